@@ -1,0 +1,5 @@
+"""Train, judge, export and run tiny MOS heads."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""Run records, single-pass hashing and staged atomic outputs (ADR-0661)."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,231 @@
+"""What every moskit command shares: flags, exit codes, where text goes, and how errors end.
+
+A package's ``cli.py`` makes one :class:`CommandLine`, registers its commands on it and calls
+:meth:`CommandLine.run`. Each command gets an :class:`Output` first, calls one public function and
+hands the result to :meth:`Output.result`.
+
+Results for programs go to standard output; people's text and progress go to standard error.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
+
+import typer
+
+from provenance.errors import EXIT_BUG, EXIT_INTERRUPTED, MoskitError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+ProgressCallback = Callable[[str, int, int | None], None]
+"""Called as ``progress(step, done, total)``; ``total`` is None where it is not known."""
+
+
+class Output:
+    """Where a command's words go.
+
+    Args:
+        json: Print the result as one JSON object on standard output.
+        quiet: Print nothing for people but errors.
+    """
+
+    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+        self.json = json
+        self.quiet = quiet
+
+    @functools.cached_property
+    def console(self) -> Console:
+        """The Rich console on standard error, silent under ``--quiet``."""
+        from rich.console import Console
+
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+
+    def result(self, document: Mapping[str, Any], *renderables: RenderableType) -> None:
+        """Print ``document`` under ``--json``, and ``renderables`` for people otherwise."""
+        if self.json:
+            write_json(document)
+        else:
+            for renderable in renderables:
+                self.console.print(renderable)
+
+    def text(self, text: str) -> None:
+        """Write a command's product (a manifest, a diagram) to standard output as it is."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+    @contextmanager
+    def progress(self) -> Iterator[ProgressCallback]:
+        """A progress display on a terminal; a callback that does nothing elsewhere."""
+        if self.quiet or self.json or not self.console.is_terminal:
+            yield lambda step, done, total: None
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True) as bars:
+            tasks: dict[str, Any] = {}
+
+            def advance(step: str, done: int, total: int | None) -> None:
+                if step not in tasks:
+                    tasks[step] = bars.add_task(step, total=total)
+                bars.update(tasks[step], completed=done, total=total)
+
+            yield advance
+
+
+class CommandLine:
+    """The commands of one package.
+
+    Args:
+        distribution: The distribution whose version ``--version`` prints.
+        summary: One sentence for the top of ``--help``.
+    """
+
+    def __init__(self, distribution: str, summary: str) -> None:
+        self.distribution = distribution
+        self.app = typer.Typer(
+            help=summary,
+            add_completion=False,
+            no_args_is_help=True,
+            pretty_exceptions_enable=False,
+            rich_markup_mode=None,
+        )
+        self.app.callback()(self._root)
+
+    def _root(
+        self,
+        show_version: Annotated[
+            bool, typer.Option("--version", help="Print the version and exit.")
+        ] = False,
+    ) -> None:
+        if show_version:
+            self._print_version()
+
+    def _print_version(self) -> NoReturn:
+        typer.echo(f"{self.distribution} {version(self.distribution)}")
+        raise typer.Exit
+
+    def command(
+        self, *, example: str, name: str | None = None, hidden: bool = False
+    ) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Register a function as a command.
+
+        Its first parameter receives the :class:`Output`; the others become options, and
+        ``--json``, ``--quiet`` and ``--version`` are added to them.
+
+        Args:
+            example: A command line that ``--help`` shows.
+            name: The command's name, the function's own unless given.
+            hidden: Leave the command out of ``--help``.
+        """
+
+        def register(function: Callable[..., None]) -> Callable[..., None]:
+            own = list(inspect.signature(function).parameters.values())[1:]
+            hints = get_type_hints(function, include_extras=True)
+
+            def invoke(json: bool, quiet: bool, show_version: bool, **options: Any) -> None:
+                if show_version:
+                    self._print_version()
+                function(Output(json=json, quiet=quiet), **options)
+
+            shared = {
+                "json": _flag("--json", "Print the result as one JSON object on standard output."),
+                "quiet": _flag("--quiet", "Print nothing for people but errors."),
+                "show_version": Annotated[
+                    bool,
+                    typer.Option(
+                        "--version",
+                        help="Print the version and exit.",
+                        is_eager=True,
+                        callback=self._version_callback,
+                    ),
+                ],
+            }
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters = [
+                parameter.replace(annotation=hints[parameter.name], kind=keyword)
+                for parameter in own
+            ] + [
+                inspect.Parameter(flag, keyword, default=False, annotation=annotation)
+                for flag, annotation in shared.items()
+            ]
+            invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+            invoke.__annotations__ = {p.name: p.annotation for p in parameters}
+            invoke.__doc__ = function.__doc__
+            self.app.command(
+                name or function.__name__.replace("_", "-"),
+                epilog=f"Example: {example}",
+                hidden=hidden,
+            )(invoke)
+            return function
+
+        return register
+
+    def _version_callback(self, wanted: bool) -> None:
+        if wanted:
+            self._print_version()
+
+    def run(self) -> NoReturn:
+        """Run the command line of this process and exit with the code of DESIGN.md."""
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self.app(standalone_mode=True)
+        except MoskitError as error:
+            if "--json" in sys.argv:
+                write_json(error.document or error.to_document())
+            _complain(str(error))
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            _complain("Interrupted; nothing new was written.")
+            sys.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our standard output left (``| head``); that is not our failure.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception:
+            _complain(
+                "This is a bug in moskit, not in your data; "
+                f"the details are in {_write_details(self.distribution)}."
+            )
+            sys.exit(EXIT_BUG)
+        sys.exit(0)
+
+
+def write_json(document: Mapping[str, Any]) -> None:
+    """Write ``document`` as one indented JSON object to standard output."""
+    import orjson
+
+    sys.stdout.flush()
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _flag(name: str, help_text: str) -> Any:
+    return Annotated[bool, typer.Option(name, help=help_text)]
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _complain(sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+
+
+def _write_details(distribution: str) -> str:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix=f"{distribution}-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as details:
+        details.write(f"{distribution} {version(distribution)}\n{sys.argv!r}\n\n")
+        details.write(traceback.format_exc())
+    return details.name

@@ -1,0 +1,91 @@
+"""The errors that moskit raises on purpose, and the exit code each one ends a command with.
+
+Every error says what is wrong, where, and how to fix it, so that a command can print one
+sentence and a program can read the parts. Anything else that escapes is a bug in moskit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+EXIT_DONE = 0
+EXIT_VERDICT = 1
+EXIT_INPUT = 2
+EXIT_BUG = 70
+EXIT_OUTPUT = 74
+EXIT_INTERRUPTED = 130
+
+
+class MoskitError(Exception):
+    """Base of every error that moskit raises on purpose.
+
+    Args:
+        what: What is wrong, as a sentence without its full stop.
+        where: The file, and the row or column where there is one, e.g. ``labels.csv, row 17``.
+        fix: What to do about it, as an imperative sentence without its full stop.
+        document: The JSON document that ``--json`` prints where the run made one in spite of
+            the error (an audit whose status is ``failed``).
+    """
+
+    exit_code: ClassVar[int] = EXIT_INPUT
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        document: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+        self.document = document
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        way_out = f" {self.fix}." if self.fix else ""
+        return f"{place}{self.what}.{way_out}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process and cluster borders; keyword-only arguments do not pickle by default.
+        return _rebuild, (type(self), self.__dict__.copy())
+
+    def to_document(self) -> dict[str, Any]:
+        """The error as a JSON object: ``error {type, what, where, fix}`` and ``exit_code``."""
+        return {
+            "error": {
+                "type": type(self).__name__,
+                "what": self.what,
+                "where": self.where,
+                "fix": self.fix,
+            },
+            "exit_code": self.exit_code,
+        }
+
+
+def _rebuild(kind: type[MoskitError], state: dict[str, Any]) -> MoskitError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, state["what"])
+    error.__dict__.update(state)
+    return error
+
+
+class InputError(MoskitError):
+    """Unusable input or invocation: nothing was written."""
+
+    exit_code = EXIT_INPUT
+
+
+class VerdictError(MoskitError):
+    """The run finished and its verdict is negative: reports were written, no artefact was."""
+
+    exit_code = EXIT_VERDICT
+
+
+class OutputError(MoskitError):
+    """An output could not be written: no space, no permission. Nothing was written."""
+
+    exit_code = EXIT_OUTPUT

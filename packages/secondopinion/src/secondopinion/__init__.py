@@ -1,0 +1,5 @@
+"""Join the scores that third-party quality models have already written."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
