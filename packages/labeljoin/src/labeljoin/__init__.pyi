@@ -1,1 +1,23 @@
-__all__: list[str] = []
+from .executors import executor as executor
+from .keys import KEY_COLUMNS as KEY_COLUMNS
+from .keys import KEY_NORMALIZE_MODES as KEY_NORMALIZE_MODES
+from .keys import KEYLESS_REASONS as KEYLESS_REASONS
+from .keys import MEDIA_SUFFIXES as MEDIA_SUFFIXES
+from .keys import KeyNormalize as KeyNormalize
+from .keys import KeyResult as KeyResult
+from .keys import KeyRule as KeyRule
+from .keys import folded_keys as folded_keys
+from .keys import infer_key_column as infer_key_column
+
+__all__ = [
+    "KEYLESS_REASONS",
+    "KEY_COLUMNS",
+    "KEY_NORMALIZE_MODES",
+    "MEDIA_SUFFIXES",
+    "KeyNormalize",
+    "KeyResult",
+    "KeyRule",
+    "executor",
+    "folded_keys",
+    "infer_key_column",
+]

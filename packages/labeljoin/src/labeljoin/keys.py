@@ -1,0 +1,375 @@
+"""Clip keys: how a value of a table becomes the string that identifies a clip on both sides."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from provenance.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+KeyNormalize = Literal["auto", "raw", "basename", "stem"]
+"""The modes of ``--key-normalize``."""
+
+KEY_NORMALIZE_MODES: tuple[KeyNormalize, ...] = ("auto", "raw", "basename", "stem")
+
+KEY_COLUMNS = (
+    "key",
+    "clip_key",
+    "clip_id",
+    "video_id",
+    "chug_video_id",
+    "flickr_id",
+    "content_id",
+    "vid",
+    "clip_name",
+    "video_name",
+    "file_name",
+    "filename",
+    "basename",
+    "name",
+    "video",
+    "file",
+    "img_path",
+    "image",
+    "src",
+    "source",
+    "src_path",
+    "clip_path",
+    "video_path",
+    "distorted_path",
+    "dis_path",
+    "path",
+)
+"""Names that a key column is inferred from, the first that a table has, ignoring case."""
+
+MEDIA_SUFFIXES = (
+    *("mp4", "mkv", "webm", "mov", "avi", "m4v", "ts", "mts", "m2ts", "mpg", "mpeg", "m2v"),
+    *("flv", "wmv", "3gp", "ogv", "mxf", "vob", "ivf", "obu", "h264", "h265", "hevc"),
+    *("y4m", "yuv", "rgb", "png", "jpg", "jpeg", "bmp", "gif", "webp", "tif", "tiff", "avif"),
+    *("heic", "exr", "dpx", "ppm", "pgm"),
+)
+"""Suffixes that ``auto`` removes, without their point, ignoring case."""
+
+NULL = "null"
+BLANK = "blank"
+NO_REGEX_MATCH = "no-regex-match"
+KEYLESS_REASONS = (NULL, BLANK, NO_REGEX_MATCH)
+"""Why a value yields no clip key."""
+
+_LAST_PART = r"(?s)^.*[/\\]([^/\\]*)$"
+_KNOWN_SUFFIX = rf"(?is)^(.+)\.(?:{'|'.join(MEDIA_SUFFIXES)})$"
+_ANY_SUFFIX = r"(?s)^(.+)\.[^.]+$"
+_INTEGER_WITH_FRACTION = r"^([+-]?[0-9]+)\.0+$"
+
+
+@dataclass(frozen=True)
+class KeyResult:
+    """The clip keys of one array of values.
+
+    Attributes:
+        keys: One clip key per value, null where the value yields none.
+        reasons: How many values yield no key, by reason; the members of
+            :data:`KEYLESS_REASONS`, all present.
+        pairs: The normalised texts before the mode acted, and the key that each one yields, as
+            two arrays of one length, hardly longer than there are distinct texts. Keyless ones
+            are left out.
+        folded: The keys that several distinct texts yield, with those texts.
+    """
+
+    keys: pa.StringArray
+    reasons: dict[str, int]
+    pairs: tuple[pa.StringArray, pa.StringArray]
+    indices: pa.Int32Array = field(repr=False)
+    unique_keys: pa.StringArray = field(repr=False)
+
+    @functools.cached_property
+    def folded(self) -> dict[str, tuple[str, ...]]:  # noqa: D102 - described by the class
+        return folded_keys([self.pairs])
+
+    @property
+    def keyless(self) -> int:
+        """How many values yield no key."""
+        return sum(self.reasons.values())
+
+
+@dataclass(frozen=True)
+class KeyRule:
+    r"""How the values of one column become clip keys.
+
+    A value is turned to text (integer-valued numbers, and text such as ``3339962845.0``, without
+    the fraction), NFC-normalised and stripped; then ``normalize`` acts; then ``regex`` is
+    searched in the result, and its first group wins, else the whole match.
+
+    Args:
+        normalize: ``raw`` does nothing more; ``basename`` keeps the last path part, ``/`` and
+            ``\`` both separating; ``stem`` also drops that part's last suffix; ``auto`` drops
+            one known media suffix (:data:`MEDIA_SUFFIXES`) instead.
+        regex: A Python regular expression, or None.
+
+    Raises:
+        InputError: ``normalize`` is no mode, or ``regex`` does not compile.
+    """
+
+    normalize: KeyNormalize = "auto"
+    regex: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.normalize not in KEY_NORMALIZE_MODES:
+            raise InputError(
+                f"Unknown key normalisation {self.normalize!r}",
+                fix=f"Use one of {', '.join(KEY_NORMALIZE_MODES)}",
+            )
+        if self.regex is not None:
+            try:
+                re.compile(self.regex)
+            except re.error as error:
+                raise InputError(
+                    f"The key regex {self.regex!r} does not compile: {error}",
+                    fix="Correct the expression (Python syntax; quote it for the shell)",
+                ) from None
+
+    @property
+    def guesses(self) -> bool:
+        """Whether a fold of this rule was asked for by nobody, and so has to be refused."""
+        return self.normalize == "auto" and self.regex is None
+
+    def keys(self, values: pa.Array | pa.ChunkedArray) -> KeyResult:
+        """Turn ``values`` into clip keys.
+
+        Args:
+            values: Any array of text, numbers, booleans, dates or binary UTF-8.
+
+        Returns:
+            The keys, one per value and in order, and what became of the rest.
+
+        Raises:
+            InputError: The values are lists, structs or the like.
+        """
+        distinct, indices = _encode(values)
+        texts = normal_text(distinct)
+        named = self._name(texts)
+        matched = self._search(named)
+        reasons = self._count_reasons(indices, distinct, named, matched)
+        has_key = matched.is_valid()
+        return KeyResult(
+            keys=matched.take(indices),
+            reasons=reasons,
+            pairs=(texts.filter(has_key), matched.filter(has_key)),
+            indices=indices,
+            unique_keys=matched,
+        )
+
+    def _name(self, texts: pa.StringArray) -> pa.StringArray:
+        """Let the mode act; blank becomes null."""
+        if self.normalize != "raw":
+            texts = pc.utf8_rtrim(texts, characters="/\\")
+            texts = pc.replace_substring_regex(texts, _LAST_PART, r"\1")
+            suffix = {"auto": _KNOWN_SUFFIX, "stem": _ANY_SUFFIX}.get(self.normalize)
+            if suffix is not None:
+                texts = pc.replace_substring_regex(texts, suffix, r"\1")
+            texts = pc.utf8_trim_whitespace(texts)
+        return _null_where(texts, pc.equal(texts, ""))
+
+    def _search(self, names: pa.StringArray) -> pa.StringArray:
+        if self.regex is None:
+            return names
+        search = re.compile(self.regex).search
+        found: list[str | None] = []
+        # Values that normalise to one name would search it twice, which costs less than
+        # finding them.
+        for name in names.to_pylist():
+            match = None if name is None else search(name)
+            if match is None:
+                found.append(None)
+                continue
+            group = match.group(1) if match.re.groups else match.group()
+            group = match.group() if group is None else group
+            found.append(group.strip() or None)
+        return pa.array(found, pa.string())
+
+    @staticmethod
+    def _count_reasons(
+        indices: pa.Int32Array,
+        distinct: pa.Array,
+        names: pa.StringArray,
+        matched: pa.StringArray,
+    ) -> dict[str, int]:
+        null_rows = indices.null_count
+        reasons = dict.fromkeys(KEYLESS_REASONS, 0)
+        reasons[NULL] = null_rows
+        if matched.null_count:
+            missing = pc.is_null(matched)
+            counts = pc.value_counts(indices.drop_null())
+            rows = dict(
+                zip(
+                    counts.field("values").to_pylist(),
+                    counts.field("counts").to_pylist(),
+                    strict=True,
+                )
+            )
+            for position in pc.indices_nonzero(missing).to_pylist():
+                if not distinct[position].is_valid or _is_nan(distinct[position]):
+                    reason = NULL
+                else:
+                    reason = NO_REGEX_MATCH if names[position].is_valid else BLANK
+                reasons[reason] += rows.get(position, 0)
+        return reasons
+
+
+def folded_keys(
+    pairs: Iterable[tuple[pa.StringArray, pa.StringArray]],
+) -> dict[str, tuple[str, ...]]:
+    """The clip keys that several distinct texts yield, over any number of arrays.
+
+    Args:
+        pairs: :attr:`KeyResult.pairs` of each array (each part of a directory).
+
+    Returns:
+        Clip key to its distinct texts, both sorted.
+    """
+    tables = [pa.table({"text": texts, "key": keys}) for texts, keys in pairs]
+    if not tables:
+        return {}
+    grouped = (
+        pa.concat_tables(tables)
+        .group_by("key")
+        .aggregate([("text", "distinct"), ("text", "count_distinct")])
+    )
+    folds = grouped.filter(pc.greater(grouped["text_count_distinct"], 1))
+    texts = folds["text_distinct"].to_pylist()
+    return {
+        key: tuple(sorted(text))
+        for key, text in sorted(zip(folds["key"].to_pylist(), texts, strict=True))
+    }
+
+
+def infer_key_column(names: Iterable[str], *, where: str | None = None) -> str:
+    """The column that identifies a clip, by its name.
+
+    Args:
+        names: The column names of a table.
+        where: The table, for the error.
+
+    Returns:
+        The first of :data:`KEY_COLUMNS` that the table has, ignoring case, as the table spells it.
+
+    Raises:
+        InputError: The table has none of them.
+    """
+    names = list(names)
+    found = infer_column(names, KEY_COLUMNS)
+    if found is None:
+        raise InputError(
+            f"No column name says that it identifies a clip; the columns are {shown(names)}",
+            where=where,
+            fix="Name the key column",
+        )
+    return found
+
+
+def infer_column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The first of ``wanted`` that is among ``names``, ignoring case, spelled as in ``names``."""
+    spelled: dict[str, str] = {}
+    for name in names:
+        spelled.setdefault(name.strip().casefold(), name)
+    return next((spelled[want.casefold()] for want in wanted if want.casefold() in spelled), None)
+
+
+def shown(names: Iterable[str], limit: int = 12) -> str:
+    """The first ``limit`` of ``names``, comma-separated, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def normal_text(values: pa.Array) -> pa.StringArray:
+    """Values as NFC-normalised, stripped text, integer-valued numbers without their fraction.
+
+    Raises:
+        InputError: The values are lists, structs or the like.
+    """
+    texts = _to_text(values)
+    texts = pc.utf8_trim_whitespace(pc.utf8_normalize(texts, form="NFC"))
+    return cast("pa.StringArray", pc.replace_substring_regex(texts, _INTEGER_WITH_FRACTION, r"\1"))
+
+
+def _to_text(values: pa.Array) -> pa.StringArray:
+    kind = values.type
+    if pa.types.is_floating(kind):
+        return _floats_to_text(values)
+    if pa.types.is_decimal(kind):
+        texts = (None if value is None else format(value, "f") for value in values.to_pylist())
+        return pa.array(texts, pa.string())
+    if pa.types.is_nested(kind) or pa.types.is_union(kind):
+        raise InputError(
+            f"A key column holds values of type {kind}",
+            fix="Choose a column of text or numbers as the key column",
+        )
+    try:
+        return values.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise InputError(
+            f"A key column holds values of type {kind} that are not text",
+            fix="Choose a column of text or numbers as the key column",
+        ) from None
+
+
+def _floats_to_text(values: pa.Array) -> pa.StringArray:
+    """Floats as text: whole ones as the exact integer, others as their shortest form."""
+    short = values.cast(pa.string()).to_pylist()
+    texts = [
+        None
+        if value is None or value != value  # NaN is pandas' null
+        else str(int(value))
+        if float(value).is_integer()
+        else text
+        for value, text in zip(values.to_pylist(), short, strict=True)
+    ]
+    return pa.array(texts, pa.string())
+
+
+def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array]:
+    """The distinct values, and for each value its position among them (null for null)."""
+    if isinstance(values, pa.ChunkedArray):
+        if pa.types.is_dictionary(values.type):
+            values = values.unify_dictionaries()
+        else:
+            values = values.dictionary_encode()
+        values = values.combine_chunks()
+        if isinstance(values, pa.ChunkedArray):  # more than 2 GiB of text in one column
+            values = pa.concat_arrays(values.chunks)
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if not pa.types.is_dictionary(values.type):
+        values = pc.dictionary_encode(_encodable(values))
+        encoded = cast("pa.DictionaryArray", values)
+        return encoded.dictionary, encoded.indices.cast(pa.int32())
+    # A filtered or sliced table keeps dictionary entries that no row has; they are no keys.
+    encoded = cast("pa.DictionaryArray", values)
+    used = pc.unique(encoded.indices).drop_null()
+    return encoded.dictionary.take(used), pc.index_in(encoded.indices, value_set=used)
+
+
+def _encodable(values: pa.Array) -> pa.Array:
+    if pa.types.is_nested(values.type) or pa.types.is_union(values.type):
+        raise InputError(
+            f"A key column holds values of type {values.type}",
+            fix="Choose a column of text or numbers as the key column",
+        )
+    return values
+
+
+def _null_where(values: pa.StringArray, mask: pa.BooleanArray) -> pa.StringArray:
+    return pc.if_else(mask, pa.scalar(None, pa.string()), values)
+
+
+def _is_nan(scalar: Any) -> bool:
+    value = scalar.as_py()
+    return isinstance(value, float) and value != value
