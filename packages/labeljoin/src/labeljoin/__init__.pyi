@@ -8,6 +8,12 @@ from .keys import KeyResult as KeyResult
 from .keys import KeyRule as KeyRule
 from .keys import folded_keys as folded_keys
 from .keys import infer_key_column as infer_key_column
+from .attachment import AttachReport as AttachReport
+from .attachment import ColumnsForKeys as ColumnsForKeys
+from .attachment import PartReport as PartReport
+from .attachment import attach as attach
+from .tables import Table as Table
+from .tables import open_table as open_table
 
 __all__ = [
     "KEYLESS_REASONS",
@@ -20,4 +26,10 @@ __all__ = [
     "executor",
     "folded_keys",
     "infer_key_column",
+    "AttachReport",
+    "ColumnsForKeys",
+    "PartReport",
+    "attach",
+    "Table",
+    "open_table",
 ]

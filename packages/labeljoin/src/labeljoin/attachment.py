@@ -1,0 +1,248 @@
+"""The attach engine: add columns to a table, by its key column, and change nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from provenance.errors import InputError, OutputError
+
+from labeljoin.tables import Table, open_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from provenance import Digest
+    from provenance.command import ProgressCallback
+
+
+class ColumnsForKeys(Protocol):
+    """What computes the new columns. Must pickle where parts are attached by processes."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The new columns, in order. Field metadata is kept where the format can hold it."""
+
+    def __call__(self, values: pa.Array) -> pa.RecordBatch:
+        """The new columns of some consecutive rows.
+
+        Args:
+            values: Their values of the key column: text for JSON and CSV, exactly as written;
+                for parquet the column's own type, dictionary-encoded where parquet can.
+
+        Returns:
+            One row per value. A column may be a dictionary-encoded form of its schema type.
+        """
+
+
+@dataclass(frozen=True)
+class PartReport:
+    """What was done with one file.
+
+    Attributes:
+        engine: How: ``parquet-splice``, ``parquet-rewrite``, ``jsonl-splice``, ``json-rewrite``
+            or ``csv-rewrite``.
+        reason: Why a parquet file was rewritten and not spliced.
+        source_digest: SHA-256 and size of the source, None where none was asked for.
+        digest: The same of the destination.
+        prefix_size: How many first bytes of the destination equal those of the source.
+    """
+
+    source: Path
+    destination: Path
+    engine: str
+    reason: str | None
+    rows_in: int
+    rows_out: int
+    source_digest: Digest | None
+    digest: Digest | None
+    prefix_size: int
+
+
+@dataclass(frozen=True)
+class AttachReport:
+    """What :func:`attach` did.
+
+    Attributes:
+        engine: The engine of the parts, joined by ``+`` where they differ.
+        reason: Why parquet was rewritten and not spliced, where it was.
+    """
+
+    engine: str
+    reason: str | None
+    rows_in: int
+    rows_out: int
+    parts: tuple[PartReport, ...]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One file to attach columns to. Engines take it; it pickles."""
+
+    source: Path
+    destination: Path
+    format: str
+    key: str
+    columns_for_keys: ColumnsForKeys
+    replace: frozenset[str]
+    keep: Callable[[pa.Array], pa.BooleanArray] | None
+    embed: Callable[[Digest], bytes] | None
+    metadata: Mapping[str, str]
+    digests: bool
+
+
+def attach(
+    source: str | os.PathLike[str] | Table,
+    destination: str | os.PathLike[str],
+    key: str,
+    columns_for_keys: ColumnsForKeys,
+    *,
+    replace: Collection[str] = (),
+    keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
+    embed: Callable[[Digest], bytes] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    digests: bool = True,
+    executor: Executor | None = None,
+    progress: ProgressCallback | None = None,
+) -> AttachReport:
+    """Write ``source`` with more columns to ``destination``.
+
+    Only the key column is read. The rows keep their order and every other column its bytes; in
+    parquet its column chunks, in JSONL and CSV its text. A destination that could not be
+    finished is removed; it is not atomic by itself: give a staged path of
+    :func:`provenance.start_run` for that.
+
+    Args:
+        source: A table file, or a directory of parts.
+        destination: The file to write, replaced where it exists; for a directory of parts a
+            directory, which gets files of the same names.
+        key: The column whose values choose the new ones.
+        columns_for_keys: Computes the new columns from key values, some rows at a time.
+        replace: Columns to leave out of the source's; a new column may bear their names.
+        keep: Says which rows to keep, from their key values; all of them unless given.
+        embed: The run record to embed in parquet metadata, from the digest of the source file.
+        metadata: More key-value metadata for parquet files.
+        digests: Hash source and destination while copying.
+        executor: Where parts are worked on, one after the other here unless given.
+        progress: Called with the rows of finished parts.
+
+    Raises:
+        InputError: The key column does not exist, the table already has columns of the new
+            names, or it cannot be read.
+        OutputError: The destination cannot be written.
+    """
+    table = source if isinstance(source, Table) else open_table(source)
+    table.require([key])
+    _refuse_collisions(table, columns_for_keys.schema.names, replace)
+    target = Path(os.fspath(destination))
+    directory = table.path.is_dir()
+    if directory:
+        _make_directory(target)
+    tasks = [
+        Attachment(
+            source=part,
+            destination=target / part.name if directory else target,
+            format=table.format,
+            key=key,
+            columns_for_keys=columns_for_keys,
+            replace=frozenset(replace),
+            keep=keep,
+            embed=embed,
+            metadata=dict(metadata or {}),
+            digests=digests,
+        )
+        for part in table.parts
+    ]
+    return _summary(_all_parts(tasks, executor, progress))
+
+
+def attach_part(task: Attachment) -> PartReport:
+    """Attach columns to one file with the engine of its format."""
+    try:
+        return _engine(task)(task)
+    except OSError as error:
+        task.destination.unlink(missing_ok=True)
+        raise OutputError(
+            f"the output cannot be written ({error.strerror or error})",
+            where=str(task.destination),
+            fix="Make room, or choose another place",
+        ) from error
+    except BaseException:
+        task.destination.unlink(missing_ok=True)
+        raise
+
+
+def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
+    from labeljoin import jsonl_splice, rewrite
+
+    return {
+        "parquet": rewrite.rewrite_parquet,
+        "jsonl": jsonl_splice.splice,
+        "json": rewrite.rewrite_json,
+        "csv": rewrite.rewrite_csv,
+    }[task.format]
+
+
+def _refuse_collisions(table: Table, added: Collection[str], replace: Collection[str]) -> None:
+    if table.format == "jsonl":
+        return  # the splice meets every name anyway; reading all lines first would double the work
+    names = set(table.column_names)
+    collisions = [name for name in added if name in names and name not in replace]
+    if collisions:
+        raise collision_error(collisions, str(table.path))
+
+
+def collision_error(names: Collection[str], where: str) -> InputError:
+    """The error for new columns that the table already has."""
+    shown = ", ".join(repr(name) for name in names)
+    noun = "a column" if len(names) == 1 else "columns"
+    return InputError(
+        f"the table already has {noun} {shown}",
+        where=where,
+        fix="Replace them with --overwrite, or leave extra ones out with --extras",
+    )
+
+
+def _all_parts(
+    tasks: list[Attachment], executor: Executor | None, progress: ProgressCallback | None
+) -> list[PartReport]:
+    reports: dict[Path, PartReport] = {}
+
+    def finished(report: PartReport) -> None:
+        reports[report.source] = report
+        if progress:
+            progress("attach", len(reports), len(tasks))
+
+    if executor is None or len(tasks) == 1:
+        for task in tasks:
+            finished(attach_part(task))
+    else:
+        futures = [executor.submit(attach_part, task) for task in tasks]
+        for future in as_completed(futures):
+            finished(future.result())
+    return [reports[task.source] for task in tasks]
+
+
+def _summary(parts: list[PartReport]) -> AttachReport:
+    reasons = dict.fromkeys(part.reason for part in parts if part.reason)
+    return AttachReport(
+        engine="+".join(sorted({part.engine for part in parts})),
+        reason="; ".join(reasons) or None,
+        rows_in=sum(part.rows_in for part in parts),
+        rows_out=sum(part.rows_out for part in parts),
+        parts=tuple(parts),
+    )
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the directory cannot be made ({error.strerror})",
+            where=str(path),
+            fix="Choose another place",
+        ) from error

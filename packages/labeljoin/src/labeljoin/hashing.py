@@ -1,0 +1,79 @@
+"""Files that are hashed as they are written."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+if TYPE_CHECKING:
+    from provenance import Digest
+
+CHUNK = 1 << 20
+
+
+class HashedWriter:
+    """A binary file for writing that knows the SHA-256 and size of what it got.
+
+    Args:
+        path: The file, replaced where it exists.
+        digests: False leaves the hashing out.
+    """
+
+    def __init__(self, path: Path, *, digests: bool = True) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._state = hashlib.sha256() if digests else None
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        """Append ``data``, which is any bytes-like object."""
+        view = memoryview(data)
+        if self._state is not None:
+            self._state.update(view)
+        self._file.write(view)
+        self.size += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        """The number of bytes written so far."""
+        return self.size
+
+    def flush(self) -> None:
+        """Nothing: closing flushes."""
+
+    def digest(self) -> Digest | None:
+        """The digest of all bytes so far."""
+        return None if self._state is None else make_digest(self._state.hexdigest(), self.size)
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self.closed:
+            self.closed = True
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def make_digest(sha256: str, size: int) -> Digest:
+    """A :class:`provenance.Digest`."""
+    from provenance import Digest
+
+    return Digest(sha256, size)
+
+
+def digest_of(path: Path) -> Digest:
+    """The digest of a file."""
+    with path.open("rb") as file:
+        state = hashlib.file_digest(file, "sha256")
+        return make_digest(state.hexdigest(), file.tell())

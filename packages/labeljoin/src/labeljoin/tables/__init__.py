@@ -1,0 +1,6 @@
+"""Feature and label tables: one reader for parquet, JSONL, JSON and CSV, files or directories."""
+
+from labeljoin.tables.opening import open_table
+from labeljoin.tables.table import Format, Table
+
+__all__ = ["Format", "Table", "open_table"]

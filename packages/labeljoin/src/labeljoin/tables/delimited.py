@@ -1,0 +1,165 @@
+"""CSV tables: a header and records, delimited by comma, semicolon, tab or bar."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provenance.errors import InputError
+
+from labeljoin.tables.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+DELIMITERS = ",;\t|"
+SNIFFED_BYTES = 1 << 16
+# Not "nan": in a feature table that is a number, and Arrow reads it as one.
+NULLS = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None"]
+
+
+class DelimitedTable(Table):
+    """A CSV file, or a directory of them."""
+
+    format = "csv"
+
+    def _names(self, part: Path) -> list[str]:
+        return header(part)[1]
+
+    def _rows(self, part: Path) -> int:
+        first = self._names(part)[:1]
+        return sum(batch.num_rows for batch in self._batches(part, first, frozenset(first)))
+
+    def _part_schema(self, part: Path, text: frozenset[str]) -> pa.Schema:
+        return self._read(part, None, text).schema
+
+    def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.csv as pacsv
+
+        try:
+            table = pacsv.read_csv(part, **_options(part, columns, text))
+        except pa.ArrowInvalid as error:
+            raise _unreadable(part, error) from None
+        return _checked(table, part)
+
+    def _batches(
+        self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
+    ) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+        import pyarrow.csv as pacsv
+
+        names = self._names(part) if columns is None else columns
+        kinds = (
+            dict.fromkeys(names, pa.string())
+            if text.issuperset(names)
+            else {field.name: field.type for field in self._read(part, columns, text).schema}
+        )
+        try:
+            with pacsv.open_csv(part, **_options(part, columns, text, kinds)) as reader:
+                for batch in reader:
+                    yield batch
+        except pa.ArrowInvalid as error:
+            raise _unreadable(part, error) from None
+
+
+def header(path: Path) -> tuple[str, list[str]]:
+    """The delimiter and the column names of a CSV file, names stripped of blanks.
+
+    The delimiter is the candidate that splits the first records into the same number of
+    fields, and into the most.
+
+    Raises:
+        InputError: The file is not UTF-8, is empty, or names a column twice.
+    """
+    with path.open("rb") as file:
+        sample = file.read(SNIFFED_BYTES)
+        whole = len(sample) < SNIFFED_BYTES
+    try:
+        text = sample.decode("utf-8-sig", errors="strict" if whole else "ignore")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"byte {error.start} is not UTF-8 text", where=str(path), fix="Save the file as UTF-8"
+        ) from None
+    delimiter, names = max(
+        ((candidate, _records(text, candidate)) for candidate in DELIMITERS),
+        key=lambda found: (
+            len({len(r) for r in found[1]}) == 1,
+            len(found[1][0]) if found[1] else 0,
+        ),
+    )
+    if not names:
+        raise InputError("the file is empty", where=str(path), fix="Give a table with a header")
+    stripped = [name.strip() for name in names[0]]
+    twice = [name for name in dict.fromkeys(stripped) if stripped.count(name) > 1]
+    if twice:
+        raise InputError(
+            f"the header names {twice[0]!r} more than once",
+            where=str(path),
+            fix="Rename one of the columns",
+        )
+    return delimiter, stripped
+
+
+def _records(text: str, delimiter: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    records = []
+    try:
+        for record in reader:
+            if record:
+                records.append(record)
+            if len(records) == 20:
+                break
+        else:
+            # The sample may end within a record.
+            if len(records) > 2:
+                records.pop()
+    except csv.Error:
+        pass
+    return records
+
+
+def _options(
+    path: Path,
+    columns: Sequence[str] | None,
+    text: frozenset[str],
+    kinds: dict[str, pa.DataType] | None = None,
+) -> dict[str, pacsv.ReadOptions | pacsv.ParseOptions | pacsv.ConvertOptions]:
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+    delimiter, names = header(path)
+    return {
+        "read_options": pacsv.ReadOptions(column_names=names, skip_rows_after_names=1),
+        "parse_options": pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": pacsv.ConvertOptions(
+            column_types=kinds or {name: pa.string() for name in text if name in names},
+            include_columns=None if columns is None else list(columns),
+            null_values=NULLS,
+            strings_can_be_null=False,
+        ),
+    }
+
+
+def _checked(table: pa.Table, path: Path) -> pa.Table:
+    import pyarrow as pa
+
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise InputError(
+                f"the column {field.name!r} is not UTF-8 text",
+                where=str(path),
+                fix="Save the file as UTF-8",
+            )
+    return table
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0].rstrip(".")
+    return InputError(
+        f"this CSV file cannot be read ({reason})", where=str(path), fix="Mend the row"
+    )

@@ -1,0 +1,129 @@
+"""JSONL tables: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from provenance.errors import InputError
+
+from labeljoin.tables import inference
+from labeljoin.tables.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BOM = b"\xef\xbb\xbf"
+BATCH_ROWS = 16_384
+
+Row = dict[str, Any]
+
+
+class JsonRowTable(Table):
+    """What JSONL and JSON tables share: rows that are objects."""
+
+    def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
+        raise NotImplementedError
+
+    def _names(self, part: Path) -> list[str]:
+        names: dict[str, None] = {}
+        for row in self._part_rows(part, frozenset()):
+            names.update(dict.fromkeys(row))
+        return list(names)
+
+    def _rows(self, part: Path) -> int:
+        return sum(1 for _ in self._part_rows(part, frozenset()))
+
+    def _part_schema(self, part: Path, text: frozenset[str]) -> pa.Schema:
+        import pyarrow as pa
+
+        kinds: dict[str, list[pa.DataType]] = {}
+        for batch in _tables(self._part_rows(part, text), None, text):
+            for field in batch.schema:
+                seen = kinds.setdefault(field.name, [])
+                if field.type not in seen:
+                    seen.append(field.type)
+        return pa.schema([(name, inference.common_type(seen)) for name, seen in kinds.items()])
+
+    def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
+        tables = list(_tables(self._part_rows(part, text), columns, text))
+        wanted = columns
+        if wanted is None:
+            wanted = list(dict.fromkeys(name for table in tables for name in table.column_names))
+        if not tables:
+            return inference.table([], wanted, text)
+        return inference.merged(tables, wanted)
+
+    def _batches(
+        self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
+    ) -> Iterator[pa.RecordBatch]:
+        for table in _tables(self._part_rows(part, text), columns, text):
+            yield from table.combine_chunks().to_batches()
+
+
+class JsonLinesTable(JsonRowTable):
+    """A JSONL file, or a directory of them."""
+
+    format = "jsonl"
+
+    def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
+        for number, line in lines(part):
+            yield row_of(line, text, where=f"{part}, line {number}")
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not blank, with their numbers from 1."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            stripped = line.removeprefix(BOM).strip() if number == 1 else line.strip()
+            if stripped:
+                yield number, stripped
+
+
+def row_of(line: bytes, text: Iterable[str], where: str) -> Row:
+    """The object of one line.
+
+    Args:
+        line: JSON text. Bare ``NaN`` and ``Infinity``, which many writers emit, are numbers.
+        text: Members whose numbers are returned as text exactly as written.
+        where: File and line, for the error.
+
+    Raises:
+        InputError: The text is not one JSON object.
+    """
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        # The standard decoder knows NaN, Infinity and integers beyond 64 bits.
+        row = _decoded(line, where)
+    if not isinstance(row, dict):
+        raise InputError(
+            "this line is not a JSON object", where=where, fix="Write one object a line"
+        )
+    for name in text:
+        if isinstance(row.get(name), float):
+            row[name] = json.loads(line, parse_float=str, parse_constant=str)[name]
+    return row
+
+
+def _decoded(line: bytes, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"this line is not JSON ({error})", where=where, fix="Mend or remove the line"
+        ) from None
+
+
+def _tables(
+    rows: Iterator[Row], columns: Sequence[str] | None, text: frozenset[str]
+) -> Iterator[pa.Table]:
+    while batch := list(islice(rows, BATCH_ROWS)):
+        names = columns
+        if names is None:
+            names = list(dict.fromkeys(name for row in batch for name in row))
+        yield inference.table(batch, names, text)

@@ -1,0 +1,111 @@
+"""Which format a file has, and the table it opens as."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from provenance.errors import InputError
+
+from labeljoin.tables.delimited import DelimitedTable
+from labeljoin.tables.json_document import JsonTable
+from labeljoin.tables.json_lines import BOM, JsonLinesTable
+from labeljoin.tables.parquet import ParquetTable
+from labeljoin.tables.table import Format, Table
+
+SNIFFED_BYTES = 1 << 16
+PARQUET_MAGIC = (b"PAR1", b"PARE")
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+_TABLES: dict[Format, Callable[[Path, list[Path]], Table]] = {
+    "parquet": ParquetTable,
+    "jsonl": JsonLinesTable,
+    "json": JsonTable,
+    "csv": DelimitedTable,
+}
+
+
+def open_table(path: str | os.PathLike[str]) -> Table:
+    """Open a feature or label table.
+
+    The format is told from the content, and from the suffix where the content leaves a choice.
+
+    Args:
+        path: A parquet, JSONL (NDJSON), JSON (a list of objects, or ``{"rows": [...]}``) or CSV
+            file, or a directory of parts of one format, read in the order of their names. Names
+            that begin with ``.`` or ``_`` are no parts.
+
+    Raises:
+        InputError: The path does not exist, cannot be read, or holds no table.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _TABLES[_format_of(path)](path, [path])
+    parts = sorted(entry for entry in path.iterdir() if entry.name[0] not in "._")
+    if not parts:
+        raise InputError("this directory has no parts", where=str(path), fix="Name a table")
+    for part in parts:
+        if part.is_dir():
+            raise InputError(
+                f"a directory of parts holds files only, and {part.name} is a directory",
+                where=str(path),
+                fix="Name the directory that holds the parts themselves",
+            )
+    formats = {part: _format_of(part) for part in parts}
+    for part in parts[1:]:
+        if formats[part] != formats[parts[0]]:
+            raise InputError(
+                f"{parts[0].name} is {formats[parts[0]]} and {part.name} is {formats[part]}",
+                where=str(path),
+                fix="Keep parts of one format in a directory, and nothing else",
+            )
+    return _TABLES[formats[parts[0]]](path, parts)
+
+
+def _format_of(path: Path) -> Format:
+    try:
+        with path.open("rb") as file:
+            head = file.read(SNIFFED_BYTES)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise InputError("there is no such file", where=str(path), fix="Check the path") from None
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be read ({error.strerror})", where=str(path), fix="Check the path"
+        ) from None
+    if head[:4] in PARQUET_MAGIC:
+        return "parquet"
+    if head[:2] in UTF16_MARKS:
+        raise InputError("the text is UTF-16", where=str(path), fix="Save the file as UTF-8")
+    text = head.removeprefix(BOM).lstrip()
+    suffix = path.suffix.lower()
+    if not text:
+        if size == len(head) and suffix in (".jsonl", ".ndjson"):
+            return "jsonl"
+        raise InputError("the file is empty", where=str(path), fix="Give a table with rows")
+    if b"\0" in head:
+        raise InputError(
+            "this is neither parquet nor text",
+            where=str(path),
+            fix="Give a parquet, JSONL, JSON or CSV table",
+        )
+    return _text_format(text, suffix)
+
+
+def _text_format(text: bytes, suffix: str) -> Format:
+    if text[:1] == b"[" and (text[1:].lstrip()[:1] in (b"{", b"]", b"")):
+        return "json"
+    if text[:1] != b"{":
+        return "jsonl" if suffix in (".jsonl", ".ndjson") else "csv"
+    line, newline, rest = text.partition(b"\n")
+    try:
+        first = json.loads(line)
+    except (ValueError, RecursionError):
+        # An object over several lines, or a line longer than the sample.
+        return "jsonl" if suffix in (".jsonl", ".ndjson") or not newline else "json"
+    alone = not rest.strip()
+    if alone and isinstance(first.get("rows"), list) and suffix not in (".jsonl", ".ndjson"):
+        return "json"
+    return "jsonl"

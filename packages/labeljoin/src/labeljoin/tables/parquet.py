@@ -1,0 +1,71 @@
+"""Parquet tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provenance.errors import InputError
+
+from labeljoin.tables.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+
+class ParquetTable(Table):
+    """A parquet file, or a directory of them."""
+
+    format = "parquet"
+
+    def _names(self, part: Path) -> list[str]:
+        with opened(part) as file:
+            return list(file.schema_arrow.names)
+
+    def _rows(self, part: Path) -> int:
+        with opened(part) as file:
+            return int(file.metadata.num_rows)
+
+    def _part_schema(self, part: Path, text: frozenset[str]) -> pa.Schema:
+        with opened(part) as file:
+            return file.schema_arrow
+
+    def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
+        with opened(part) as file:
+            table = file.read(columns=None if columns is None else list(columns))
+            return table if columns is None else table.select(list(columns))
+
+    def _batches(
+        self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
+    ) -> Iterator[pa.RecordBatch]:
+        with opened(part) as file:
+            wanted = None if columns is None else list(columns)
+            for batch in file.iter_batches(columns=wanted):
+                yield batch if wanted is None else batch.select(wanted)
+
+
+@contextmanager
+def opened(path: Path, *, read_dictionary: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+    """Open a parquet file; what Arrow cannot read becomes an InputError that names the file.
+
+    Args:
+        path: The file.
+        read_dictionary: Columns to read dictionary-encoded, so that repeated values cost an
+            index each.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, read_dictionary=list(read_dictionary)) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(
+            f"this parquet file cannot be read ({reason})",
+            where=str(path),
+            fix="Write it again; it is damaged, encrypted, or of a version unknown to Arrow",
+        ) from error
