@@ -1,1 +1,45 @@
-__all__: list[str] = []
+from .canonical import canonical_bytes as canonical_bytes
+from .canonical import content_digest as content_digest
+from .canonical import document_bytes as document_bytes
+from .command import ProgressCallback as ProgressCallback
+from .embedded import EMBEDDED_KEY as EMBEDDED_KEY
+from .embedded import read_embedded as read_embedded
+from .embedded import short_record_bytes as short_record_bytes
+from .errors import InputError as InputError
+from .errors import MoskitError as MoskitError
+from .errors import OutputError as OutputError
+from .errors import VerdictError as VerdictError
+from .hashing import Digest as Digest
+from .hashing import DirectoryDigest as DirectoryDigest
+from .hashing import combine_digests as combine_digests
+from .hashing import hash_directory as hash_directory
+from .hashing import hash_file as hash_file
+from .hashing import hash_files as hash_files
+from .runs import Run as Run
+from .runs import start_run as start_run
+from .runs import write_manifest as write_manifest
+from .staging import StagedOutput as StagedOutput
+
+__all__ = [
+    "EMBEDDED_KEY",
+    "Digest",
+    "DirectoryDigest",
+    "InputError",
+    "MoskitError",
+    "OutputError",
+    "ProgressCallback",
+    "Run",
+    "StagedOutput",
+    "VerdictError",
+    "canonical_bytes",
+    "combine_digests",
+    "content_digest",
+    "document_bytes",
+    "hash_directory",
+    "hash_file",
+    "hash_files",
+    "read_embedded",
+    "short_record_bytes",
+    "start_run",
+    "write_manifest",
+]

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 import typer
 
 from provenance.errors import EXIT_BUG, EXIT_INTERRUPTED, MoskitError
+from provenance.invocation import set_invocation
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -177,7 +178,10 @@ class CommandLine:
 
     def run(self) -> NoReturn:
         """Run the command line of this process and exit with the code of DESIGN.md."""
-        signal.signal(signal.SIGTERM, _interrupt)
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), _interrupt)
+        set_invocation(self.distribution.removeprefix("moskit-"), sys.argv[1:])
         try:
             self.app(standalone_mode=True)
         except MoskitError as error:
@@ -186,7 +190,7 @@ class CommandLine:
             _complain(str(error))
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            _complain("Interrupted; nothing new was written.")
+            _complain("Interrupted; no unfinished output was written.")
             sys.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             # The reader of our standard output left (``| head``); that is not our failure.

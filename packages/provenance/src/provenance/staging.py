@@ -1,0 +1,349 @@
+"""Outputs that appear whole or not at all.
+
+Each output is written to a temporary in its own folder and renamed. A lock file per output says
+that a living run owns the temporaries; the operating system releases it when the owner dies, so
+what a killed run left behind is known to be nobody's and is removed by the next run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provenance.errors import InputError, MoskitError, OutputError
+from provenance.hashing import TEMPORARY_PREFIX, Digest, directory_files
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class StagedOutput(os.PathLike[str]):
+    """An output while it is made: write to it as to a path.
+
+    Attributes:
+        name: The output's name in the record.
+        destination: Where it will appear.
+        path: The temporary to write to; a directory where ``directory`` is true.
+        role: What the output is to its reader, e.g. ``feature-table``.
+        directory: Whether the output is a directory of parts.
+    """
+
+    def __init__(self, name: str, destination: Path, *, role: str, directory: bool) -> None:
+        self.name = name
+        self.destination = destination
+        self.role = role
+        self.directory = directory
+        self.digest: Digest | None = None
+        self.part_digests: dict[str, Digest] = {}
+        self.prefixes: dict[str | None, PrefixClaim] = {}
+        self._target = _real_target(destination, directory=directory)
+        self._mark = hashlib.sha256(os.fsencode(self._target.name)).hexdigest()[:16]
+        self._made_folders = _make_folders(self._target.parent)
+        try:
+            self._lock = _lock_output(self._target, self._mark)
+            try:
+                _remove_leftovers(self._target.parent, own_mark=self._mark)
+                self.path = self._temporary(self._target.suffix)
+                if directory:
+                    self.path.mkdir()
+            except BaseException:
+                self._release()
+                raise
+        except BaseException as error:
+            self._remove_made_folders()
+            if isinstance(error, OSError):
+                raise output_error(destination, error) from error
+            raise
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __repr__(self) -> str:
+        return f"StagedOutput({self.name!r}, {os.fspath(self.destination)!r})"
+
+    def set_digest(self, digest: Digest, *, part: os.PathLike[str] | str | None = None) -> None:
+        """State the digest of what was written, where it was taken while writing.
+
+        Args:
+            digest: Digest of the file, or of one part.
+            part: The part of a directory output that it belongs to: its path below the output.
+        """
+        if part is None:
+            self.digest = digest
+        else:
+            self.part_digests[self._relative(part)] = digest
+
+    def claim_prefix(
+        self,
+        *,
+        input: str,
+        path: os.PathLike[str] | str,
+        size: int,
+        sha256: str | None = None,
+        part: os.PathLike[str] | str | None = None,
+    ) -> None:
+        """Claim that this output begins with the first bytes of an input, for ``verify`` to check.
+
+        Args:
+            input: The input's name.
+            path: The input's file.
+            size: How many bytes the two have in common.
+            sha256: SHA-256 of those bytes where it is known; the claim is then checked at the
+                end of the run too.
+            part: The part of a directory output that makes the claim.
+        """
+        key = None if part is None else self._relative(part)
+        self.prefixes[key] = PrefixClaim(input, Path(path), size, sha256)
+
+    def _relative(self, part: os.PathLike[str] | str) -> str:
+        path = Path(part)
+        for root in (self.path, self.destination):
+            with suppress(ValueError):
+                return path.relative_to(root).as_posix()
+        return path.as_posix()
+
+    # What follows is called by the run that owns the output.
+
+    def flush(self) -> None:
+        """Force what was written to the disk."""
+        if not self.path.exists():
+            raise RuntimeError(f"the output {self.name} was staged and never written")
+        if self.directory:
+            for name in directory_files(self.path):
+                _fsync(self.path / name)
+        _fsync(self.path)
+
+    def commit(self) -> None:
+        """Put the output in its place, as one step where the system has one."""
+        try:
+            if self.directory:
+                self._commit_directory()
+            else:
+                with suppress(FileNotFoundError):
+                    self.path.chmod(stat.S_IMODE(self._target.stat().st_mode))
+                self.path.replace(self._target)
+            _fsync(self._target.parent)
+        except OSError as error:
+            raise output_error(self.destination, error) from error
+        self._made_folders = []
+        self._release()
+
+    def discard(self) -> None:
+        """Remove what was written; the destination stays as it was."""
+        _remove(self.path)
+        self._release()
+        self._remove_made_folders()
+
+    def _commit_directory(self) -> None:
+        if not self._target.exists():
+            self.path.rename(self._target)
+            return
+        new = set(directory_files(self.path))
+        strangers = sorted(set(directory_files(self._target)) - new)
+        if strangers:
+            raise InputError(
+                f"The folder holds {strangers[0]}, which this run does not write",
+                where=os.fspath(self.destination),
+                fix="Remove the folder or choose another one",
+            )
+        if not _exchange(self.path, self._target):
+            # Without an atomic exchange the old folder is out of sight for a moment; a run that
+            # dies in it leaves the folder under a name that the next run puts back.
+            old = self._temporary(".old")
+            self._target.rename(old)
+            self.path.rename(self._target)
+            self.path = old
+        _remove(self.path)
+
+    def _temporary(self, suffix: str) -> Path:
+        name = f"{TEMPORARY_PREFIX}{self._mark}-{secrets.token_hex(4)}{suffix}"
+        return self._target.parent / name
+
+    def _release(self) -> None:
+        with suppress(OSError):
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _remove_made_folders(self) -> None:
+        for folder in self._made_folders:
+            with suppress(OSError):
+                folder.rmdir()
+        self._made_folders = []
+
+
+class PrefixClaim:
+    """That an output begins with the first ``size`` bytes of an input's file."""
+
+    def __init__(self, name: str, path: Path, size: int, sha256: str | None) -> None:
+        self.input = name
+        self.path = path
+        self.size = size
+        self.sha256 = sha256
+
+
+def output_error(path: os.PathLike[str] | str, error: OSError) -> MoskitError:
+    """The output error that says why ``path`` cannot be written."""
+    where = os.fspath(path)
+    if error.errno in _NO_SPACE:
+        return OutputError("There is no space left to write it", where=where, fix="Free some space")
+    if error.errno in _DENIED:
+        return OutputError(
+            "There is no permission to write it",
+            where=where,
+            fix="Choose a folder that you may write to",
+        )
+    return OutputError(
+        f"It cannot be written ({error.strerror or error})", where=where, fix="Choose another place"
+    )
+
+
+def is_output_failure(error: OSError, outputs: list[StagedOutput]) -> StagedOutput | None:
+    """The output that ``error`` befell, where it befell one."""
+    if error.filename is not None:
+        name = os.fsdecode(error.filename)
+        for output in outputs:
+            if name.startswith((os.fspath(output.path), os.fspath(output.destination))):
+                return output
+    if error.errno in _NO_SPACE and outputs:
+        return outputs[-1]
+    return None
+
+
+def _real_target(destination: Path, *, directory: bool) -> Path:
+    """Where the bytes go: the end of a symbolic link, so that the link itself stays."""
+    try:
+        target = destination.resolve()
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            "The output is a link that leads nowhere", where=os.fspath(destination)
+        ) from error
+    if directory:
+        if target.exists() and not target.is_dir():
+            raise InputError(
+                "The output is a directory of parts, and a file is in its place",
+                where=os.fspath(destination),
+                fix="Remove the file or choose another name",
+            )
+    elif target.is_dir():
+        raise InputError(
+            "The output is a file, and a folder is in its place",
+            where=os.fspath(destination),
+            fix="Give the file a name of its own",
+        )
+    elif target.exists() and not target.is_file():
+        raise InputError(
+            "The output is a device or a pipe, where no file can be renamed to",
+            where=os.fspath(destination),
+            fix="Write to a file",
+        )
+    return target
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make ``folder`` and what is missing above it; return what was made, the innermost first."""
+    missing = []
+    probe = folder
+    while not probe.exists():
+        missing.append(probe)
+        probe = probe.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    return missing
+
+
+def _lock_output(target: Path, mark: str) -> FileLock:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(target.parent / f"{TEMPORARY_PREFIX}{mark}.lock", mode=0o666)
+    for _ in range(3):  # the lock may vanish under us when its owner ends; that is no contention
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        return lock
+    raise OutputError(
+        "Another run is writing it at this moment",
+        where=os.fspath(target),
+        fix="Wait for that run to end, or choose another output",
+    )
+
+
+def _remove_leftovers(folder: Path, *, own_mark: str) -> None:
+    """Remove the temporaries in ``folder`` whose owner is gone: those whose lock is free."""
+    from filelock import FileLock, Timeout
+
+    marks = {
+        name.removeprefix(TEMPORARY_PREFIX)[:16]
+        for name in os.listdir(folder)  # noqa: PTH208 - names, not paths
+        if name.startswith(TEMPORARY_PREFIX)
+    }
+    _remove_marked(folder, own_mark)
+    for mark in marks - {own_mark}:
+        lock = FileLock(folder / f"{TEMPORARY_PREFIX}{mark}.lock", mode=0o666)
+        with suppress(Timeout, OSError):
+            lock.acquire(blocking=False)
+            try:
+                _remove_marked(folder, mark)
+                Path(lock.lock_file).unlink(missing_ok=True)
+            finally:
+                lock.release()
+
+
+def _remove_marked(folder: Path, mark: str) -> None:
+    for path in list(folder.iterdir()):
+        if path.name.startswith(f"{TEMPORARY_PREFIX}{mark}-"):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _fsync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return  # e.g. a folder on Windows
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems have no fsync for folders; running out of space shows here too.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names atomically (Linux renameat2 with RENAME_EXCHANGE); False where impossible."""
+    if not sys.platform.startswith("linux"):
+        return False
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    at_cwd, exchange = -100, 2
+    outcome = renameat2(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange)
+    if outcome == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code), os.fspath(other))
