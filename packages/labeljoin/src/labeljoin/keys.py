@@ -123,7 +123,7 @@ class KeyRule:
     def __post_init__(self) -> None:
         if self.normalize not in KEY_NORMALIZE_MODES:
             raise InputError(
-                f"Unknown key normalisation {self.normalize!r}",
+                f"unknown key normalisation {self.normalize!r}",
                 fix=f"Use one of {', '.join(KEY_NORMALIZE_MODES)}",
             )
         if self.regex is not None:
@@ -131,7 +131,7 @@ class KeyRule:
                 re.compile(self.regex)
             except re.error as error:
                 raise InputError(
-                    f"The key regex {self.regex!r} does not compile: {error}",
+                    f"the key regex {self.regex!r} does not compile: {error}",
                     fix="Correct the expression (Python syntax; quote it for the shell)",
                 ) from None
 
@@ -250,12 +250,15 @@ def folded_keys(
     }
 
 
-def infer_key_column(names: Iterable[str], *, where: str | None = None) -> str:
+def infer_key_column(
+    names: Iterable[str], *, where: str | None = None, option: str | None = None
+) -> str:
     """The column that identifies a clip, by its name.
 
     Args:
         names: The column names of a table.
         where: The table, for the error.
+        option: The flag that names the column, for the error.
 
     Returns:
         The first of :data:`KEY_COLUMNS` that the table has, ignoring case, as the table spells it.
@@ -267,9 +270,9 @@ def infer_key_column(names: Iterable[str], *, where: str | None = None) -> str:
     found = infer_column(names, KEY_COLUMNS)
     if found is None:
         raise InputError(
-            f"No column name says that it identifies a clip; the columns are {shown(names)}",
+            f"no column name says that it identifies a clip; the columns are {shown(names)}",
             where=where,
-            fix="Name the key column",
+            fix=f"Name the key column with {option}" if option else "Name the key column",
         )
     return found
 
@@ -309,14 +312,14 @@ def _to_text(values: pa.Array) -> pa.StringArray:
         return pa.array(texts, pa.string())
     if pa.types.is_nested(kind) or pa.types.is_union(kind):
         raise InputError(
-            f"A key column holds values of type {kind}",
+            f"a key column holds values of type {kind}",
             fix="Choose a column of text or numbers as the key column",
         )
     try:
         return values.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
-            f"A key column holds values of type {kind} that are not text",
+            f"a key column holds values of type {kind} that are not text",
             fix="Choose a column of text or numbers as the key column",
         ) from None
 
@@ -360,7 +363,7 @@ def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array
 def _encodable(values: pa.Array) -> pa.Array:
     if pa.types.is_nested(values.type) or pa.types.is_union(values.type):
         raise InputError(
-            f"A key column holds values of type {values.type}",
+            f"a key column holds values of type {values.type}",
             fix="Choose a column of text or numbers as the key column",
         )
     return values
