@@ -9,7 +9,6 @@ one that ``uv run nox`` has just brought up to date.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import nox
