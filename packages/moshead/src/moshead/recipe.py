@@ -1,0 +1,61 @@
+"""The training recipe: every number that shapes a head besides its rows and seeds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+TRAINING_STEPS = 120
+"""Optimiser steps that a small corpus gets, at least; 15 passes over 960 rows."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one net is trained.
+
+    Attributes:
+        hidden: Hidden units H.
+        clip: Bound of the z-scores, in standard deviations.
+        ridge_alpha: Penalty of the closed-form start of the linear skip.
+        epochs: Passes over the training rows.
+        batch: Rows a step.
+        learning_rate: Of AdamW (Loshchilov and Hutter 2019), decayed to 0 by a cosine.
+        weight_decay: Decoupled, of AdamW.
+        plcc_weight: Weight of (1 - PLCC) of the batch, beside MSE / Var(MOS).
+    """
+
+    hidden: int = 128
+    clip: float = 2.5
+    ridge_alpha: float = 100.0
+    epochs: int = 15
+    batch: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    plcc_weight: float = 0.5
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as JSON."""
+        return {
+            "architecture": "clip(z) -> Gemm -> LayerNorm -> Tanh -> Gemm + linear skip",
+            "optimizer": "AdamW, cosine",
+            "loss": "MSE / Var(MOS) + plcc_weight * (1 - PLCC)",
+            "skip_start": "closed-form ridge on logit((MOS - 1) / 4)",
+            "precision": "float64",
+            **asdict(self),
+        }
+
+
+def recipe_for(rows: int, features: int, epochs: int | None = None) -> Recipe:
+    """The default recipe for a corpus of this size.
+
+    Args:
+        rows: Training rows of a fold.
+        features: Feature columns.
+        epochs: Passes over the rows, where the user asks for a number.
+    """
+    recipe = Recipe()
+    if features < 32:
+        recipe = replace(recipe, hidden=32)
+    if rows > 20_000:
+        recipe = replace(recipe, batch=512, epochs=8)
+    return recipe if epochs is None else replace(recipe, epochs=epochs)

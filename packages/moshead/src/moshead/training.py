@@ -1,0 +1,314 @@
+"""Training: all nets at once, batched over folds and seeds, bit-identical on any x86-64 CPU.
+
+Reductions in float64 differ between instruction sets and thread counts by a few 1e-16. Nothing
+here amplifies that much (smooth activations, a closed-form start), and the finished weights are
+rounded to :data:`SIGNIFICANT_BITS` bits, which float32 holds exactly: a difference survives only
+where it straddles a rounding border, about once in 1e9 weights. So the weights come from numpy's
+generator (torch's float32 draws depend on the instruction set), all arithmetic is float64, and
+the rounding comes last.
+
+The gradient is written out rather than left to autograd, because at these sizes bookkeeping costs
+more than arithmetic; a test holds it to autograd.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from provenance import InputError, ProgressCallback
+
+from moshead.network import ENCODER_VOCAB, LAYER_NORM_EPSILON, MOS_RANGE, Array, HeadWeights
+from moshead.recipe import Recipe
+
+SIGNIFICANT_BITS = 18
+_ADAM_BETAS = (0.9, 0.999)
+_ADAM_EPSILON = 1e-8
+_LOGIT_MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class NetPlan:
+    """One net to train.
+
+    Attributes:
+        rows: Indices of its training rows.
+        seed: Entropy of its initial weights and its shuffling.
+    """
+
+    rows: NDArray[np.int64]
+    seed: tuple[int, ...]
+
+
+def train_nets(
+    features: Array,
+    mos: Array,
+    plans: Sequence[NetPlan],
+    recipe: Recipe,
+    *,
+    device: str = "cpu",
+    progress: ProgressCallback | None = None,
+    step_name: str = "training",
+) -> list[HeadWeights]:
+    """Train one net for each plan, all together.
+
+    Args:
+        features: Finite feature values, (N, F).
+        mos: Labels in [1, 5], (N,).
+        plans: What to train; at least one, each with varying MOS.
+        recipe: How.
+        device: ``cpu`` or ``cuda``; only the CPU is bit-identical.
+        progress: Called after each epoch.
+        step_name: What to call this work in progress.
+
+    Returns:
+        The nets, in the order of ``plans``.
+
+    Raises:
+        InputError: The device does not exist here.
+    """
+    if device != "cpu" and not torch.cuda.is_available():
+        raise InputError(
+            f"the device {device!r} is not available here", fix="Train with --device cpu"
+        )
+    scalings = [_scaling(features[plan.rows]) for plan in plans]
+    batch = _Batch(features, mos, plans, scalings, recipe, torch.device(device))
+    for epoch in range(recipe.epochs):
+        batch.run_epoch()
+        if progress is not None:
+            progress(step_name, epoch + 1, recipe.epochs)
+    return batch.nets()
+
+
+def round_to_float32(values: Array, bits: int = SIGNIFICANT_BITS) -> Array:
+    """Round to ``bits`` significant bits, all of which float32 holds (24 at most)."""
+    mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
+    rounded = np.ldexp(np.round(mantissa * 2.0**bits), exponent - bits)
+    return rounded.astype(np.float32).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class _Scaling:
+    mean: Array
+    std: Array
+    constant: NDArray[np.bool_]
+
+
+def _scaling(features: Array) -> _Scaling:
+    # Means keep all of float32: they are subtracted from values that may be close to them.
+    mean = features.mean(axis=0).astype(np.float32).astype(np.float64)
+    spread = features.std(axis=0)
+    scale = np.maximum(np.abs(features).max(axis=0), 1e-30)
+    # What varies by less than float32 can tell apart is constant to the graph.
+    constant = spread <= 1e-7 * scale
+    std = np.where(constant, 1.0, spread).astype(np.float32).astype(np.float64)
+    return _Scaling(mean, std, constant)
+
+
+def ridge_start(z: Array, mos: Array, alpha: float) -> tuple[Array, float]:
+    """Closed-form ridge regression of logit((MOS - 1) / 4) on z-scores.
+
+    Hoerl and Kennard 1970: w = (Z'Z + alpha I)^-1 Z't with centred Z and t; the intercept is not
+    penalised.
+
+    Args:
+        z: Clipped z-scores, (N, F).
+        mos: Labels in [1, 5], (N,); the logit is bounded near the ends of the scale.
+        alpha: Penalty.
+
+    Returns:
+        Weights (F,) and intercept.
+    """
+    low, high = MOS_RANGE
+    share = np.clip((mos - low) / (high - low), _LOGIT_MARGIN, 1 - _LOGIT_MARGIN)
+    target = np.log(share / (1 - share))
+    centre = z.mean(axis=0)
+    centred = z - centre
+    gram = centred.T @ centred + alpha * np.eye(z.shape[1])
+    weights = np.linalg.solve(gram, centred.T @ (target - target.mean()))
+    return weights, float(target.mean() - centre @ weights)
+
+
+class _Batch:
+    """The nets in training: their parameters side by side, (M, P), and their optimiser."""
+
+    def __init__(
+        self,
+        features: Array,
+        mos: Array,
+        plans: Sequence[NetPlan],
+        scalings: Sequence[_Scaling],
+        recipe: Recipe,
+        device: torch.device,
+    ) -> None:
+        self.recipe, self.plans, self.scalings, self.device = recipe, plans, scalings, device
+        self.inputs = features.shape[1] + len(ENCODER_VOCAB)
+        self.features = torch.from_numpy(np.ascontiguousarray(features)).to(device)
+        self.mos = torch.from_numpy(np.ascontiguousarray(mos)).to(device)
+        self.mean = self._stack([scaling.mean for scaling in scalings])
+        # A constant feature is scaled to 0, so that it gets no gradient.
+        self.inverse = self._stack(
+            [np.where(s.constant, 0.0, 1.0 / s.std) for s in scalings]
+        )
+        self.variance = self._stack([[mos[plan.rows].var()] for plan in plans])
+        self.draws = [np.random.Generator(np.random.PCG64(list(plan.seed))) for plan in plans]
+        start = [
+            self._initial(features[plan.rows], mos[plan.rows], scaling, draw)
+            for plan, scaling, draw in zip(plans, scalings, self.draws, strict=True)
+        ]
+        self.theta = self._stack(start)
+        self.gradient = torch.zeros_like(self.theta)
+        self.first = torch.zeros_like(self.theta)
+        self.second = torch.zeros_like(self.theta)
+        self.parameters = self._views(self.theta)
+        self.gradients = self._views(self.gradient)
+        longest = max(len(plan.rows) for plan in plans)
+        self.batch = min(recipe.batch, longest)
+        self.steps_per_epoch = max(1, round(longest / self.batch))
+        self.step = 0
+
+    def _stack(self, arrays: Sequence[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.stack([np.asarray(a, dtype=np.float64) for a in arrays])).to(
+            self.device
+        )
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        inputs, hidden = self.inputs, self.recipe.hidden
+        # Biases ride along as the last row of the matrix that they belong to.
+        return {
+            "w1": (inputs + 1, hidden),
+            "ln_gamma": (1, hidden),
+            "ln_beta": (1, hidden),
+            "w2": (hidden, 1),
+            "skip": (inputs + 1, 1),
+        }
+
+    def _views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+        views, offset = {}, 0
+        for name, shape in self._shapes().items():
+            size = math.prod(shape)
+            views[name] = flat[:, offset : offset + size].view(len(self.plans), *shape)
+            offset += size
+        return views
+
+    def _initial(
+        self, rows: Array, mos: Array, scaling: _Scaling, draw: np.random.Generator
+    ) -> Array:
+        """Uniform within 1 / sqrt(fan in), and the ridge solution as the skip."""
+        recipe = self.recipe
+        hidden_bound, output_bound = 1 / math.sqrt(self.inputs), 1 / math.sqrt(recipe.hidden)
+        w1 = draw.uniform(-hidden_bound, hidden_bound, (self.inputs + 1, recipe.hidden))
+        w1[: rows.shape[1]][scaling.constant] = 0.0
+        w2 = draw.uniform(-output_bound, output_bound, recipe.hidden)
+        z = np.where(scaling.constant, 0.0, (rows - scaling.mean) / scaling.std)
+        weights, intercept = ridge_start(
+            np.clip(z, -recipe.clip, recipe.clip), mos, recipe.ridge_alpha
+        )
+        skip = np.concatenate([weights, np.zeros(len(ENCODER_VOCAB)), [intercept]])
+        ones, zeros = np.ones(recipe.hidden), np.zeros(recipe.hidden)
+        return np.concatenate([w1.ravel(), ones, zeros, w2, skip])
+
+    def _epoch_order(self) -> torch.Tensor:
+        """Rows of each step, (steps, M, B): a fresh permutation for each net, wrapped to fill."""
+        needed = self.steps_per_epoch * self.batch
+        orders = [
+            np.resize(draw.permutation(plan.rows), needed)
+            for plan, draw in zip(self.plans, self.draws, strict=True)
+        ]
+        order = np.stack(orders).reshape(len(self.plans), self.steps_per_epoch, self.batch)
+        return torch.from_numpy(np.ascontiguousarray(order.swapaxes(0, 1))).to(self.device)
+
+    @torch.no_grad()
+    def run_epoch(self) -> None:
+        """One pass over the rows."""
+        for rows in self._epoch_order():
+            self.compute_gradient(self.inputs_of(rows), self.mos[rows])
+            self._update()
+
+    def inputs_of(self, rows: torch.Tensor) -> torch.Tensor:
+        """Scaled and clipped inputs with the encoder slots and a 1 for the bias, (M, B, D + 1)."""
+        nets, batch = rows.shape
+        x = torch.ones((nets, batch, self.inputs + 1), dtype=torch.float64, device=self.device)
+        z = (self.features[rows] - self.mean[:, None]) * self.inverse[:, None]
+        width = z.shape[-1]
+        torch.clamp(z, -self.recipe.clip, self.recipe.clip, out=x[..., :width])
+        return x
+
+    def compute_gradient(self, x: torch.Tensor, mos: torch.Tensor) -> None:
+        """Fill ``gradient`` for one batch: inputs (M, B, D + 1) and labels (M, B)."""
+        p, g = self.parameters, self.gradients
+        hidden = self.recipe.hidden
+        a = torch.bmm(x, p["w1"])
+        normal, mean, rstd = torch.ops.aten.native_layer_norm(
+            a, [hidden], None, None, LAYER_NORM_EPSILON
+        )
+        t = torch.addcmul(p["ln_beta"], normal, p["ln_gamma"]).tanh_()
+        logit = torch.bmm(t, p["w2"]).add_(torch.bmm(x, p["skip"])).squeeze(-1)
+        sigmoid = torch.sigmoid(logit)
+        low, high = MOS_RANGE
+        predicted = low + (high - low) * sigmoid
+        d_logit = self._loss_gradient(predicted, mos) * (high - low) * sigmoid * (1 - sigmoid)
+        d_logit = d_logit.unsqueeze(-1)
+        torch.bmm(x.transpose(1, 2), d_logit, out=g["skip"])
+        torch.bmm(t.transpose(1, 2), d_logit, out=g["w2"])
+        d_t = d_logit * p["w2"].transpose(1, 2)
+        d_u = torch.ops.aten.tanh_backward(d_t, t)
+        torch.sum(d_u, dim=1, keepdim=True, out=g["ln_beta"])
+        torch.sum(d_u * normal, dim=1, keepdim=True, out=g["ln_gamma"])
+        d_a, _, _ = torch.ops.aten.native_layer_norm_backward(
+            d_u.mul_(p["ln_gamma"]), a, [hidden], mean, rstd, None, None, [True, False, False]
+        )
+        torch.bmm(x.transpose(1, 2), d_a, out=g["w1"])
+
+    def _loss_gradient(self, predicted: torch.Tensor, mos: torch.Tensor) -> torch.Tensor:
+        """d/dy of MSE / Var + w (1 - PLCC), with the batch's PLCC, (M, B)."""
+        error = predicted - mos
+        gradient = error * (2.0 / (error.shape[1] * self.variance))
+        centred = predicted - predicted.mean(dim=1, keepdim=True)
+        labels = mos - mos.mean(dim=1, keepdim=True)
+        # A batch may hold one MOS only; its PLCC has no gradient then.
+        own = (centred * centred).sum(dim=1, keepdim=True).clamp_(min=1e-12).sqrt_()
+        other = (labels * labels).sum(dim=1, keepdim=True).clamp_(min=1e-12).sqrt_()
+        r = (centred * labels).sum(dim=1, keepdim=True) / (own * other)
+        slope = (labels / other - r * centred / own) / own
+        return gradient - self.recipe.plcc_weight * slope
+
+    def _update(self) -> None:
+        """One step of AdamW with a cosine from the full rate to 0."""
+        recipe = self.recipe
+        total = recipe.epochs * self.steps_per_epoch
+        rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / total))
+        self.step += 1
+        beta1, beta2 = _ADAM_BETAS
+        self.first.lerp_(self.gradient, 1 - beta1)
+        self.second.mul_(beta2).addcmul_(self.gradient, self.gradient, value=1 - beta2)
+        bias1, bias2 = 1 - beta1**self.step, 1 - beta2**self.step
+        scale = (self.second / bias2).sqrt_().add_(_ADAM_EPSILON)
+        self.theta.mul_(1 - rate * recipe.weight_decay)
+        self.theta.addcdiv_(self.first, scale, value=-rate / bias1)
+
+    def nets(self) -> list[HeadWeights]:
+        """The trained nets, rounded."""
+        parameters = {
+            name: round_to_float32(values.cpu().numpy()) for name, values in self.parameters.items()
+        }
+        return [
+            HeadWeights(
+                mean=scaling.mean,
+                std=scaling.std,
+                clip=self.recipe.clip,
+                w1=parameters["w1"][net, :-1],
+                b1=parameters["w1"][net, -1],
+                ln_gamma=parameters["ln_gamma"][net, 0],
+                ln_beta=parameters["ln_beta"][net, 0],
+                w2=parameters["w2"][net, :, 0],
+                b2=parameters["skip"][net, -1, 0],
+                skip=parameters["skip"][net, :-1, 0],
+            )
+            for net, scaling in enumerate(self.scalings)
+        ]
