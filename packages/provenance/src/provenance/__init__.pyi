@@ -15,22 +15,30 @@ from .hashing import combine_digests as combine_digests
 from .hashing import hash_directory as hash_directory
 from .hashing import hash_file as hash_file
 from .hashing import hash_files as hash_files
+from .records import DamagedRecordError as DamagedRecordError
+from .records import Record as Record
+from .records import load_record as load_record
 from .runs import Run as Run
 from .runs import start_run as start_run
 from .runs import write_manifest as write_manifest
 from .staging import StagedOutput as StagedOutput
+from .verification import Verification as Verification
+from .verification import verify as verify
 
 __all__ = [
     "EMBEDDED_KEY",
+    "DamagedRecordError",
     "Digest",
     "DirectoryDigest",
     "InputError",
     "MoskitError",
     "OutputError",
     "ProgressCallback",
+    "Record",
     "Run",
     "StagedOutput",
     "VerdictError",
+    "Verification",
     "canonical_bytes",
     "combine_digests",
     "content_digest",
@@ -38,8 +46,10 @@ __all__ = [
     "hash_directory",
     "hash_file",
     "hash_files",
+    "load_record",
     "read_embedded",
     "short_record_bytes",
     "start_run",
+    "verify",
     "write_manifest",
 ]

@@ -33,6 +33,14 @@ ProgressCallback = Callable[[str, int, int | None], None]
 """Called as ``progress(step, done, total)``; ``total`` is None where it is not known."""
 
 
+class _InterruptedError(Exception):
+    """The command was interrupted."""
+
+
+class _ReaderGoneError(Exception):
+    """The reader of standard output closed it."""
+
+
 class Output:
     """Where a command's words go.
 
@@ -62,7 +70,11 @@ class Output:
 
     def text(self, text: str) -> None:
         """Write a command's product (a manifest, a diagram) to standard output as it is."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        # A file name in it may be any bytes; they go out as they came in.
+        raw = text.encode("utf-8", "surrogateescape")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(raw if raw.endswith(b"\n") else raw + b"\n")
+        sys.stdout.buffer.flush()
 
     @contextmanager
     def progress(self) -> Iterator[ProgressCallback]:
@@ -137,7 +149,13 @@ class CommandLine:
             def invoke(json: bool, quiet: bool, show_version: bool, **options: Any) -> None:
                 if show_version:
                     self._print_version()
-                function(Output(json=json, quiet=quiet), **options)
+                try:
+                    function(Output(json=json, quiet=quiet), **options)
+                except KeyboardInterrupt as interrupt:
+                    # Typer would end the process without a word.
+                    raise _InterruptedError from interrupt
+                except BrokenPipeError as error:
+                    raise _ReaderGoneError from error
 
             shared = {
                 "json": _flag("--json", "Print the result as one JSON object on standard output."),
@@ -189,10 +207,10 @@ class CommandLine:
                 write_json(error.document or error.to_document())
             _complain(str(error))
             sys.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except (_InterruptedError, KeyboardInterrupt):
             _complain("Interrupted; no unfinished output was written.")
             sys.exit(EXIT_INTERRUPTED)
-        except BrokenPipeError:
+        except (_ReaderGoneError, BrokenPipeError):
             # The reader of our standard output left (``| head``); that is not our failure.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
@@ -209,8 +227,11 @@ def write_json(document: Mapping[str, Any]) -> None:
     """Write ``document`` as one indented JSON object to standard output."""
     import orjson
 
+    from provenance.canonical import json_value
+
+    raw = orjson.dumps(json_value(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     sys.stdout.flush()
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
 
 
@@ -227,9 +248,22 @@ def _complain(sentence: str) -> None:
 
 
 def _write_details(distribution: str) -> str:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix=f"{distribution}-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as details:
-        details.write(f"{distribution} {version(distribution)}\n{sys.argv!r}\n\n")
-        details.write(traceback.format_exc())
+    from provenance.redaction import redact_argv
+
+    story = (
+        f"{distribution} {version(distribution)}\n"
+        f"{redact_argv(sys.argv)!r}\n\n{traceback.format_exc()}"
+    )
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix=f"{distribution}-bug-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
+        ) as details:
+            details.write(story)
+    except OSError:  # no room even for that
+        return f"what follows:\n{story}"
     return details.name

@@ -45,7 +45,7 @@ class MoskitError(Exception):
         self.document = document
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
+        place = f"{_one_line(self.where)}: " if self.where else ""
         way_out = f" {self.fix}." if self.fix else ""
         return f"{place}{self.what}.{way_out}"
 
@@ -64,6 +64,11 @@ class MoskitError(Exception):
             },
             "exit_code": self.exit_code,
         }
+
+
+def _one_line(place: str) -> str:
+    """``place`` with control characters written as escapes: a file name may hold a newline."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in place)
 
 
 def _rebuild(kind: type[MoskitError], state: dict[str, Any]) -> MoskitError:

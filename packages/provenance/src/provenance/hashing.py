@@ -102,10 +102,12 @@ def hash_files(
     if len(targets) == 1:
         return [hash_file(targets[0], progress=progress)]
     meter = _Meter(progress, targets) if progress else None
+
+    def hash_one(path: Path) -> Digest:
+        return hash_file(path, progress=None if meter is None else meter.file())
+
     with ThreadPoolExecutor(max_workers=min(len(targets), os.cpu_count() or 1) or 1) as pool:
-        return list(
-            pool.map(lambda path: hash_file(path, progress=meter and meter.file()), targets)
-        )
+        return list(pool.map(hash_one, targets))
 
 
 def hash_directory(

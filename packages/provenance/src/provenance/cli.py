@@ -1,0 +1,21 @@
+"""The ``provenance`` command."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from provenance.command import CommandLine
+from provenance.commands import show, verify
+
+cli = CommandLine(
+    "moskit-provenance",
+    "Show, verify, trace, replay and export the records of moskit runs.",
+)
+
+for module in (show, verify):
+    module.register(cli)
+
+
+def main() -> NoReturn:
+    """Run the ``provenance`` command line."""
+    cli.run()

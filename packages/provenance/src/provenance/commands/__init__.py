@@ -1,0 +1,1 @@
+"""The commands of ``provenance``, one module each."""

@@ -1,0 +1,154 @@
+"""Records and findings as Rich tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from provenance.canonical import text
+from provenance.records import entries_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from provenance.records import Record
+    from provenance.verification import Verification
+
+_COLOURS = {
+    "same": "green",
+    "moved": "yellow",
+    "replaced": "yellow",
+    "unrecorded": "yellow",
+    "unchecked": "yellow",
+    "changed": "red",
+    "missing": "red",
+    "different": "red",
+}
+
+
+def shown_path(path: Path) -> str:
+    """``path`` as short as it can be said from the current folder, on one line."""
+    place = os.fspath(path)
+    with suppress(ValueError, OSError):
+        place = os.fspath(path.relative_to(Path.cwd()))
+    place = text(place)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in place)
+
+
+def short_digest(sha256: str | None) -> str:
+    """The first 16 digits of a digest: enough to tell files apart; ``--json`` has all 64."""
+    return "" if sha256 is None else sha256[:16]
+
+
+def status_text(status: str) -> Text:
+    """``status`` in its colour."""
+    return Text(status, style=_COLOURS.get(status, ""))
+
+
+def record_tables(record: Record) -> Iterator[RenderableType]:
+    """What ``provenance show`` prints."""
+    head = Table.grid(padding=(0, 2))
+    head.add_row("record", escape(shown_path(record.path)))
+    head.add_row("document", escape(str(record.document.get("schema", "-"))))
+    head.add_row("ran", escape(" ".join(filter(None, (record.entrypoint, _by(record))))))
+    argv = record.block.get("argv") or []
+    head.add_row("argv", escape(_shell_line(argv)) if argv else "(called as a library)")
+    head.add_row("digest", record.content_sha256 or "(the record has no digest of itself)")
+    for fault in record.faults:
+        head.add_row(Text("damaged", style="red"), escape(fault))
+    yield head
+    yield ""
+    files = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("", "name", "path", "bytes", "sha256"):
+        files.add_column(title, justify="right" if title == "bytes" else "left", overflow="fold")
+    for side, slots in (("input", record.inputs), ("output", record.outputs)):
+        for name, slot in slots.items():
+            entries = entries_of(slot)
+            if not entries:
+                files.add_row(side, escape(name), "-", "", "")
+            for entry in entries:
+                digest = "" if entry.digest is None else short_digest(entry.digest.sha256)
+                known = entry.digest is not None and entry.digest.size >= 0
+                size = f"{entry.digest.size:,}" if known and entry.digest else ""
+                files.add_row(side, escape(name), escape(shown_path(entry.path)), size, digest)
+    yield files
+    args = record.block.get("args") or {}
+    if args:
+        yield ""
+        options = Table(box=None, padding=(0, 2, 0, 0))
+        options.add_column("option")
+        options.add_column("value", overflow="fold")
+        for name in sorted(args):
+            options.add_row(escape(name), escape(_plain(args[name])))
+        yield options
+
+
+def verification_tables(outcome: Verification) -> Iterator[RenderableType]:
+    """What ``provenance verify`` prints."""
+    for record in outcome.records:
+        table = Table(
+            title=escape(f"{record.entrypoint or 'record'}: {shown_path(record.path)}"),
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            padding=(0, 2, 0, 0),
+        )
+        for column in ("status", "", "name", "path", "what"):
+            table.add_column(column, overflow="fold")
+        for finding in record.files:
+            what = []
+            if finding.status == "changed" and finding.found:
+                what.append(
+                    f"was {short_digest(finding.recorded)}, is {short_digest(finding.found)}"
+                )
+            if finding.moved_to is not None:
+                what.append(f"found as {shown_path(finding.moved_to)}")
+            if finding.reason:
+                what.append(finding.reason)
+            table.add_row(
+                status_text(finding.status),
+                finding.side,
+                escape(finding.name),
+                escape(shown_path(finding.path)),
+                escape("; ".join(what)),
+            )
+        for claim in record.claims:
+            subject = {
+                "embedded": "its embedded record agrees",
+                "prefix": "it begins with the input's bytes",
+            }[claim.kind]
+            table.add_row(
+                status_text(claim.status),
+                "claim",
+                escape(claim.name),
+                escape(shown_path(claim.path)),
+                escape(claim.reason or subject),
+            )
+        yield table
+
+
+def _by(record: Record) -> str | None:
+    return None if record.version is None else f"({record.version})"
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return ", ".join(_plain(member) for member in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_plain(member)}" for name, member in value.items())
+    return str(value)
+
+
+def _shell_line(argv: list[str]) -> str:
+    import shlex
+
+    return shlex.join(str(token) for token in argv)
