@@ -1,0 +1,71 @@
+"""Every command is there, explains each of its options, and shows an example that parses."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import tomllib
+
+import pytest
+from commands import Command, commands_of
+from typer.testing import CliRunner
+from workspace import PACKAGES, ROOT, run_command
+
+CONTRACT = tomllib.loads((ROOT / "tests" / "command_contract.toml").read_text("utf-8"))
+COMMANDS = [command for package in PACKAGES for command in commands_of(package)]
+each_command = pytest.mark.parametrize(
+    "command", COMMANDS, ids=lambda command: f"{command.package} {command.name}"
+)
+
+
+def flags_of(command: Command) -> set[str]:
+    return {flag for parameter in command.parameters for flag in parameter.flags}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_contract_is_kept(package: str) -> None:
+    present = {command.name: flags_of(command) for command in commands_of(package)}
+    missing = {
+        f"{package} {name}": sorted({*flags, *CONTRACT["shared"]} - present.get(name, set()))
+        for name, flags in CONTRACT[package].items()
+    }
+    assert {name: flags for name, flags in missing.items() if flags} == {}
+
+
+@each_command
+def test_command_is_documented(command: Command) -> None:
+    assert command.help.strip(), "the command has no docstring"
+    silent = [parameter.spelling for parameter in command.parameters if not parameter.help.strip()]
+    assert silent == []
+
+
+@each_command
+def test_command_is_told_of_in_the_docs(command: Command) -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
+    name = re.compile(rf"\b{command.package} {command.name}\b")
+    assert any(name.search(page.read_text("utf-8")) for page in pages)
+
+
+@each_command
+def test_example_parses(command: Command) -> None:
+    """The example may name files that are not there, but no option that is not there."""
+    words = shlex.split(command.example)
+    assert words[:2] == [command.package, command.name]
+    unknown = [word.partition("=")[0] for word in words[2:] if word.startswith("--")]
+    assert set(unknown) <= flags_of(command)
+
+
+@each_command
+def test_help_shows_the_example(command: Command) -> None:
+    application = importlib.import_module(f"{command.package}.cli").cli.app
+    shown = CliRunner().invoke(application, [command.name, "--help"], env={"COLUMNS": "400"})
+    assert shown.exit_code == 0
+    assert command.example in " ".join(shown.output.split())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_version_is_the_distribution_s(package: str) -> None:
+    version = tomllib.loads((ROOT / "packages" / package / "pyproject.toml").read_text("utf-8"))
+    expected = f"moskit-{package} {version['project']['version']}\n"
+    assert run_command(package, "--version").stdout == expected

@@ -1,0 +1,114 @@
+"""What MkDocs cannot know by itself: the navigation, the command reference, the JSON Schemas.
+
+MkDocs calls the functions here by their names (``hooks`` in mkdocs.yml). The reference pages are
+made while the site is built and lie nowhere in the repository, so they cannot go stale.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig  # noqa: TC002 - MkDocs may read annotations
+from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).parent))
+from commands import PACKAGES, Command, commands_of, summary_of
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Write the navigation: the pages that are there, in the order in which one reads them."""
+    config.nav = [
+        {"Home": "index.md"},
+        {"Quickstart": "quickstart.md"},
+        {"Tutorial": "tutorial.md"},
+        {"How-to": _pages_in("how-to")},
+        {"Concepts": _pages_in("concepts")},
+        {
+            "Reference": [
+                {"Commands": [{name: f"reference/commands/{name}.md"} for name in PACKAGES]},
+                {"Python": [{name: f"reference/python/{name}.md"} for name in PACKAGES]},
+                {"JSON Schemas": "reference/schemas.md"},
+                {"Benchmarks": "reference/benchmarks.md"},
+            ]
+        },
+        {"Decisions": _pages_in("decisions")},
+    ]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are generated."""
+    pages = {
+        "reference/schemas.md": _schemas_page(),
+        "reference/benchmarks.md": _benchmarks_page(),
+    }
+    for package in PACKAGES:
+        pages[f"reference/commands/{package}.md"] = "\n".join(_command_page(package))
+        pages[f"reference/python/{package}.md"] = _python_page(package)
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    for schema in sorted((DOCS / "schemas").glob("*.json")):
+        path = f"reference/schemas/{schema.name}"
+        files.append(File.generated(config, path, abs_src_path=str(schema)))
+    return files
+
+
+def _pages_in(folder: str) -> list[str]:
+    """The pages of a folder, its index first."""
+    found = sorted((DOCS / folder).glob("*.md"), key=lambda page: (page.stem != "index", page.stem))
+    return [page.relative_to(DOCS).as_posix() for page in found]
+
+
+def _command_page(package: str) -> Iterator[str]:
+    yield f"# {package}\n\n{summary_of(package)}\n"
+    yield "Exit codes and shared flags are on the [quickstart](../../quickstart.md#exit-codes).\n"
+    for command in commands_of(package):
+        yield from _command_section(command)
+
+
+def _command_section(command: Command) -> Iterator[str]:
+    yield f"## {command.package} {command.name}\n"
+    yield f"{command.help}\n\n```text\n{command.usage}\n```\n"
+    if command.example:
+        yield f"For example:\n\n```text\n{command.example}\n```\n"
+    yield "| option | meaning |\n| --- | --- |"
+    for parameter in command.parameters:
+        again = " May be given more than once." if parameter.repeatable else ""
+        cell = (parameter.help + again).replace("|", "\\|").replace("\n", " ")
+        # Square brackets would be links, angle brackets tags.
+        cell = cell.replace("[", "\\[").replace("<", "&lt;")
+        spelling = parameter.spelling.replace("|", "\\|")
+        yield f"| `{spelling}` | {cell} |"
+    yield ""
+
+
+def _python_page(package: str) -> str:
+    return f"# {package}\n\n::: {package}\n"
+
+
+def _schemas_page() -> str:
+    lines = [
+        "# JSON Schemas",
+        "",
+        "Every JSON document that a command writes names its schema in `schema`; these describe",
+        "them (JSON Schema 2020-12), and the tests check real outputs against them.",
+        "",
+        "| `schema` | what it is |",
+        "| --- | --- |",
+    ]
+    for path in sorted((DOCS / "schemas").glob("*.json")):
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        what = schema.get("description") or schema.get("title") or ""
+        lines.append(f"| [`{path.stem}`](schemas/{path.name}) | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+def _benchmarks_page() -> str:
+    table = DOCS.parent / "benchmarks" / "results.md"
+    lead = "# Benchmarks\n\n`uv run nox -s bench` measures these side by side on your machine.\n\n"
+    return lead + (table.read_text(encoding="utf-8") if table.exists() else "")
