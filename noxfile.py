@@ -37,7 +37,7 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
     session.run(
         "pytest",
         f"--numprocesses={min(os.cpu_count() or 1, 4)}",
-        "--dist=worksteal",
+        "--dist=loadgroup",
         *arguments,
         *session.posargs,
         env=QUIET_THREADS,

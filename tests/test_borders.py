@@ -1,4 +1,4 @@
-"""The packages keep to themselves: light imports, public names, and siblings from this workspace."""
+"""Packages keep to themselves: light imports, public names, siblings from this workspace."""
 
 from __future__ import annotations
 
