@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
 KeyNormalize = Literal["auto", "raw", "basename", "stem"]
 """The modes of ``--key-normalize``."""
@@ -80,23 +83,36 @@ class KeyResult:
         pairs: The normalised texts before the mode acted, and the key that each one yields, as
             two arrays of one length, hardly longer than there are distinct texts. Keyless ones
             are left out.
-        folded: The keys that several distinct texts yield, with those texts.
     """
 
     keys: pa.StringArray
     reasons: dict[str, int]
     pairs: tuple[pa.StringArray, pa.StringArray]
-    indices: pa.Int32Array = field(repr=False)
-    unique_keys: pa.StringArray = field(repr=False)
 
     @functools.cached_property
-    def folded(self) -> dict[str, tuple[str, ...]]:  # noqa: D102 - described by the class
+    def folded(self) -> dict[str, tuple[str, ...]]:
+        """The keys that several distinct texts yield, with those texts."""
         return folded_keys([self.pairs])
 
     @property
     def keyless(self) -> int:
         """How many values yield no key."""
         return sum(self.reasons.values())
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What a rule made of some distinct texts, one element for each.
+
+    Attributes:
+        texts: The texts normalised, before the mode acted.
+        keys: Their clip keys, null where there is none.
+        reasons: Why there is none: position in :data:`KEYLESS_REASONS`, -1 where there is a key.
+    """
+
+    texts: pa.StringArray
+    keys: pa.StringArray
+    reasons: NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,7 @@ class KeyRule:
             ``\`` both separating; ``stem`` also drops that part's last suffix; ``auto`` drops
             one known media suffix (:data:`MEDIA_SUFFIXES`) instead.
         regex: A Python regular expression, or None.
+        ignore_case: Let keys that differ in case only be one key.
 
     Raises:
         InputError: ``normalize`` is no mode, or ``regex`` does not compile.
@@ -119,6 +136,7 @@ class KeyRule:
 
     normalize: KeyNormalize = "auto"
     regex: str | None = None
+    ignore_case: bool = False
 
     def __post_init__(self) -> None:
         if self.normalize not in KEY_NORMALIZE_MODES:
@@ -138,7 +156,7 @@ class KeyRule:
     @property
     def guesses(self) -> bool:
         """Whether a fold of this rule was asked for by nobody, and so has to be refused."""
-        return self.normalize == "auto" and self.regex is None
+        return self.normalize == "auto" and self.regex is None and not self.ignore_case
 
     def keys(self, values: pa.Array | pa.ChunkedArray) -> KeyResult:
         """Turn ``values`` into clip keys.
@@ -152,19 +170,28 @@ class KeyRule:
         Raises:
             InputError: The values are lists, structs or the like.
         """
-        distinct, indices = _encode(values)
-        texts = normal_text(distinct)
-        named = self._name(texts)
-        matched = self._search(named)
-        reasons = self._count_reasons(indices, distinct, named, matched)
-        has_key = matched.is_valid()
+        distinct, indices = encode(values)
+        derived = self.derive(distinct)
+        has_key = derived.keys.is_valid()
         return KeyResult(
-            keys=matched.take(indices),
-            reasons=reasons,
-            pairs=(texts.filter(has_key), matched.filter(has_key)),
-            indices=indices,
-            unique_keys=matched,
+            keys=derived.keys.take(indices),
+            reasons=count_reasons(derived.reasons, indices),
+            pairs=(derived.texts.filter(has_key), derived.keys.filter(has_key)),
         )
+
+    def derive(self, distinct: pa.StringArray) -> Derivation:
+        """The clip keys of distinct texts, as :func:`encode` gives them."""
+        texts = normal_text(distinct)
+        names = self._name(texts)
+        keys = self._search(names)
+        if self.ignore_case:
+            keys = pc.utf8_lower(keys)
+        reasons = np.full(len(keys), -1, np.int8)
+        # The later overrules: a null text is blank too, and matches no regex either.
+        reasons[_is_null(keys)] = KEYLESS_REASONS.index(NO_REGEX_MATCH)
+        reasons[_is_null(names)] = KEYLESS_REASONS.index(BLANK)
+        reasons[_is_null(texts)] = KEYLESS_REASONS.index(NULL)
+        return Derivation(texts, keys, reasons)
 
     def _name(self, texts: pa.StringArray) -> pa.StringArray:
         """Let the mode act; blank becomes null."""
@@ -175,52 +202,43 @@ class KeyRule:
             if suffix is not None:
                 texts = pc.replace_substring_regex(texts, suffix, r"\1")
             texts = pc.utf8_trim_whitespace(texts)
-        return _null_where(texts, pc.equal(texts, ""))
+        return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
     def _search(self, names: pa.StringArray) -> pa.StringArray:
         if self.regex is None:
             return names
         search = re.compile(self.regex).search
+        # Several texts may normalise to one name; each name is searched once.
+        unique = pc.dictionary_encode(names)
         found: list[str | None] = []
-        # Values that normalise to one name would search it twice, which costs less than
-        # finding them.
-        for name in names.to_pylist():
-            match = None if name is None else search(name)
+        for name in unique.dictionary.to_pylist():
+            match = search(name)
             if match is None:
                 found.append(None)
                 continue
             group = match.group(1) if match.re.groups else match.group()
             group = match.group() if group is None else group
             found.append(group.strip() or None)
-        return pa.array(found, pa.string())
+        return pa.array(found, pa.string()).take(unique.indices)
 
-    @staticmethod
-    def _count_reasons(
-        indices: pa.Int32Array,
-        distinct: pa.Array,
-        names: pa.StringArray,
-        matched: pa.StringArray,
-    ) -> dict[str, int]:
-        null_rows = indices.null_count
-        reasons = dict.fromkeys(KEYLESS_REASONS, 0)
-        reasons[NULL] = null_rows
-        if matched.null_count:
-            missing = pc.is_null(matched)
-            counts = pc.value_counts(indices.drop_null())
-            rows = dict(
-                zip(
-                    counts.field("values").to_pylist(),
-                    counts.field("counts").to_pylist(),
-                    strict=True,
-                )
-            )
-            for position in pc.indices_nonzero(missing).to_pylist():
-                if not distinct[position].is_valid or _is_nan(distinct[position]):
-                    reason = NULL
-                else:
-                    reason = NO_REGEX_MATCH if names[position].is_valid else BLANK
-                reasons[reason] += rows.get(position, 0)
-        return reasons
+
+def count_reasons(reasons: NDArray[np.int8], indices: pa.Int32Array) -> dict[str, int]:
+    """How many rows yield no key, by reason.
+
+    Args:
+        reasons: :attr:`Derivation.reasons`, one for each distinct text.
+        indices: For each row the position of its text, null for null.
+    """
+    rows = np.bincount(indices.drop_null().to_numpy(zero_copy_only=False), minlength=len(reasons))
+    counts = {
+        reason: int(rows[reasons == code].sum()) for code, reason in enumerate(KEYLESS_REASONS)
+    }
+    counts[NULL] += indices.null_count
+    return counts
+
+
+def _is_null(values: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
 
 
 def folded_keys(
@@ -292,36 +310,43 @@ def shown(names: Iterable[str], limit: int = 12) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def normal_text(values: pa.Array) -> pa.StringArray:
-    """Values as NFC-normalised, stripped text, integer-valued numbers without their fraction.
+def normal_text(texts: pa.StringArray) -> pa.StringArray:
+    """Texts NFC-normalised and stripped, ``3339962845.0`` without its fraction."""
+    if not pc.all(pc.string_is_ascii(texts)).as_py():
+        texts = pc.utf8_normalize(texts, form="NFC")
+    texts = pc.utf8_trim_whitespace(texts)
+    return pc.replace_substring_regex(texts, _INTEGER_WITH_FRACTION, r"\1")
+
+
+def encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, pa.Int32Array]:
+    """The distinct values as text, and for each value its position among them.
+
+    Args:
+        values: Any array of text, numbers, booleans, dates or binary UTF-8.
+
+    Returns:
+        Distinct texts, whole numbers without a fraction, NaN null; and positions, null for null.
 
     Raises:
         InputError: The values are lists, structs or the like.
     """
-    texts = _to_text(values)
-    texts = pc.utf8_trim_whitespace(pc.utf8_normalize(texts, form="NFC"))
-    return cast("pa.StringArray", pc.replace_substring_regex(texts, _INTEGER_WITH_FRACTION, r"\1"))
+    distinct, indices = _encode(values)
+    return _to_text(distinct), indices
 
 
 def _to_text(values: pa.Array) -> pa.StringArray:
     kind = values.type
+    if pa.types.is_string(kind):
+        return values
     if pa.types.is_floating(kind):
         return _floats_to_text(values)
     if pa.types.is_decimal(kind):
         texts = (None if value is None else format(value, "f") for value in values.to_pylist())
         return pa.array(texts, pa.string())
-    if pa.types.is_nested(kind) or pa.types.is_union(kind):
-        raise InputError(
-            f"a key column holds values of type {kind}",
-            fix="Choose a column of text or numbers as the key column",
-        )
     try:
         return values.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise InputError(
-            f"a key column holds values of type {kind} that are not text",
-            fix="Choose a column of text or numbers as the key column",
-        ) from None
+        raise _unusable(kind) from None
 
 
 def _floats_to_text(values: pa.Array) -> pa.StringArray:
@@ -339,40 +364,32 @@ def _floats_to_text(values: pa.Array) -> pa.StringArray:
 
 
 def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array]:
-    """The distinct values, and for each value its position among them (null for null)."""
     if isinstance(values, pa.ChunkedArray):
         if pa.types.is_dictionary(values.type):
             values = values.unify_dictionaries()
         else:
-            values = values.dictionary_encode()
+            values = _encodable(values).dictionary_encode()
         values = values.combine_chunks()
-        if isinstance(values, pa.ChunkedArray):  # more than 2 GiB of text in one column
-            values = pa.concat_arrays(values.chunks)
+        if isinstance(values, pa.ChunkedArray):  # none, or more than 2 GiB of text
+            values = pa.concat_arrays([pa.array([], values.type), *values.chunks])
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if not pa.types.is_dictionary(values.type):
-        values = pc.dictionary_encode(_encodable(values))
-        encoded = cast("pa.DictionaryArray", values)
+        encoded = pc.dictionary_encode(_encodable(values))
         return encoded.dictionary, encoded.indices.cast(pa.int32())
     # A filtered or sliced table keeps dictionary entries that no row has; they are no keys.
-    encoded = cast("pa.DictionaryArray", values)
-    used = pc.unique(encoded.indices).drop_null()
-    return encoded.dictionary.take(used), pc.index_in(encoded.indices, value_set=used)
+    used = pc.unique(values.indices).drop_null()
+    return values.dictionary.take(used), pc.index_in(values.indices, value_set=used)
 
 
-def _encodable(values: pa.Array) -> pa.Array:
+def _encodable(values: Any) -> Any:
     if pa.types.is_nested(values.type) or pa.types.is_union(values.type):
-        raise InputError(
-            f"a key column holds values of type {values.type}",
-            fix="Choose a column of text or numbers as the key column",
-        )
+        raise _unusable(values.type)
     return values
 
 
-def _null_where(values: pa.StringArray, mask: pa.BooleanArray) -> pa.StringArray:
-    return pc.if_else(mask, pa.scalar(None, pa.string()), values)
-
-
-def _is_nan(scalar: Any) -> bool:
-    value = scalar.as_py()
-    return isinstance(value, float) and value != value
+def _unusable(kind: pa.DataType) -> InputError:
+    return InputError(
+        f"a key column holds values of type {kind}, which is neither text nor a number",
+        fix="Choose another key column",
+    )

@@ -11,7 +11,7 @@ from provenance.errors import InputError
 
 from labeljoin.conflicts import collapse
 from labeljoin.extras import LABEL_EXTRAS, ExtraColumn, choose_extras, extra_values
-from labeljoin.keys import KeyRule, infer_column, infer_key_column, normal_text, shown
+from labeljoin.keys import KeyRule, encode, infer_column, infer_key_column, normal_text, shown
 from labeljoin.locations import locate
 from labeljoin.numbers import numbers
 from labeljoin.scale import RAW_COLUMN, LabelScale, ScaleDecision, decide_scale
@@ -331,9 +331,8 @@ def _check_agreement(
 
 
 def _texts(values: pa.ChunkedArray) -> pa.StringArray:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    return pa.concat_arrays([pa.array([], pa.string()), *map(normal_text, values.chunks)])
+    distinct, indices = encode(values)
+    return normal_text(distinct).take(indices)
 
 
 def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:

@@ -1,0 +1,148 @@
+"""A join before anything is written: both sides understood and counted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from provenance.errors import InputError
+
+from labeljoin.attachment import collision_error
+from labeljoin.coverage import Coverage, measure_coverage
+from labeljoin.keys import infer_key_column, shown
+from labeljoin.labels import LabelIndex, LabelSource, index_labels
+from labeljoin.matching import ColumnsForLabels, KeyMatcher
+from labeljoin.scale import RAW_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from provenance.command import ProgressCallback
+
+    from labeljoin.options import JoinOptions
+    from labeljoin.tables import Table
+
+STATUS_OK = "ok"
+STATUS_MISSING = "missing-label"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A join before anything is written: both sides understood and counted.
+
+    Attributes:
+        key_column: The key column of the feature table.
+        index: The labels.
+        coverage: What the feature keys met in them.
+        columns: Computes the new columns.
+    """
+
+    key_column: str
+    index: LabelIndex
+    coverage: Coverage
+    columns: ColumnsForLabels
+
+
+def plan_join(
+    features: Table | pa.Table,
+    sources: Sequence[LabelSource],
+    options: JoinOptions,
+    *,
+    progress: ProgressCallback | None = None,
+) -> Plan:
+    """Understand and count both sides of a join; nothing is written.
+
+    Raises:
+        InputError: A side cannot be understood, a column of the table is in the way, or ``auto``
+            folded distinct feature values into one key.
+    """
+    where = "the features" if isinstance(features, pa.Table) else os.fspath(features.path)
+    key_column = options.feature_key_column or infer_key_column(
+        features.column_names, where=where, option="--feature-key-column"
+    )
+    if key_column not in features.column_names:
+        raise InputError(
+            f"there is no column {key_column!r}; the columns are {shown(features.column_names)}",
+            where=where,
+            fix="Give --feature-key-column one of them",
+        )
+    index = index_labels(sources, options.label_options)
+    labels = _label_columns(index, options)
+    _refuse_collisions(features, key_column, labels.column_names, options, where)
+    matcher = KeyMatcher(options.feature_rule, index.keys)
+    try:
+        coverage = measure_coverage(_counted(key_values(features, key_column), progress), matcher)
+    except InputError as error:
+        error.where = error.where or f"{where}, column {key_column!r}"
+        raise
+    if options.feature_rule.guesses:
+        coverage.refuse_guessed_folds(f"{where}, column {key_column!r}")
+    columns = ColumnsForLabels(matcher, labels, {options.status_column: STATUS_MISSING})
+    return Plan(key_column, index, coverage, columns)
+
+
+def key_values(features: Table | pa.Table, column: str) -> Iterator[pa.Array | pa.ChunkedArray]:
+    """The values of a key column some rows at a time, text formats as written."""
+    if isinstance(features, pa.Table):
+        yield features[column]
+        return
+    for batch in features.batches([column], text_columns=[column]):
+        yield batch.column(0)
+
+
+def replaced_columns(
+    features: Table | pa.Table, plan: Plan, options: JoinOptions
+) -> frozenset[str]:
+    """The columns of the features that give way to new ones, under ``--overwrite``."""
+    if not options.overwrite:
+        return frozenset()
+    return frozenset(plan.columns.schema.names) & frozenset(features.column_names)
+
+
+def _label_columns(index: LabelIndex, options: JoinOptions) -> pa.Table:
+    """The columns to add, in their order, one row for each label."""
+    status = pa.array([STATUS_OK]).take(pa.array([0] * len(index), pa.int32()))
+    columns = index.columns
+    if options.status_column in columns.column_names:
+        raise InputError(
+            f"the join writes a column {options.status_column!r} already",
+            fix="Give --status-column another name",
+        )
+    first = columns.select(["mos", RAW_COLUMN]).append_column(options.status_column, status)
+    for name in ["mos_label_source", *index.extras]:
+        first = first.append_column(columns.schema.field(name), columns[name])
+    return first
+
+
+def _refuse_collisions(
+    features: Table | pa.Table,
+    key_column: str,
+    added: Sequence[str],
+    options: JoinOptions,
+    where: str,
+) -> None:
+    if key_column in added:
+        raise InputError(
+            f"the key column {key_column!r} of the features would be replaced by the labels'",
+            where=where,
+            fix="Leave it out with --extras, or name another --feature-key-column",
+        )
+    if options.overwrite:
+        return
+    names = set(features.column_names)
+    collisions = [name for name in added if name in names]
+    if collisions:
+        raise collision_error(collisions, where)
+
+
+def _counted(
+    values: Iterator[pa.Array | pa.ChunkedArray], progress: ProgressCallback | None
+) -> Iterator[pa.Array | pa.ChunkedArray]:
+    rows = 0
+    for some in values:
+        yield some
+        rows += len(some)
+        if progress:
+            progress("match keys", rows, None)
