@@ -49,6 +49,7 @@ class PartReport:
         source_digest: SHA-256 and size of the source, None where none was asked for.
         digest: The same of the destination.
         prefix_size: How many first bytes of the destination equal those of the source.
+        prefix_sha256: SHA-256 of those bytes, where digests were asked for.
     """
 
     source: Path
@@ -60,6 +61,7 @@ class PartReport:
     source_digest: Digest | None
     digest: Digest | None
     prefix_size: int
+    prefix_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,10 @@ def attach_part(task: Attachment) -> PartReport:
 
 
 def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
-    from labeljoin import jsonl_splice, rewrite
+    from labeljoin import jsonl_splice, parquet_splice, rewrite
 
     return {
-        "parquet": rewrite.rewrite_parquet,
+        "parquet": parquet_splice.attach_parquet,
         "jsonl": jsonl_splice.splice,
         "json": rewrite.rewrite_json,
         "csv": rewrite.rewrite_csv,

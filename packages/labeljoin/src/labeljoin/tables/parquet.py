@@ -34,7 +34,7 @@ class ParquetTable(Table):
             return file.schema_arrow
 
     def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
-        with opened(part) as file:
+        with opened(part) as file, reading(part):
             table = file.read(columns=None if columns is None else list(columns))
             return table if columns is None else table.select(list(columns))
 
@@ -43,29 +43,41 @@ class ParquetTable(Table):
     ) -> Iterator[pa.RecordBatch]:
         with opened(part) as file:
             wanted = None if columns is None else list(columns)
-            for batch in file.iter_batches(columns=wanted):
+            batches = file.iter_batches(columns=wanted)
+            while True:
+                with reading(part):
+                    batch = next(batches, None)
+                if batch is None:
+                    return
                 yield batch if wanted is None else batch.select(wanted)
 
 
 @contextmanager
-def opened(path: Path, *, read_dictionary: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
-    """Open a parquet file; what Arrow cannot read becomes an InputError that names the file.
-
-    Args:
-        path: The file.
-        read_dictionary: Columns to read dictionary-encoded, so that repeated values cost an
-            index each.
-    """
+def reading(path: Path) -> Iterator[None]:
+    """Turn what Arrow cannot read within into an InputError that names the file."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, read_dictionary=list(read_dictionary)) as file:
-            yield file
+        yield
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise InputError(
             f"this parquet file cannot be read ({reason})",
             where=str(path),
             fix="Write it again; it is damaged, encrypted, or of a version unknown to Arrow",
         ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a parquet file.
+
+    Raises:
+        InputError: It is not there, or no parquet file.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path):
+        file = pq.ParquetFile(path)
+    with file:
+        yield file

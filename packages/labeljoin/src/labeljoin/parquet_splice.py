@@ -1,0 +1,319 @@
+"""Add columns to a parquet file without decoding one: new chunks and a new footer.
+
+The bytes before the footer are copied, so every offset in the footer, in page indexes and to bloom
+filters stays right. The new columns' chunks come behind them, written by Arrow, and a footer that
+lists both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from provenance.errors import InputError
+
+from labeljoin import schema_metadata
+from labeljoin.attachment import Attachment, PartReport
+from labeljoin.footer import ENCRYPTED_MAGIC, MAGIC, TAIL_BYTES, Footer, FooterError
+from labeljoin.hashing import CHUNK, make_digest
+from labeljoin.key_column import KeyColumn, opened_key_column
+from labeljoin.rewrite import EMBEDDED_KEY, rewrite_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+# A row group above this cannot be written in one piece by Arrow.
+_MOST_GROUP_ROWS = 64 * 1024 * 1024
+
+
+def attach_parquet(task: Attachment) -> PartReport:
+    """Attach columns to a parquet file: by splice, or by rewrite where a splice cannot be."""
+    with task.source.open("rb") as source:
+        footer_start, raw_footer = read_footer(source, task.source)
+        reason, footer = _obstacle(task, raw_footer)
+        if reason is not None or footer is None:
+            return rewrite_parquet(task, reason)
+        return _splice(task, source, footer, footer_start)
+
+
+def read_footer(source: BinaryIO, path: Path) -> tuple[int, bytes]:
+    """Where the footer of an open parquet file starts, and its bytes.
+
+    Raises:
+        InputError: The file is cut short, encrypted, or no parquet file.
+    """
+    size = source.seek(0, os.SEEK_END)
+    source.seek(max(0, size - TAIL_BYTES))
+    tail = source.read(TAIL_BYTES)
+    if tail[4:] == ENCRYPTED_MAGIC:
+        raise InputError(
+            "the footer of this parquet file is encrypted",
+            where=str(path),
+            fix="Decrypt the file first",
+        )
+    length = int.from_bytes(tail[:4], "little")
+    start = size - TAIL_BYTES - length
+    if tail[4:] != MAGIC or start < len(MAGIC):
+        raise InputError(
+            "this parquet file has no footer: it was cut short",
+            where=str(path),
+            fix="Copy or write it again",
+        )
+    source.seek(start)
+    return start, source.read(length)
+
+
+def _obstacle(task: Attachment, raw_footer: bytes) -> tuple[str | None, Footer | None]:
+    """Why a splice cannot be, or the footer to splice."""
+    if task.replace:
+        return f"columns are replaced ({', '.join(sorted(task.replace))})", None
+    if task.keep is not None:
+        return "rows are dropped", None
+    try:
+        footer = Footer.parse(raw_footer)
+    except FooterError as error:
+        return str(error), None
+    if footer.encrypted:
+        return "columns are encrypted and the footer is signed", None
+    if not footer.whole:
+        return "column chunks are in other files", None
+    if max(footer.group_rows, default=0) > _MOST_GROUP_ROWS:
+        return "a row group has more rows than Arrow writes into one", None
+    return None, footer
+
+
+def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: int) -> PartReport:
+    state = hashlib.sha256() if task.digests or task.embed is not None else None
+    before = os.fstat(source.fileno())
+    with (
+        task.destination.open("wb", buffering=0) as out,
+        ThreadPoolExecutor(1, "copy") as copier,
+        opened_key_column(task.source, task.key) as (file, keys),
+    ):
+        copied = copier.submit(_copy, source, out, footer_start, state)
+        added, size = _write_columns(task, keys, _codec(file), footer_start)
+        prefix_sha256 = copied.result()
+        source_state = None if state is None else _fed(state.copy(), source, footer_start)
+        key_values = schema_metadata.extended(
+            footer.key_values(), file.schema_arrow, task.columns_for_keys.schema
+        )
+        key_values |= {name.encode(): text.encode() for name, text in task.metadata.items()}
+        source_digest = None
+        if source_state is not None:
+            source_digest = make_digest(source_state.hexdigest(), before.st_size)
+            if task.embed is not None:
+                key_values[EMBEDDED_KEY.encode()] = task.embed(source_digest)
+        encoded = footer.with_columns(added, footer_start - len(MAGIC), key_values)
+        _refuse_changed(task.source, before)
+        out.seek(footer_start + size)
+        out.write(encoded + len(encoded).to_bytes(4, "little") + MAGIC)
+        digest = None
+        if state is not None:
+            with task.destination.open("rb") as written:
+                digest = make_digest(_fed(state, written, footer_start).hexdigest(), out.tell())
+    return PartReport(
+        source=task.source,
+        destination=task.destination,
+        engine="parquet-splice",
+        reason=None,
+        rows_in=footer.num_rows,
+        rows_out=footer.num_rows,
+        source_digest=source_digest,
+        digest=digest,
+        prefix_size=footer_start,
+        prefix_sha256=prefix_sha256,
+    )
+
+
+def _copy(source: BinaryIO, out: BinaryIO, size: int, state: Any) -> str | None:
+    """Copy the first ``size`` bytes, feeding ``state`` where there is one."""
+    if state is None:
+        _copy_unseen(source, out, size)
+        return None
+    source.seek(0)
+    buffer = memoryview(bytearray(CHUNK))
+    left = size
+    while left:
+        count = source.readinto(buffer[: min(CHUNK, left)])  # type: ignore[attr-defined]
+        if not count:
+            raise OSError(f"{source.name} became shorter while it was copied")
+        state.update(buffer[:count])
+        _write_all(out, buffer[:count])
+        left -= count
+    return str(state.copy().hexdigest())
+
+
+def _copy_unseen(source: BinaryIO, out: BinaryIO, size: int) -> None:
+    """Copy the first ``size`` bytes inside the kernel, which may share them, where it can."""
+    done = 0
+    if hasattr(os, "copy_file_range"):
+        # Not between all file systems, and not in all sandboxes: then by hand from there.
+        with contextlib.suppress(OSError):
+            while done < size:
+                count = os.copy_file_range(
+                    source.fileno(), out.fileno(), min(size - done, 1 << 30), done, done
+                )
+                if not count:
+                    break
+                done += count
+    source.seek(done)
+    out.seek(done)
+    buffer = memoryview(bytearray(CHUNK))
+    while done < size:
+        count = source.readinto(buffer[: min(CHUNK, size - done)])  # type: ignore[attr-defined]
+        if not count:
+            raise OSError(f"{source.name} became shorter while it was copied")
+        _write_all(out, buffer[:count])
+        done += count
+
+
+def _write_all(out: BinaryIO, data: memoryview) -> None:
+    """Write all of ``data`` to an unbuffered file, which may take less at a time."""
+    while data:
+        data = data[out.write(data) :]
+
+
+def _fed(state: Any, file: BinaryIO, start: int) -> Any:
+    """``state``, fed the rest of ``file`` from ``start``."""
+    file.seek(start)
+    while chunk := file.read(CHUNK):
+        state.update(chunk)
+    return state
+
+
+class _ChunkSink:
+    """Takes a parquet file from Arrow and writes its column chunks alone, at a place in a file.
+
+    The magic in front is swallowed. What follows the last chunk, the footer, is kept aside once
+    :attr:`closing` is set, since Arrow writes the rest of a file when it closes it.
+    """
+
+    def __init__(self, path: Path, position: int) -> None:
+        self._file = path.open("r+b", buffering=CHUNK)
+        self._file.seek(position - len(MAGIC))
+        self._seen = 0
+        self.closing = False
+        self.closed = False
+        self.rest = bytearray()
+
+    def write(self, data: Any) -> int:
+        data = memoryview(data).cast("B")
+        size = data.nbytes
+        if self.closing:
+            self.rest += data
+        else:
+            skipped = min(size, max(0, len(MAGIC) - self._seen))
+            if skipped:
+                self._file.seek(skipped, os.SEEK_CUR)
+            self._file.write(data[skipped:])
+        self._seen += size
+        return size
+
+    def tell(self) -> int:
+        return self._seen
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+    def finish(self) -> tuple[Footer, int]:
+        """The footer that Arrow wrote, and the number of bytes of column chunks."""
+        length = int.from_bytes(self.rest[-TAIL_BYTES:-4], "little")
+        cut = len(self.rest) - TAIL_BYTES - length
+        self._file.write(self.rest[:cut])
+        self._file.flush()
+        size = self._seen - len(MAGIC) - TAIL_BYTES - length
+        return Footer.parse(bytes(self.rest[cut:-TAIL_BYTES])), size
+
+
+def _write_columns(
+    task: Attachment, keys: KeyColumn, codec: str, position: int
+) -> tuple[Footer, int]:
+    """Write the new columns' chunks at ``position``, one row group per row group of the keys.
+
+    Returns:
+        Their footer, its offsets counted from the magic in front of them, and their size.
+    """
+    import pyarrow.parquet as pq
+
+    with _ChunkSink(task.destination, position) as sink:
+        writer: pq.ParquetWriter | None = None
+        written = task.columns_for_keys.schema
+        for group in range(len(keys.group_rows)):
+            batches = [task.columns_for_keys(values) for values in keys.values(group)]
+            if writer is None:
+                # Columns that come as dictionaries are written as they are, never decoded.
+                # Parquet has no such type: in the file their type is that of the schema.
+                written = batches[0].schema if batches else written
+                writer = _writer(sink, written, codec)
+            table = _table(batches, task.columns_for_keys.schema, written)
+            writer.write_table(table, row_group_size=max(1, table.num_rows))
+        sink.closing = True
+        (writer or _writer(sink, written, codec)).close()
+        return sink.finish()
+
+
+def _writer(sink: _ChunkSink, schema: pa.Schema, codec: str) -> pq.ParquetWriter:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(sink, schema, compression=codec, store_schema=False)
+
+
+def _table(batches: list[pa.RecordBatch], schema: pa.Schema, written: pa.Schema) -> pa.Table:
+    """The new columns of one row group, of the types of ``schema`` or dictionaries of them."""
+    import pyarrow as pa
+
+    columns = [
+        _conformed(
+            [batch.column(name) for batch in batches],
+            kind,
+            encoded=pa.types.is_dictionary(as_written),
+        )
+        for name, kind, as_written in zip(schema.names, schema.types, written.types, strict=True)
+    ]
+    return pa.table(columns, names=schema.names)
+
+
+def _conformed(pieces: list[pa.Array], kind: pa.DataType, *, encoded: bool) -> pa.ChunkedArray:
+    """Pieces of a column as one of ``kind``, or of a dictionary of it."""
+    import pyarrow as pa
+
+    wanted = pa.dictionary(pa.int32(), kind) if encoded else kind
+    return pa.chunked_array(
+        [piece if piece.type.equals(wanted) else piece.cast(wanted) for piece in pieces], wanted
+    )
+
+
+def _codec(file: pq.ParquetFile) -> str:
+    """The codec of the file's first column, as pyarrow names it."""
+    if not file.num_row_groups or not file.metadata.num_columns:
+        return "SNAPPY"
+    codec = file.metadata.row_group(0).column(0).compression
+    return "NONE" if codec == "UNCOMPRESSED" else str(codec)
+
+
+def _refuse_changed(path: Path, before: os.stat_result) -> None:
+    after = path.stat()
+    if any(
+        getattr(before, name) != getattr(after, name)
+        for name in ("st_ino", "st_size", "st_mtime_ns")
+    ):
+        raise InputError(
+            "the file changed while it was read",
+            where=str(path),
+            fix="Run again when it is at rest",
+        )

@@ -1,0 +1,138 @@
+"""The copies of its schema that a parquet file carries as key-value metadata, with more columns.
+
+Arrow, pandas and Spark each write one, and believe it: a column that their copy does not list has
+another type for them, or does not exist.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ARROW = b"ARROW:schema"
+PANDAS = b"pandas"
+SPARK = b"org.apache.spark.sql.parquet.row.metadata"
+
+
+def extended(
+    key_values: Mapping[bytes, bytes], inferred: pa.Schema, added: pa.Schema
+) -> dict[bytes, bytes]:
+    """The entries of a file's key-value metadata that must change when columns are added.
+
+    Args:
+        key_values: What the file has.
+        inferred: The schema that Arrow reads from the file.
+        added: The new columns.
+    """
+    changed = {}
+    if ARROW in key_values:
+        changed[ARROW] = _arrow(key_values[ARROW], added)
+    elif any(field.metadata or not _told_by_parquet(field.type) for field in added):
+        # The file was not written by Arrow, and parquet alone cannot say what the new columns
+        # are. Arrow infers the old ones, so a schema that says the same changes nothing for them.
+        changed[ARROW] = _encoded(_schema_of(list(inferred) + list(added)))
+    if PANDAS in key_values:
+        changed[PANDAS] = pandas_metadata(key_values[PANDAS], added)
+    if SPARK in key_values:
+        changed[SPARK] = _spark(key_values[SPARK], added)
+    return changed
+
+
+def pandas_metadata(value: bytes, added: pa.Schema) -> bytes:
+    """pandas' description of the columns, extended.
+
+    Format: https://pandas.pydata.org/docs/development/developer.html
+    """
+    document = json.loads(value)
+    own = [
+        {
+            "name": field.name,
+            "field_name": field.name,
+            "pandas_type": _pandas_type(field.type),
+            "numpy_type": _numpy_type(field.type),
+            "metadata": None,
+        }
+        for field in added
+    ]
+    replaced = set(added.names)
+    kept = [entry for entry in document.get("columns", []) if entry.get("name") not in replaced]
+    # Columns first, then the levels of the index, as pandas has them.
+    index = {name for name in document.get("index_columns", []) if isinstance(name, str)}
+    columns = [entry for entry in kept if entry.get("field_name") not in index]
+    levels = [entry for entry in kept if entry.get("field_name") in index]
+    document["columns"] = [*columns, *own, *levels]
+    return json.dumps(document).encode()
+
+
+def _arrow(value: bytes, added: pa.Schema) -> bytes:
+    import pyarrow as pa
+
+    original = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value)))
+    return _encoded(_schema_of(list(original) + list(added)).with_metadata(original.metadata))
+
+
+def _schema_of(fields: list[pa.Field]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(fields)
+
+
+def _encoded(schema: pa.Schema) -> bytes:
+    return base64.b64encode(schema.serialize())
+
+
+def _told_by_parquet(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return kind in (
+        pa.bool_(),
+        pa.int32(),
+        pa.int64(),
+        pa.float32(),
+        pa.float64(),
+        pa.string(),
+        pa.binary(),
+    )
+
+
+def _pandas_type(kind: pa.DataType) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "unicode"
+    if pa.types.is_boolean(kind):
+        return "bool"
+    return str(kind.to_pandas_dtype().__name__) if pa.types.is_primitive(kind) else "object"
+
+
+def _numpy_type(kind: pa.DataType) -> str:
+    name = _pandas_type(kind)
+    return "object" if name == "unicode" else name
+
+
+def _spark(value: bytes, added: pa.Schema) -> bytes:
+    document: dict[str, Any] = json.loads(value)
+    document["fields"] += [
+        {"name": field.name, "type": _spark_type(field.type), "nullable": True, "metadata": {}}
+        for field in added
+    ]
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _spark_type(kind: pa.DataType) -> str:
+    names = {
+        "bool": "boolean",
+        "int8": "byte",
+        "int16": "short",
+        "int32": "integer",
+        "int64": "long",
+        "float": "float",
+        "double": "double",
+        "binary": "binary",
+    }
+    return names.get(str(kind), "string")
