@@ -15,6 +15,8 @@ from .hashing import combine_digests as combine_digests
 from .hashing import hash_directory as hash_directory
 from .hashing import hash_file as hash_file
 from .hashing import hash_files as hash_files
+from .lineage import Lineage as Lineage
+from .lineage import trace as trace
 from .records import DamagedRecordError as DamagedRecordError
 from .records import Record as Record
 from .records import load_record as load_record
@@ -31,6 +33,7 @@ __all__ = [
     "Digest",
     "DirectoryDigest",
     "InputError",
+    "Lineage",
     "MoskitError",
     "OutputError",
     "ProgressCallback",
@@ -50,6 +53,7 @@ __all__ = [
     "read_embedded",
     "short_record_bytes",
     "start_run",
+    "trace",
     "verify",
     "write_manifest",
 ]

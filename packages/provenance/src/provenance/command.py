@@ -76,6 +76,19 @@ class Output:
         sys.stdout.buffer.write(raw if raw.endswith(b"\n") else raw + b"\n")
         sys.stdout.buffer.flush()
 
+    def product(self, renderable: RenderableType) -> None:
+        """Print a command's product (a tree) to standard output, never cut to a width."""
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        if console.is_terminal:
+            console.print(renderable)
+            return
+        console = Console(highlight=False, width=100_000)
+        with console.capture() as capture:
+            console.print(renderable)
+        self.text("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
     @contextmanager
     def progress(self) -> Iterator[ProgressCallback]:
         """A progress display on a terminal; a callback that does nothing elsewhere."""
