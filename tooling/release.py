@@ -1,0 +1,210 @@
+"""Prepare the release of one package: ``uv run nox -s release -- <package> <version>``.
+
+Sets the version in the package's pyproject.toml and dates its changelog's ``Unreleased`` section.
+Before that it compares the public API with the one of the package's last release (the git tag
+``<package>-<version>``) and refuses a release that would break its users unannounced: a breaking
+change needs a version that the dependants' ranges exclude, and a line in the changelog. Dependants
+whose range the new version leaves are named. Nothing is tagged, committed or published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import griffe
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
+
+ROOT = Path(__file__).resolve().parents[1]
+UNRELEASED = "## [Unreleased]"
+
+
+class ReleaseError(Exception):
+    """Why this release must not be made."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package of a workspace."""
+
+    root: Path
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its pyproject.toml lies."""
+        return self.root / "packages" / self.name
+
+    @property
+    def version(self) -> Version:
+        """The version in its pyproject.toml."""
+        return Version(tomllib.loads(self._pyproject.read_text("utf-8"))["project"]["version"])
+
+    @property
+    def dependencies(self) -> list[Requirement]:
+        """What it requires, extras aside."""
+        project = tomllib.loads(self._pyproject.read_text("utf-8"))["project"]
+        return [Requirement(text) for text in project["dependencies"]]
+
+    @property
+    def changelog(self) -> Path:
+        """Its changelog, in the form of Keep a Changelog."""
+        return self.folder / "CHANGELOG.md"
+
+    @property
+    def _pyproject(self) -> Path:
+        return self.folder / "pyproject.toml"
+
+    def set_version(self, version: Version) -> None:
+        """Write the version into pyproject.toml, and touch nothing else there."""
+        text = self._pyproject.read_text("utf-8")
+        changed = re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', text, count=1)
+        self._pyproject.write_text(changed, encoding="utf-8")
+
+
+def breaks_range(before: Version, after: Version) -> bool:
+    """Whether ``>=x.y,<next`` of the old version excludes the new one: 1.x to 2, 0.1 to 0.2."""
+    return after.major != before.major or (before.major == 0 and after.minor != before.minor)
+
+
+def unreleased_lines(changelog: str) -> list[str]:
+    """The entries under ``Unreleased``, headings included, blank lines left out."""
+    _, found, rest = changelog.partition(UNRELEASED)
+    if not found:
+        return []
+    section = re.split(r"(?m)^## \[", rest, maxsplit=1)[0]
+    return [line for line in section.splitlines() if line.strip()]
+
+
+def dated_changelog(changelog: str, version: Version, day: dt.date) -> str:
+    """The changelog with its ``Unreleased`` section turned into the version's."""
+    return changelog.replace(UNRELEASED, f"{UNRELEASED}\n\n## [{version}] - {day}", 1)
+
+
+def breakages_since(package: Package, tag: str) -> list[str]:
+    """What the public API has lost or changed incompatibly since a git tag."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = f"packages/{package.name}/src"
+        archive = subprocess.run(
+            ["git", "archive", tag, source], cwd=package.root, capture_output=True, check=True
+        )
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        before = griffe.load(package.name, search_paths=[Path(folder) / source])
+        after = griffe.load(package.name, search_paths=[package.root / source])
+        names = [str(name) for name in before.exports or ()]
+        kept = {str(name) for name in after.exports or ()}
+        lost = [f"{package.name}.{name}: no longer public" for name in names if name not in kept]
+        public = [_where_defined(before[name]) for name in names]
+        return lost + [
+            f"{breakage.obj.path}: {breakage.kind.value}"
+            for breakage in griffe.find_breaking_changes(before, after)
+            if any(f"{breakage.obj.path}.".startswith(f"{path}.") for path in public)
+        ]
+
+
+def _where_defined(item: griffe.Object | griffe.Alias) -> str:
+    return item.target_path if isinstance(item, griffe.Alias) else item.path
+
+
+def last_tag(package: Package) -> str | None:
+    """The tag of the package's last release, if there was one."""
+    tag = f"{package.name}-{package.version}"
+    known = subprocess.run(
+        ["git", "tag", "--list", tag], cwd=package.root, capture_output=True, text=True, check=True
+    )
+    return tag if known.stdout.strip() else None
+
+
+def dependants_left_behind(root: Path, package: Package, version: Version) -> list[str]:
+    """Packages of the workspace whose range for ``package`` does not hold ``version``."""
+    left = []
+    for path in sorted(root.glob("packages/*/pyproject.toml")):
+        other = Package(root, path.parent.name)
+        for requirement in other.dependencies:
+            if (
+                requirement.name == f"moskit-{package.name}"
+                and version not in requirement.specifier
+            ):
+                left.append(f"{other.name} ({requirement})")
+    return left
+
+
+def prepare_release(
+    root: Path, name: str, version_text: str, *, day: dt.date | None = None
+) -> list[str]:
+    """Check and prepare a release.
+
+    Returns:
+        What the releaser should read: breaking changes, and dependants to widen.
+
+    Raises:
+        ReleaseError: The release would be wrong; nothing was changed.
+    """
+    package = Package(root, name)
+    if not package.folder.is_dir():
+        raise ReleaseError(f"there is no package {name!r}")
+    try:
+        version = Version(version_text)
+    except InvalidVersion:
+        raise ReleaseError(f"{version_text!r} is not a version") from None
+    tag = last_tag(package)
+    if version < package.version or (tag and version == package.version):
+        raise ReleaseError(f"{version} does not come after {package.version}")
+    changelog = package.changelog.read_text("utf-8")
+    entries = unreleased_lines(changelog)
+    if not any(line.lstrip().startswith("-") for line in entries):
+        raise ReleaseError(
+            f"{package.changelog.relative_to(root)} says nothing under {UNRELEASED!r}"
+        )
+    notes = []
+    broken = breakages_since(package, tag) if tag else []
+    if broken:
+        listing = "\n  ".join(broken)
+        if not breaks_range(package.version, version):
+            raise ReleaseError(
+                f"{version} is inside the range that dependants accept, but the API breaks:\n"
+                f"  {listing}"
+            )
+        if not any(re.match(r"### (Changed|Removed)", line) for line in entries):
+            raise ReleaseError(
+                f"the API breaks, and the changelog has no 'Changed' or 'Removed':\n  {listing}"
+            )
+        notes.append(f"breaking changes:\n  {listing}")
+    left = dependants_left_behind(root, package, version)
+    if left:
+        notes.append(f"ranges to widen, and packages to release after this: {', '.join(left)}")
+    package.set_version(version)
+    package.changelog.write_text(
+        dated_changelog(changelog, version, day or dt.date.today()), encoding="utf-8"
+    )
+    return notes
+
+
+def main() -> None:
+    """Prepare the release named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("package")
+    parser.add_argument("version")
+    arguments = parser.parse_args()
+    try:
+        notes = prepare_release(ROOT, arguments.package, arguments.version)
+    except ReleaseError as error:
+        sys.exit(f"error: {error}")
+    for note in notes:
+        print(note)
+    print(
+        f"{arguments.package} is {arguments.version} now. Next: uv lock, commit, "
+        f"git tag {arguments.package}-{arguments.version}, nox -s build downstream"
+    )
+
+
+if __name__ == "__main__":
+    main()
