@@ -109,7 +109,7 @@ def read_field_header(data: bytes, position: int, last: int) -> tuple[int, int, 
 
 def fields(data: bytes, position: int = 0) -> tuple[list[Field], int]:
     """The fields of the struct at ``position``, and where it ends."""
-    found = []
+    found: list[Field] = []
     number = 0
     while True:
         number, kind, position = read_field_header(data, position, number)
@@ -184,11 +184,12 @@ def _skip_map(data: bytes, position: int) -> int:
     return position
 
 
-def skip_struct(data: bytes, position: int) -> int:  # noqa: C901 - one branch per type
+def skip_struct(data: bytes, position: int) -> int:
     """Where the struct at ``position`` ends.
 
     A footer of 2,000 columns by 50 row groups holds 100,000 structs of some 35 fields, so the
-    types that fill them are met here and not through calls: that is four times as fast.
+    types that fill them are met here and not through calls, and compared one by one: three
+    times as fast.
     """
     while True:
         head = data[position]
@@ -200,7 +201,7 @@ def skip_struct(data: bytes, position: int) -> int:  # noqa: C901 - one branch p
                 position += 1
             position += 1
         kind = head & 0x0F
-        if kind == I64 or kind == I32 or kind == I16:  # noqa: PLR1714 - a tuple costs a tenth
+        if kind == I64 or kind == I32 or kind == I16:  # noqa: SIM109
             while data[position] > 0x7F:
                 position += 1
             position += 1

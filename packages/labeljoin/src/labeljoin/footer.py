@@ -108,7 +108,7 @@ class Footer:
         """Whether all column chunks are in this file, and none in another one."""
         # Chunks of other files are listed by `_metadata` files, and all chunks are then.
         for group in self.row_groups:
-            kind, count, first = compact.read_list_header(_value(group, _COLUMNS) or b"\0", 0)
+            _, count, first = compact.read_list_header(_value(group, _COLUMNS) or b"\0", 0)
             if count and _value(compact.fields(_value(group, _COLUMNS) or b"", first)[0], 1):
                 return False
         return True

@@ -10,19 +10,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from provenance import EMBEDDED_KEY
 from provenance.errors import InputError
 
 from labeljoin import schema_metadata
 from labeljoin.attachment import Attachment, PartReport
 from labeljoin.footer import ENCRYPTED_MAGIC, MAGIC, TAIL_BYTES, Footer, FooterError
 from labeljoin.hashing import CHUNK, make_digest
-from labeljoin.key_column import KeyColumn, opened_key_column
-from labeljoin.rewrite import EMBEDDED_KEY, rewrite_parquet
+from labeljoin.rewrite import rewrite_parquet
+from labeljoin.tables.key_column import KeyColumn, opened_key_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -213,7 +213,7 @@ class _ChunkSink:
                 self._file.seek(skipped, os.SEEK_CUR)
             self._file.write(data[skipped:])
         self._seen += size
-        return size
+        return int(size)
 
     def tell(self) -> int:
         return self._seen
@@ -248,8 +248,6 @@ def _write_columns(
     Returns:
         Their footer, its offsets counted from the magic in front of them, and their size.
     """
-    import pyarrow.parquet as pq
-
     with _ChunkSink(task.destination, position) as sink:
         writer: pq.ParquetWriter | None = None
         written = task.columns_for_keys.schema

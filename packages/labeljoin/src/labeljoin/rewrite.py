@@ -7,6 +7,8 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from provenance import EMBEDDED_KEY
+
 from labeljoin.attachment import Attachment, PartReport
 from labeljoin.hashing import HashedWriter, digest_of
 from labeljoin.tables import delimited, json_document
@@ -16,8 +18,6 @@ from labeljoin.tables.parquet import opened
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-EMBEDDED_KEY = "moskit.run_provenance"
 
 
 def rewrite_parquet(task: Attachment, reason: str | None = None) -> PartReport:

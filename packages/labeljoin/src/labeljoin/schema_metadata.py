@@ -44,7 +44,7 @@ def extended(
 
 
 def pandas_metadata(value: bytes, added: pa.Schema) -> bytes:
-    """pandas' description of the columns, extended.
+    """The description of the columns that pandas wrote, extended.
 
     Format: https://pandas.pydata.org/docs/development/developer.html
     """

@@ -61,8 +61,7 @@ class DelimitedTable(Table):
         )
         try:
             with pacsv.open_csv(part, **_options(part, columns, text, kinds)) as reader:
-                for batch in reader:
-                    yield batch
+                yield from reader
         except pa.ArrowInvalid as error:
             raise _unreadable(part, error) from None
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provenance.errors import InputError
 
@@ -13,7 +14,9 @@ from labeljoin.tables.delimited import DelimitedTable
 from labeljoin.tables.json_document import JsonTable
 from labeljoin.tables.json_lines import BOM, JsonLinesTable
 from labeljoin.tables.parquet import ParquetTable
-from labeljoin.tables.table import Format, Table
+
+if TYPE_CHECKING:
+    from labeljoin.tables.table import Format, Table
 
 SNIFFED_BYTES = 1 << 16
 PARQUET_MAGIC = (b"PAR1", b"PARE")

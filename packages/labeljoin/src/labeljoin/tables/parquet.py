@@ -38,6 +38,13 @@ class ParquetTable(Table):
             table = file.read(columns=None if columns is None else list(columns))
             return table if columns is None else table.select(list(columns))
 
+    def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
+        from labeljoin.tables.key_column import opened_key_column
+
+        with opened_key_column(part, name) as (file, column):
+            for group in range(file.num_row_groups):
+                yield from column.values(group)
+
     def _batches(
         self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
     ) -> Iterator[pa.RecordBatch]:
