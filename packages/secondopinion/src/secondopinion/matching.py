@@ -1,0 +1,337 @@
+"""What the rows of a feature table meet in the scores, counted before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from labeljoin import KeyMatcher, infer_key_column, measure_coverage
+from provenance.errors import InputError
+
+from secondopinion.columns import column_names, score_fields
+from secondopinion.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from labeljoin import Coverage, Diagnosis, KeyRule, Table
+    from numpy.typing import NDArray
+    from provenance.command import ProgressCallback
+
+    from secondopinion.opinions import Opinions, Scorer
+    from secondopinion.options import JoinOptions
+
+SAMPLE = 20
+"""How many keys of a kind an audit shows."""
+
+
+class CountingMatcher(KeyMatcher):
+    """Looks clip keys up, and counts the rows that met each.
+
+    Attributes:
+        rows: For each score key the rows that had it, int64.
+    """
+
+    def __init__(self, rule: KeyRule, keys: pa.StringArray) -> None:
+        super().__init__(rule, keys)
+        self.rows = np.zeros(len(keys), np.int64)
+
+    def match(self, values: pa.Array | pa.ChunkedArray) -> Any:
+        """Match the values of some consecutive rows, and count them."""
+        match = super().match(values)
+        met = match.labels >= 0
+        rows = np.bincount(
+            match.indices.drop_null().to_numpy(zero_copy_only=False), minlength=len(met)
+        )
+        np.add.at(self.rows, match.labels[met], rows[met])
+        return match
+
+
+@dataclass(frozen=True)
+class ScorerMatch:
+    """What a feature table met in one scorer's scores.
+
+    Attributes:
+        scorer: The scorer.
+        rows: Rows by status: ``ok``, ``missing``, ``bad``.
+        matched_keys: Unique feature clip keys that the scorer scored, well or badly.
+        unmatched_sample: Feature clip keys that it did not score, the first by name.
+        stale_keys: Clips that it scored and the feature table does not have.
+        stale_sample: The first of these by name.
+    """
+
+    scorer: Scorer
+    rows: dict[str, int]
+    matched_keys: int
+    unmatched_sample: tuple[str, ...]
+    stale_keys: int
+    stale_sample: tuple[str, ...]
+
+
+class ColumnsForScores:
+    """The new columns of some rows, for :func:`labeljoin.attach`; it pickles.
+
+    Args:
+        matcher: Looks clip keys up.
+        scores: The columns of each score key, by position.
+        missing: What a column holds where a row has none; null unless given.
+    """
+
+    def __init__(self, matcher: KeyMatcher, scores: pa.Table, missing: dict[str, str]) -> None:
+        self.matcher = matcher
+        self.scores = scores
+        self.missing = missing
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The new columns."""
+        return self.scores.schema
+
+    def __call__(self, values: pa.Array) -> pa.RecordBatch:
+        """The new columns of rows with these key values, dictionary-encoded."""
+        match = self.matcher.match(values)
+        # The positions that these rows have, each once; -1 comes first and stands for no score.
+        used, position = np.unique(np.append(match.labels, -1), return_inverse=True)
+        rows = pc.fill_null(pa.array(position[:-1].astype(np.int32)).take(match.indices), 0)
+        taken = self.scores.take(pa.array(used, pa.int32(), mask=used < 0))
+        arrays = []
+        for name in taken.column_names:
+            column = taken[name].combine_chunks()
+            if name in self.missing:
+                column = pc.fill_null(column, self.missing[name])
+            encoded = pc.dictionary_encode(column)
+            arrays.append(
+                pa.DictionaryArray.from_arrays(encoded.indices.take(rows), encoded.dictionary)
+            )
+        return pa.RecordBatch.from_arrays(arrays, names=taken.column_names)
+
+
+class ScoredRows:
+    """Says which rows have a score of every scorer, for :func:`labeljoin.attach`; it pickles.
+
+    Args:
+        matcher: Looks clip keys up.
+        scored: For each score key whether every scorer scored it well.
+    """
+
+    def __init__(self, matcher: KeyMatcher, scored: NDArray[np.bool_]) -> None:
+        self.matcher = matcher
+        self.scored = scored
+
+    def __call__(self, values: pa.Array) -> pa.BooleanArray:
+        """Which of the rows with these key values to keep."""
+        match = self.matcher.match(values)
+        keep = np.zeros(len(match.labels), bool)
+        met = match.labels >= 0
+        keep[met] = self.scored[match.labels[met]]
+        return pc.fill_null(pa.array(keep).take(match.indices), False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A join before anything is written: both sides understood and counted.
+
+    Attributes:
+        key_column: The key column of the feature table.
+        coverage: What its keys met in the scores of any scorer.
+        matches: What they met in each scorer's scores.
+        columns: Computes the new columns.
+        kept: Says which rows have every score.
+        kept_rows: How many of them there are.
+    """
+
+    key_column: str
+    coverage: Coverage
+    matches: list[ScorerMatch]
+    columns: ColumnsForScores
+    kept: ScoredRows
+    kept_rows: int
+
+    @property
+    def lacking(self) -> dict[str, dict[str, int]]:
+        """Of each scorer that lacks a score of any row, the rows that it lacks, by status."""
+        counts = {
+            match.scorer.slug: {
+                status: match.rows[status] for status in (STATUS_MISSING, STATUS_BAD)
+            }
+            for match in self.matches
+        }
+        return {slug: rows for slug, rows in counts.items() if any(rows.values())}
+
+
+def plan_join(
+    table: Table,
+    opinions: Opinions,
+    options: JoinOptions,
+    *,
+    progress: ProgressCallback | None = None,
+) -> Plan:
+    """Match a feature table with scores; nothing is written.
+
+    Args:
+        table: The feature table.
+        opinions: The scores.
+        options: How to match and name.
+        progress: Called with the rows matched.
+
+    Raises:
+        InputError: The table has no such key column; ``auto`` folded distinct values into one
+            key; or the clips of a scorer are all strangers to the table.
+    """
+    where = str(table.path)
+    key_column = options.key_column or infer_key_column(
+        table.column_names, where=where, option="--key-column"
+    )
+    table.require([key_column])
+    keys = _all_keys(opinions)
+    wide = wide_table(opinions, keys, options.prefix)
+    matcher = CountingMatcher(options.feature_rule, keys)
+    coverage = measure_coverage(_key_values(table, key_column, progress), matcher)
+    if options.feature_rule.guesses and coverage.folded_keys:
+        raise coverage.guessed_fold(f"{where}, column {key_column!r}")
+    statuses = {
+        slug: wide[column_names(options.prefix, slug)["status"]] for slug in opinions.scorers
+    }
+    rows = matcher.rows.copy()  # attaching goes on to match with the same object
+    matches = [
+        _scorer_match(scorer, keys, rows, statuses[slug], coverage)
+        for slug, scorer in opinions.scorers.items()
+    ]
+    missing = {column_names(options.prefix, slug)["status"]: STATUS_MISSING for slug in statuses}
+    scored = np.logical_and.reduce([_is(status, STATUS_OK) for status in statuses.values()])
+    return Plan(
+        key_column=key_column,
+        coverage=coverage,
+        matches=matches,
+        columns=ColumnsForScores(matcher, wide, missing),
+        kept=ScoredRows(matcher, scored),
+        kept_rows=int(rows[scored].sum()),
+    )
+
+
+def wide_table(opinions: Opinions, keys: pa.StringArray, prefix: str) -> pa.Table:
+    """All scorers' columns side by side, one row per clip key; null where a scorer has none.
+
+    Args:
+        opinions: The scores.
+        keys: All clip keys, each once.
+        prefix: What the columns' names begin with.
+    """
+    paths = pa.array([file.path for file in opinions.files], pa.string())
+    arrays: list[pa.Array] = []
+    fields: list[Any] = []
+    for slug, scorer in opinions.scorers.items():
+        at = pc.index_in(keys, value_set=scorer.scores["key"].combine_chunks())
+        columns = {
+            name: scorer.scores[name].combine_chunks().take(at)
+            for name in ("score", "status", "runtime_ms", "frames", "file")
+        }
+        columns["source"] = paths.take(columns["file"])
+        for field, kind in zip(
+            score_fields(prefix, slug, scorer.facts), column_names(prefix, slug), strict=True
+        ):
+            fields.append(field)
+            arrays.append(columns[kind])
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _all_keys(opinions: Opinions) -> pa.StringArray:
+    chunks = [
+        chunk for scorer in opinions.scorers.values() for chunk in scorer.scores["key"].chunks
+    ]
+    keys = pa.chunked_array(chunks, pa.string())
+    return pc.unique(keys)
+
+
+def _scorer_match(
+    scorer: Scorer,
+    keys: pa.StringArray,
+    rows: NDArray[np.int64],
+    status: pa.ChunkedArray,
+    coverage: Coverage,
+) -> ScorerMatch:
+    ok, bad = _is(status, STATUS_OK), _is(status, STATUS_BAD)
+    known = ok | bad
+    met = rows > 0
+    counts = {STATUS_OK: int(rows[ok].sum()), STATUS_BAD: int(rows[bad].sum())}
+    stale = known & ~met
+    # Keys that other scorers know come from the score side, the rest from the feature side.
+    unmatched = [*coverage.unmatched_sample, *_first(keys, met & ~known)]
+    return ScorerMatch(
+        scorer=scorer,
+        rows={
+            STATUS_OK: counts[STATUS_OK],
+            STATUS_MISSING: coverage.rows - sum(counts.values()),
+            STATUS_BAD: counts[STATUS_BAD],
+        },
+        matched_keys=int((known & met).sum()),
+        unmatched_sample=tuple(sorted(unmatched)[:SAMPLE]),
+        stale_keys=int(stale.sum()),
+        stale_sample=_first(keys, stale),
+    )
+
+
+def _is(status: pa.ChunkedArray, wanted: str) -> NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(pc.equal(status, wanted), False).to_numpy())
+
+
+def _first(keys: pa.StringArray, mask: NDArray[np.bool_]) -> tuple[str, ...]:
+    chosen = keys.filter(pa.array(mask))
+    return tuple(chosen.take(pc.sort_indices(chosen)[:SAMPLE]).to_pylist())
+
+
+def _key_values(
+    table: Table, column: str, progress: ProgressCallback | None
+) -> Iterator[pa.Array | pa.ChunkedArray]:
+    """The values of the key column some rows at a time, text formats as written."""
+    rows = 0
+    for batch in table.batches([column], text_columns=[column]):
+        yield batch.column(0)
+        rows += len(batch)
+        if progress:
+            progress("match keys", rows, None)
+
+
+def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis]) -> None:
+    """Raise where a scorer scored no clip of the table: the keys of one side are not understood.
+
+    Args:
+        plan: What the two sides met.
+        table: The feature table.
+        diagnoses: By slug, what would let them meet.
+
+    Raises:
+        InputError: It names samples of both sides.
+    """
+    if not plan.coverage.rows:
+        return
+    if not plan.coverage.keys:
+        raise InputError(
+            f"No row of the column {plan.key_column!r} yields a clip key",
+            where=str(table.path),
+            fix="Name another column with --key-column, or correct --feature-key-regex",
+        )
+    for match in plan.matches:
+        if match.matched_keys:
+            continue
+        if not len(match.scorer.scores):
+            raise InputError(
+                f"No score of {match.scorer.slug} yields a clip key",
+                fix="Name its key with --score-key-field, or correct --score-key-regex",
+            )
+        ours = ", ".join(repr(key) for key in match.unmatched_sample[:3])
+        theirs = ", ".join(repr(key) for key in match.stale_sample[:3])
+        suggestions = diagnoses[match.scorer.slug].suggestions
+        raise InputError(
+            f"{match.scorer.slug} scored no clip of the table: its clips are {theirs}, and those "
+            f"of the column {plan.key_column!r} are {ours}",
+            where=str(table.path),
+            fix=f"Try {suggestions[0].command()}, which would match "
+            f"{suggestions[0].match_rate:.1%} of the clips"
+            if suggestions
+            else "Say how the two meet, with --key-column, --score-key-field, --key-normalize, "
+            "--feature-key-regex or --score-key-regex",
+        )

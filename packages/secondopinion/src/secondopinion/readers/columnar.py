@@ -1,0 +1,130 @@
+"""Score rows that are tables: CSV with a header, and parquet, column by column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from labeljoin import open_table
+from provenance.errors import InputError
+
+from secondopinion.payloads import OK_STATUSES, FieldNames
+from secondopinion.score_rows import ScoreBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from secondopinion.payloads import Fields
+    from secondopinion.score_file import ScoreFile
+
+
+def read_table(file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:
+    """Read the score columns of a table.
+
+    Args:
+        file: A CSV with a header, or a parquet file.
+        fields: Where the key and the score are.
+
+    Raises:
+        InputError: The table has no key column or no score column, or columns of other types.
+    """
+    table = open_table(file.path)
+    names = fields.of(table.column_names)
+    if names.key is None or names.score is None:
+        missing, flag = (
+            ("names its clips", "--score-key-field")
+            if names.key is None
+            else ("is called a score", "--score-field")
+        )
+        raise InputError(
+            f"No column {missing}; the columns are {', '.join(table.column_names[:20])}",
+            where=str(file),
+            fix=f"Name it with {flag}",
+        )
+    wanted = list(dict.fromkeys(name for name in names if name is not None))
+    # Everything as text: a score column with one "failed" in it is still a score column.
+    rows = 0
+    for batch in table.batches(wanted, text_columns=wanted):
+        if len(batch):
+            yield from _batches(batch, names, rows, str(file))
+            rows += len(batch)
+    if not rows:
+        raise InputError("The table has no rows", where=str(file), fix="Give a file with scores")
+
+
+def numbers(values: pa.Array, name: str, where: str) -> pa.DoubleArray:
+    """Values as float64, null where text is no number.
+
+    Args:
+        values: Numbers, or text with blanks around it.
+        name: The column, for the error.
+        where: The file, for the error.
+
+    Raises:
+        InputError: The values are neither numbers nor text.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
+        texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+        try:
+            return texts.cast(pa.float64())
+        except pa.ArrowInvalid:
+            is_number = pc.match_substring_regex(texts, _NUMBER)
+            return pc.if_else(is_number, texts, pa.scalar(None, pa.string())).cast(pa.float64())
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not numeric:
+        raise InputError(
+            f"The column {name} holds values of type {kind}, which are no numbers",
+            where=where,
+            fix="Name the score column with --score-field",
+        )
+    return values.cast(pa.float64(), safe=False)
+
+
+_NUMBER = r"(?i)^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf(?:inity)?)$"
+
+
+def _batches(
+    batch: pa.RecordBatch, names: FieldNames, before: int, where: str
+) -> Iterator[ScoreBatch]:
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    score = numbers(columns[names.score or ""], names.score or "", where)
+    rows = pa.array(range(before + 1, before + len(batch) + 1), pa.int64())
+    ok = _ok(columns[names.status]) if names.status else None
+    runtime = _optional(columns.get(names.runtime or ""), pa.float64())
+    frames = _optional(columns.get(names.frames or ""), pa.int64())
+    keys = columns[names.key or ""]
+    if names.scorer is None:
+        yield ScoreBatch(keys, score, rows, None, None, ok, runtime, frames)
+        return
+    scorers = pc.utf8_trim_whitespace(columns[names.scorer].cast(pa.string()))
+    for scorer in pc.unique(scorers).to_pylist():
+        mask = pc.equal(scorers, scorer) if scorer is not None else pc.is_null(scorers)
+        yield ScoreBatch(
+            keys.filter(mask),
+            score.filter(mask),
+            rows.filter(mask),
+            scorer or None,
+            None,
+            ok and ok.filter(mask),
+            runtime and runtime.filter(mask),
+            frames and frames.filter(mask),
+        )
+
+
+def _ok(statuses: pa.Array) -> pa.BooleanArray:
+    texts = pc.utf8_lower(pc.utf8_trim_whitespace(statuses.cast(pa.string())))
+    return pc.is_in(pc.fill_null(texts, "ok"), value_set=pa.array(sorted(OK_STATUSES)))
+
+
+def _optional(values: pa.Array | None, kind: pa.DataType) -> pa.Array | None:
+    """A column of lesser weight as numbers; null as a whole where it holds something else."""
+    if values is None:
+        return None
+    try:
+        return numbers(values, "", "").cast(kind, safe=pa.types.is_integer(kind))
+    except (InputError, pa.ArrowInvalid):
+        return None

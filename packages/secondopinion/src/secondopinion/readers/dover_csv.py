@@ -1,0 +1,36 @@
+"""The CSV of DOVER's ``evaluate_a_set_of_videos.py``: three scores a clip, on 0 to 100."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secondopinion.readers.delimited import first_line, read_scores
+from secondopinion.readers.reader import ScoreReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from secondopinion.payloads import Fields
+    from secondopinion.score_file import ScoreFile
+    from secondopinion.score_rows import ScoreBatch
+
+HEADER = ("path", "aesthetic score", "technical score", "overall/final score")
+PARTS = ("aesthetic", "technical", None)
+
+
+class DoverCsvReader(ScoreReader):
+    """The overall score is the scorer's own; the others are its ``_aesthetic`` and ``_technical``.
+
+    The program writes blanks after commas, and paths without quotes, which may hold commas.
+    """
+
+    format = "dover-csv"
+    title = "DOVER's batch script"
+    scorer = "dover"
+
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+        header = [name.strip().strip('"').casefold() for name in first_line(file).split(",")]
+        return tuple(header) == HEADER
+
+    def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
+        return read_scores(file, ",", parts=PARTS, header=True)

@@ -1,0 +1,59 @@
+"""What FAST-VQA's ``vqa.py`` prints: one line a clip, in a log that is named for the clip."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provenance.errors import InputError
+
+from secondopinion.readers.reader import ScoreReader
+from secondopinion.score_rows import ScoreBatch, ScoreRow, as_float
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from secondopinion.payloads import Fields
+    from secondopinion.score_file import ScoreFile
+
+LOG_LIMIT = 1 << 24
+
+_SCORE = re.compile(
+    r"The quality score of the video(?: \(range \[0, ?1\]\))? is (\S+?)\.?[ \t\r]*$", re.MULTILINE
+)
+_MODEL = re.compile(r"Inferring with model \[([^\]\n]+)\]")
+
+
+class FastvqaLogReader(ScoreReader):
+    """One log a clip; the clip key is the log's name, the model's name is in it where printed."""
+
+    format = "fastvqa-log"
+    title = "FAST-VQA's and FasterVQA's printed line, one log a clip"
+    scorer = "fast_vqa"
+
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+        # The line is the program's last; what torch and decord print before it has no bound.
+        return bool(_SCORE.search(file.tail.decode("utf-8", "replace")))
+
+    def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
+        text = file.text(LOG_LIMIT)
+        scores = list(_SCORE.finditer(text))
+        if len(scores) != 1:
+            raise InputError(
+                "The log has no score"
+                if not scores
+                else f"The log has {len(scores)} scores and names no clip for any",
+                where=str(file),
+                fix="Keep one log per clip, named for the clip",
+            )
+        model = _MODEL.search(text)
+        yield from ScoreBatch.of(
+            [
+                ScoreRow(
+                    key=file.clip,
+                    score=as_float(scores[0][1]),
+                    row=text.count("\n", 0, scores[0].start()) + 1,
+                    scorer=model and model[1].strip(),
+                )
+            ]
+        )

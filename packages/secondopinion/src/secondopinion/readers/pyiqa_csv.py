@@ -1,0 +1,42 @@
+"""The file of IQA-PyTorch's ``inference_iqa.py --save_file``: a name and a score a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from secondopinion.readers.delimited import first_line, read_scores
+from secondopinion.readers.reader import ScoreReader
+from secondopinion.score_rows import as_float
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from secondopinion.payloads import Fields
+    from secondopinion.score_file import ScoreFile
+    from secondopinion.score_rows import ScoreBatch
+
+
+class PyiqaCsvReader(ScoreReader):
+    """No header, and the scorer's name is nowhere in the file.
+
+    Current versions separate by a comma, the first ones by a tab.
+    """
+
+    format = "pyiqa-csv"
+    title = "IQA-PyTorch's inference script: MUSIQ, CLIP-IQA, NIQE, BRISQUE and others"
+
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+        line = first_line(file)
+        name, separator, score = line.rpartition(_separator(line))
+        if not separator or as_float(score.strip()) is None:
+            return False
+        # A second number before the score means a table of several columns without a header.
+        before = name.rpartition(separator)[2] if separator in name else ""
+        return bool(name.strip()) and as_float(before.strip() or None) is None
+
+    def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
+        return read_scores(file, _separator(first_line(file)), parts=(None,), header=False)
+
+
+def _separator(line: str) -> str:
+    return "\t" if "\t" in line else ","

@@ -1,0 +1,94 @@
+"""Rows of JSON, JSONL, CSV with a header, or parquet: one row a clip and scorer."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from provenance.errors import InputError
+
+from secondopinion.json_stream import JsonStream, outline
+from secondopinion.payloads import score_row
+from secondopinion.readers.reader import ScoreReader
+from secondopinion.score_rows import ScoreBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from secondopinion.payloads import Fields
+    from secondopinion.score_file import ScoreFile
+    from secondopinion.score_rows import ScoreRow
+
+BATCH_ROWS = 1 << 15
+ROW_LISTS = ("rows", "results")
+
+
+class RowsReader(ScoreReader):
+    """Any table with a key and a score a row; ``competitor`` names the scorer where it is there."""
+
+    format = "rows"
+    title = "rows of JSON, JSONL, CSV with a header, or parquet"
+    generic = True
+
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+        return is_json(file) or file.head[:4] == b"PAR1" or _has_header(file)
+
+    def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
+        if not is_json(file):
+            from secondopinion.readers.columnar import read_table
+
+            yield from read_table(file, fields)
+            return
+        rows = _json_rows(file, fields)
+        while batch := list(islice(rows, BATCH_ROWS)):
+            yield from ScoreBatch.of(batch)
+
+
+def is_json(file: ScoreFile) -> bool:
+    """Whether the text begins with an object, or an array."""
+    text = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text[:1] == b"{" or (text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"]", b""))
+
+
+def _has_header(file: ScoreFile) -> bool:
+    text = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    first = text.splitlines()[0] if text else b""
+    return b"\0" not in file.head and any(mark in first for mark in (b",", b";", b"\t"))
+
+
+def _json_rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
+    number = 0
+    for number, payload in enumerate(json_objects(file), 1):
+        where = f"{file}, row {number:,}"
+        if not isinstance(payload, dict):
+            raise InputError(
+                "The row is not a JSON object", where=where, fix="Give one object a clip"
+            )
+        # An object that is the whole file may be named for its clip; of several, each has to say.
+        yield score_row(payload, fields, row=number, where=where)
+    if not number:
+        raise InputError("The file has no rows", where=str(file), fix="Give a file with scores")
+
+
+def json_objects(file: ScoreFile) -> Iterator[Any]:
+    """The rows of a JSON text: its objects, those of an outer array, or of ``{"rows": […]}``."""
+    stream = JsonStream.over(file)
+    if stream.peek() == "[":
+        rows = chain.from_iterable(stream.batches())
+        yield from rows
+        if stream.peek():
+            raise InputError(
+                "Text follows the JSON array",
+                where=f"{file}, line {stream.line:,}",
+                fix="Keep one array in the file, or one object a line",
+            )
+        return
+    first = outline(file.head) or {}
+    if any(isinstance(first.get(name), dict) for name in ROW_LISTS):
+        for name in stream.members():
+            if name in ROW_LISTS and stream.peek() == "[":
+                yield from chain.from_iterable(stream.batches())
+            else:
+                stream.value()
+        return
+    yield from stream.documents()

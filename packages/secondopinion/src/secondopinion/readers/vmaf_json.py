@@ -1,0 +1,134 @@
+"""The JSON of ``vmaf --json`` and ffmpeg's libvmaf: one log a clip, named for the clip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provenance.errors import InputError
+
+from secondopinion.json_stream import JsonStream, outline
+from secondopinion.readers.reader import ScoreReader
+from secondopinion.readers.rows import is_json
+from secondopinion.score_rows import FrameMean, ScoreBatch, ScoreRow, as_float
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from secondopinion.payloads import Fields
+    from secondopinion.score_file import ScoreFile
+
+METRIC = "vmaf"
+
+
+class VmafJsonReader(ScoreReader):
+    """The pooled mean where the log has one, else the mean over its frames.
+
+    ``--score-field`` takes another metric of the log, e.g. ``vmaf_neg`` or ``psnr_y``, which is
+    then the scorer's name.
+    """
+
+    format = "vmaf-json"
+    title = "vmaf --json and ffmpeg's libvmaf, one log a clip"
+
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+        if not is_json(file):
+            return False
+        first = outline(file.head) or {}
+        frames = first.get("frames")
+        frame = frames[0] if isinstance(frames, list) and frames else None
+        return "pooled_metrics" in first or (isinstance(frame, dict) and "metrics" in frame)
+
+    def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
+        metric = fields.score or METRIC
+        log = _Log(file, metric)
+        fields.chosen[f"score_field={metric}"] = None
+        yield from ScoreBatch.of(
+            [
+                ScoreRow(
+                    key=file.clip,
+                    score=log.score(),
+                    row=1,
+                    # The metric's name is in the file, but a label tells two models of it apart.
+                    scorer=None if file.label else metric,
+                    frames=log.frames or None,
+                )
+            ]
+        )
+
+
+class _Log:
+    """One log, read in a stream: the metric's pooled mean, and its frames."""
+
+    def __init__(self, file: ScoreFile, metric: str) -> None:
+        self._file = file
+        self._metric = metric
+        self._mean = FrameMean()
+        self._without = 0
+        self._pooled: Any = None
+        self._names: dict[str, None] = {}
+        stream = JsonStream.over(file)
+        for name in stream.members():
+            if name == "frames" and stream.peek() == "[":
+                for batch in stream.batches():
+                    self._add(batch)
+            elif name == "pooled_metrics":
+                self._pooled = stream.value()
+            else:
+                stream.value()
+        if stream.peek():
+            raise InputError(
+                "A second log follows the first",
+                where=f"{file}, line {stream.line:,}",
+                fix="Keep one log per clip, named for the clip",
+            )
+
+    @property
+    def frames(self) -> int:
+        return self._mean.frames + self._without
+
+    def score(self) -> float | None:
+        """The clip's score.
+
+        Raises:
+            InputError: The log does not have the metric.
+        """
+        pooled = self._pooled.get(self._metric) if isinstance(self._pooled, dict) else None
+        if isinstance(pooled, dict) and "mean" in pooled:
+            return self._number(pooled["mean"])
+        if not self._mean.frames:
+            pooled_names = self._pooled if isinstance(self._pooled, dict) else {}
+            names = list(dict.fromkeys((*pooled_names, *self._names)))
+            raise InputError(
+                f"The log has no metric {self._metric}; it has {', '.join(names) or 'none'}",
+                where=str(self._file),
+                fix="Name one with --score-field",
+            )
+        # libvmaf leaves a model's score out of frames that it skipped; one that lacks others is
+        # no frame of this metric either.
+        return self._mean.score
+
+    def _add(self, batch: list[Any]) -> None:
+        for frame in batch:
+            metrics = frame.get("metrics") if isinstance(frame, dict) else None
+            if not isinstance(metrics, dict):
+                raise InputError(
+                    "The frame has no metrics",
+                    where=f"{self._file}, frame {self.frames + 1:,}",
+                    fix="Run vmaf to its end, or name the format with --format",
+                )
+            if self._metric in metrics:
+                value = self._number(metrics[self._metric])
+                self._mean.add(float("nan") if value is None else value)
+            else:
+                self._without += 1
+                self._names.update(dict.fromkeys(metrics))
+
+    def _number(self, value: Any) -> float | None:
+        try:
+            return as_float(value)
+        except TypeError:
+            raise InputError(
+                f"The metric {self._metric} is not a number",
+                where=str(self._file),
+                fix="Run vmaf again",
+            ) from None

@@ -1,0 +1,139 @@
+"""What a reader yields: one clip's score at a time, or columns of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class ScoreRow(NamedTuple):
+    """One clip's score as a file has it.
+
+    Attributes:
+        key: What the file calls the clip; None where it does not say.
+        score: The score as given; None or not finite where there is none, which makes it bad.
+        row: Where it stands in the file: the line of a CSV or a log, the number of a JSON object
+            or a parquet row, from 1.
+        scorer: The scorer's name where the row says it.
+        part: Which of a scorer's scores it is where it gives several a clip (``aesthetic``); its
+            scorer is then named ``<scorer>_<part>``.
+        ok: False where the row's own status says that scoring failed.
+        runtime_ms: The scorer's runtime in milliseconds, None where unknown.
+        frames: How many frames were scored, None where unknown.
+    """
+
+    key: str | int | None
+    score: float | None
+    row: int
+    scorer: str | None = None
+    part: str | None = None
+    ok: bool = True
+    runtime_ms: float | None = None
+    frames: int | None = None
+
+
+@dataclass(frozen=True)
+class ScoreBatch:
+    """Columns of one scorer's scores from one file, all of one length.
+
+    Attributes:
+        keys: What the file calls the clips: text or integers, null where it does not say.
+        scores: Scores as given, float64; null or not finite where there is none.
+        rows: Where each stands in the file, int64, from 1.
+        scorer: The scorer's name where the file says it.
+        part: As in :class:`ScoreRow`.
+        ok: Boolean, None where all are.
+        runtime_ms: Milliseconds, float64, None where all are unknown.
+        frames: int64, None where all are unknown.
+    """
+
+    keys: pa.Array
+    scores: pa.DoubleArray
+    rows: pa.Int64Array
+    scorer: str | None = None
+    part: str | None = None
+    ok: pa.BooleanArray | None = None
+    runtime_ms: pa.DoubleArray | None = None
+    frames: pa.Int64Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def of(cls, rows: Iterable[ScoreRow]) -> Iterator[ScoreBatch]:
+        """Gather ``rows`` into one batch per scorer, in the order in which scorers appear."""
+        groups: dict[tuple[str | None, str | None], list[ScoreRow]] = {}
+        for row in rows:
+            groups.setdefault((row.scorer, row.part), []).append(row)
+        for (scorer, part), members in groups.items():
+            keys, scores, places, _, _, ok, runtimes, frames = zip(*members, strict=True)
+            yield cls(
+                keys=pa.array([None if key is None else str(key) for key in keys], pa.string()),
+                scores=pa.array(scores, pa.float64()),
+                rows=pa.array(places, pa.int64()),
+                scorer=scorer,
+                part=part,
+                ok=pa.array(ok, pa.bool_()),
+                runtime_ms=pa.array(runtimes, pa.float64()),
+                frames=pa.array(frames, pa.int64()),
+            )
+
+
+class FrameMean:
+    """The mean of a clip's frame scores, their count and summed runtime.
+
+    A frame without a finite score makes the clip's score not finite: the mean of the rest would
+    look like a score of the clip.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.runtime_ms: float | None = None
+        self._scores: list[float] = []
+        self._total = 0.0
+
+    def add(self, score: float, runtime_ms: float | None = None) -> None:
+        """Count one frame."""
+        self.frames += 1
+        self._scores.append(score)
+        if runtime_ms is not None:
+            self.runtime_ms = (self.runtime_ms or 0.0) + runtime_ms
+        if len(self._scores) >= 1 << 16:
+            self._fold()
+
+    @property
+    def score(self) -> float | None:
+        """The mean over all frames; None where there are none, NaN where one has no score."""
+        self._fold()
+        return self._total / self.frames if self.frames else None
+
+    def _fold(self) -> None:
+        try:
+            self._total = math.fsum((self._total, *self._scores))
+        except (OverflowError, ValueError):  # sums beyond float64, infinities of both signs
+            self._total = math.nan
+        self._scores.clear()
+
+
+def as_float(value: Any) -> float | None:
+    """A JSON value as a number: None where it is absent or is text that is no number.
+
+    Raises:
+        TypeError: The value is a boolean, a list or an object.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    if isinstance(value, str) and "_" in value:  # float("1_0") is 10 to Python alone
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
