@@ -9,6 +9,7 @@ one that ``uv run nox`` has just brought up to date.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -26,6 +27,10 @@ PROJECTS = {
     path.parent.name: nox.project.load_toml(path)
     for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
 }
+LOWEST_PYTHON = min(
+    (v for project in PROJECTS.values() for v in nox.project.python_versions(project)),
+    key=lambda version: [int(part) for part in version.split(".")],
+)
 # Two cores are shared by two pytest processes; more threads in each would only contend.
 QUIET_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -58,6 +63,12 @@ def sync_group(session: nox.Session, group: str, *options: str) -> None:
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
         external=True,
     )
+
+
+def test_requirements(group: str) -> list[str]:
+    """The requirements of a dependency group of the workspace, its own packages left out."""
+    resolved = nox.project.dependency_groups(WORKSPACE, group)
+    return [requirement for requirement in resolved if not requirement.startswith("moskit-")]
 
 
 def define_tests(package: str) -> None:
@@ -98,3 +109,77 @@ def types(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Test the packages together: the whole job by command line, the docs, the quickstart."""
     run_pytest(session, "tests")
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Build the site into site/: offline, and every warning is an error."""
+    session.run("mkdocs", "build", "--strict", "--quiet", external=True)
+
+
+@nox.session(venv_backend="none")
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel of every package into dist/, and check what they say and hold."""
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("uv", "build", "--all-packages", "--no-sources", "--quiet", external=True)
+    session.run("python", "tooling/distributions.py", "dist", external=True)
+
+
+@nox.session(venv_backend="none", requires=["build"])
+def downstream(session: nox.Session) -> None:
+    """Install the built wheels in projects outside the workspace, and run their tests there."""
+    session.run("python", "tooling/downstream.py", "dist", *session.posargs, external=True)
+
+
+@nox.session(python=LOWEST_PYTHON)
+@nox.parametrize("package", list(PROJECTS))
+def lowest(session: nox.Session, package: str) -> None:
+    """Test a package with the lowest versions of its direct dependencies that it says it takes."""
+    pyproject = f"packages/{package}/pyproject.toml"
+    in_here = f"--python={session.virtualenv.location}"
+    session.run_install(
+        *("uv", "pip", "install", "--quiet", in_here, "--resolution=lowest-direct"),
+        *("--all-extras", "--requirements", pyproject),
+        external=True,
+    )
+    # What the tests import comes at its newest, and must leave the lowest versions alone.
+    session.run_install(
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        in_here,
+        *test_requirements(f"test-{package}"),
+        external=True,
+    )
+    session.run_install(
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        in_here,
+        "--no-deps",
+        f"--editable=packages/{package}",
+        external=True,
+    )
+    run_pytest(session, f"packages/{package}/tests")
+
+
+@nox.session(venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Measure everything side by side, and write the table that the docs show."""
+    session.run("python", "tooling/bench.py", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Prepare a release: ``nox -s release -- <package> <version>``."""
+    session.run("python", "tooling/release.py", *session.posargs, external=True)
+    session.run("uv", "lock", "--quiet", external=True)
+
+
+@nox.session(venv_backend="none")
+def coverage(session: nox.Session) -> None:
+    """Report which branches of all packages the tests reach."""
+    arguments = ["--cov", "--cov-report=term", "--cov-report=html"]
+    run_pytest(session, *(f"packages/{package}/tests" for package in PROJECTS), *arguments)
