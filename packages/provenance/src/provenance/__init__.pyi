@@ -20,6 +20,8 @@ from .lineage import trace as trace
 from .records import DamagedRecordError as DamagedRecordError
 from .records import Record as Record
 from .records import load_record as load_record
+from .replaying import Replay as Replay
+from .replaying import replay as replay
 from .runs import Run as Run
 from .runs import start_run as start_run
 from .runs import write_manifest as write_manifest
@@ -38,6 +40,7 @@ __all__ = [
     "OutputError",
     "ProgressCallback",
     "Record",
+    "Replay",
     "Run",
     "StagedOutput",
     "VerdictError",
@@ -51,6 +54,7 @@ __all__ = [
     "hash_files",
     "load_record",
     "read_embedded",
+    "replay",
     "short_record_bytes",
     "start_run",
     "trace",

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.embedded import read_embedded
 from provenance.errors import InputError
-from provenance.hashing import Digest, hash_directory, hash_file
+from provenance.finding import FileFinder
+from provenance.hashing import Digest
 from provenance.records import (
     DamagedRecordError,
     FileEntry,
     Record,
-    files_below,
     find_record,
     read_record,
     record_files,
@@ -304,10 +304,8 @@ class _Tracer:
         self, roots: Sequence[os.PathLike[str] | str], progress: ProgressCallback | None
     ) -> None:
         self._roots = roots
-        self._progress = progress
         self._index = _RecordIndex()
-        self._digests: dict[Path, Digest | None] = {}
-        self._by_size: dict[int, list[Path]] | None = None
+        self._finder = FileFinder(roots, progress)
         self._graph = Lineage("")
         self._edges: set[Edge] = set()
 
@@ -534,34 +532,20 @@ class _Tracer:
                     later = any(entry.path == place.path for _, entry in made)
                     place.status = "superseded" if later else "changed"
             gone = all(place.status == "missing" for place in item.places)
-            if gone and item.size is not None and not item.directory:
-                for path in self._files_of_size(item.size):
-                    digest = self._digest(path)
-                    if digest is not None and digest.sha256 == item.sha256:
-                        item.places.append(Place(path, "moved", digest.sha256))
-                        break
-
-    def _files_of_size(self, size: int) -> Iterator[Path]:
-        if self._by_size is None:
-            self._by_size = {}
-            for path in files_below(self._roots):
-                try:
-                    self._by_size.setdefault(path.stat().st_size, []).append(path.absolute())
-                except OSError:
-                    continue  # a dangling link, or gone since
-        yield from self._by_size.get(size, [])
+            if item.places and gone and item.size is not None:
+                first = item.places[0].path
+                entry = FileEntry(
+                    "", first, first.name, Digest(item.sha256, item.size), item.directory
+                )
+                found = self._finder.locate(entry)
+                if found is not None:
+                    item.places.append(Place(found, "moved", item.sha256))
 
     def _digest(self, path: Path) -> Digest | None:
-        if path not in self._digests:
-            try:
-                if path.is_dir():
-                    digest: Digest | None = hash_directory(path, progress=self._progress)
-                else:
-                    digest = hash_file(path, progress=self._progress) if path.is_file() else None
-            except InputError:
-                digest = None
-            self._digests[path] = digest
-        return self._digests[path]
+        try:
+            return self._finder.digest(path)
+        except InputError:
+            return None  # not ours to read any more
 
     def _related_damage(self) -> dict[Path, str]:
         """Unreadable records beside the files of the graph: they may have been part of it."""

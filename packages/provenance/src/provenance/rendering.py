@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from provenance.records import Record
+    from provenance.replaying import Replay
     from provenance.verification import Verification
 
 _COLOURS = {
@@ -30,6 +31,7 @@ _COLOURS = {
     "changed": "red",
     "missing": "red",
     "different": "red",
+    "close": "yellow",
 }
 
 
@@ -132,6 +134,35 @@ def verification_tables(outcome: Verification) -> Iterator[RenderableType]:
                 escape(claim.reason or subject),
             )
         yield table
+
+
+def replay_table(outcome: Replay) -> RenderableType:
+    """What ``provenance replay`` prints."""
+    table = Table(
+        title=escape(_shell_line(list(outcome.command))),
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    for column in ("status", "output", "recorded", "replayed", "largest difference"):
+        table.add_column(column, overflow="fold")
+    for item in outcome.outputs:
+        difference = item.largest_difference
+        table.add_row(
+            status_text(item.status),
+            escape(item.name),
+            short_digest(item.recorded),
+            short_digest(item.replayed),
+            "" if difference is None else f"{difference:.3g}",
+        )
+    notes = list(outcome.notes)
+    if outcome.rebuilt:
+        notes.append("the run was a library call; its command line was rebuilt from its options")
+    if notes:
+        table.caption = escape("Note: " + "; ".join(notes))
+        table.caption_justify = "left"
+    return table
 
 
 def _by(record: Record) -> str | None:

@@ -29,6 +29,11 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
+REPLAY_VARIABLE = "PROVENANCE_REPLAY_FOLDER"
+"""Set for the command that ``replay`` runs: outputs that would lie outside of this folder are
+written below it, so that a replay can never replace a file of the user's."""
+
+
 class StagedOutput(os.PathLike[str]):
     """An output while it is made: write to it as to a path.
 
@@ -225,6 +230,8 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
     """Where the bytes go: the end of a symbolic link, so that the link itself stays."""
     try:
         target = destination.resolve()
+        if replay_folder := os.environ.get(REPLAY_VARIABLE):
+            target = replay_target(target, replay_folder)
     except (OSError, RuntimeError) as error:
         raise InputError(
             "The output is a link that leads nowhere", where=os.fspath(destination)
@@ -249,6 +256,13 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
             fix="Write to a file",
         )
     return target
+
+
+def replay_target(target: Path, folder: os.PathLike[str] | str) -> Path:
+    """Where an output for ``target`` is put by a run that is replayed in ``folder``."""
+    if target.is_relative_to(folder):
+        return target
+    return Path(folder, "outside", *target.parts[1:])
 
 
 def _make_folders(folder: Path) -> list[Path]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.embedded import read_embedded
 from provenance.errors import InputError
-from provenance.hashing import Digest, hash_directory, hash_file, hash_prefix
+from provenance.finding import FileFinder
+from provenance.hashing import hash_prefix
 from provenance.records import (
     DamagedRecordError,
     FileEntry,
@@ -155,7 +156,7 @@ def verify(
         InputError: A file is unreadable or has no record.
     """
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
-    checker = _Checker(roots, progress)
+    checker = _Checker(FileFinder(roots, progress))
     findings: list[RecordFindings] = []
     queue: list[Path] = [Path(path) for path in given]
     wanted = set(queue)
@@ -181,15 +182,10 @@ def verify(
 
 
 class _Checker:
-    """Hashes each file once, and looks for missing ones by digest."""
+    """Compares records with the disk."""
 
-    def __init__(
-        self, roots: Sequence[os.PathLike[str] | str], progress: ProgressCallback | None
-    ) -> None:
-        self._roots = roots
-        self._progress = progress
-        self._digests: dict[Path, Digest] = {}
-        self._by_size: dict[int, list[Path]] | None = None
+    def __init__(self, finder: FileFinder) -> None:
+        self._finder = finder
 
     def check(self, record: Record, asked: Path) -> RecordFindings:
         findings = [_record_finding(record)]
@@ -237,7 +233,7 @@ class _Checker:
         if entry.digest is None:
             return FileFinding(side, entry.name, entry.path, "unrecorded")
         recorded = entry.digest.sha256
-        found = self._digest(entry.path)
+        found = self._finder.digest(entry.path)
         if found is not None and found.sha256 == recorded:
             return FileFinding(side, entry.name, entry.path, "same", recorded, recorded)
         if os.path.realpath(entry.path) in outputs:
@@ -250,51 +246,11 @@ class _Checker:
                 None if found is None else found.sha256,
                 reason="the run replaced it in place",
             )
-        moved = self._find_moved(entry, asked)
+        moved = self._finder.locate(entry, near=[asked.absolute()])
         if found is None:
             status: FileStatus = "missing" if moved is None else "moved"
             return FileFinding(side, entry.name, entry.path, status, recorded, None, moved)
         return FileFinding(side, entry.name, entry.path, "changed", recorded, found.sha256, moved)
-
-    def _digest(self, path: Path) -> Digest | None:
-        if path not in self._digests:
-            if not path.exists():
-                return None
-            hashed = hash_directory if path.is_dir() else hash_file
-            self._digests[path] = hashed(path, progress=self._progress)
-        return self._digests[path]
-
-    def _find_moved(self, entry: FileEntry, asked: Path) -> Path | None:
-        assert entry.digest is not None
-        if entry.directory:
-            candidates: Iterable[Path] = (
-                path
-                for root in self._roots
-                for path in sorted(Path(root).rglob(entry.path.name))
-                if path.is_dir()
-            )
-        else:
-            candidates = self._files_of_size(entry.digest.size)
-        # The file that was asked about may itself be the one that was moved.
-        for path in (asked.absolute(), *candidates):
-            if path.is_dir() != entry.directory or not path.exists():
-                continue
-            if not entry.directory and path.stat().st_size != entry.digest.size:
-                continue
-            digest = self._digest(path)
-            if path != entry.path and digest and digest.sha256 == entry.digest.sha256:
-                return path
-        return None
-
-    def _files_of_size(self, size: int) -> list[Path]:
-        if self._by_size is None:
-            self._by_size = {}
-            for path in files_below(self._roots):
-                try:
-                    self._by_size.setdefault(path.stat().st_size, []).append(path.absolute())
-                except OSError:
-                    continue  # a dangling link, or gone since
-        return self._by_size.get(size, [])
 
     def _embedded_findings(
         self, record: Record, findings: Sequence[FileFinding]
@@ -346,7 +302,7 @@ class _Checker:
                 )
 
     def _is_as_recorded(self, record: Record, path: Path) -> bool:
-        digest = self._digest(path)
+        digest = self._finder.digest(path)
         return digest is not None and any(
             digest.sha256 in entry.digests() for entry in record.input_entries()
         )

@@ -1,0 +1,58 @@
+"""``provenance replay``: run a recorded command again and compare what it makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provenance.command import CommandLine, Output
+from provenance.errors import VerdictError
+
+
+def register(cli: CommandLine) -> None:
+    """Add the command to ``cli``."""
+    cli.command(example="provenance replay labelled.parquet")(replay)
+
+
+def replay(
+    output: Output,
+    file: Annotated[
+        Path,
+        typer.Argument(help="A record, or a file that a run has made.", show_default=False),
+    ],
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--root",
+            help="Look for the record and moved inputs in this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep", help="Make the replay in this new folder and leave it.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Run the recorded command again in a scratch folder and compare its outputs bit for bit.
+
+    Refused where the recorded inputs are not there any more. Your files are not touched.
+    """
+    from provenance.rendering import replay_table
+    from provenance.replaying import replay as replay_file
+
+    with output.progress() as progress:
+        outcome = replay_file(file, roots=root or (), keep=keep, progress=progress)
+    document = outcome.to_document()
+    if outcome.ok or not output.json:
+        output.result(document, replay_table(outcome))
+    if not outcome.ok:
+        names = [item.name for item in outcome.outputs if item.status in ("different", "missing")]
+        raise VerdictError(
+            f"The replay made other bytes than the run for {', '.join(names)}",
+            where=str(outcome.record),
+            document=document,
+        )

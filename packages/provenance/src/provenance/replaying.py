@@ -1,0 +1,554 @@
+"""Running a recorded command again, and whether it makes the same bytes.
+
+The recorded inputs are laid out in a scratch folder at the places that the recorded paths say,
+relative to each other, so that the recorded command line can be run there word for word: a path
+as it was typed can be part of an output (``mos_label_source``).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, Literal
+
+from provenance.errors import InputError, VerdictError
+from provenance.finding import FileFinder
+from provenance.hashing import hash_file
+from provenance.records import (
+    FileEntry,
+    Record,
+    entries_of,
+    load_record,
+    read_record,
+    record_files,
+)
+from provenance.redaction import REDACTED
+from provenance.staging import REPLAY_VARIABLE, replay_target
+
+if TYPE_CHECKING:
+    from provenance.command import ProgressCallback
+
+REPLAY_SCHEMA = "provenance-replay-v1"
+
+DIFFERENCE_GROUP = "provenance.differences"
+"""Entry points that compare two files of a kind: the name is the suffix without its dot, the value
+a function from both paths to the largest absolute difference between their numbers."""
+
+OutputStatus = Literal["same", "different", "close", "missing", "unrecorded"]
+"""``close``: a CUDA run, whose outputs differ by the number reported beside."""
+
+
+class ReplayRefusedError(VerdictError):
+    """The recorded inputs are not there any more, so that running again would prove nothing."""
+
+
+@dataclass(frozen=True)
+class OutputComparison:
+    """What the replay made of one output.
+
+    Attributes:
+        name: The output's name in the record.
+        status: How it compares.
+        recorded: SHA-256 in the record; None where the run withdrew the output.
+        replayed: SHA-256 now.
+        largest_difference: Largest absolute difference between the numbers of both files, where
+            they differ, both are there, and a reader of their kind is installed.
+    """
+
+    name: str
+    status: OutputStatus
+    recorded: str | None
+    replayed: str | None
+    largest_difference: float | None = None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The outcome of :func:`replay`.
+
+    Attributes:
+        record: The record that was replayed.
+        command: The program and its arguments.
+        rebuilt: Whether the arguments were rebuilt from the record's options, since the run was a
+            library call.
+        notes: What differs between then and now: versions, and the source of the entry point.
+        outputs: How each output compares.
+        folder: Where the replayed files are, where they were kept.
+    """
+
+    record: Path
+    command: tuple[str, ...]
+    rebuilt: bool
+    notes: tuple[str, ...]
+    outputs: tuple[OutputComparison, ...]
+    folder: Path | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether all outputs are bit-identical, or, of a CUDA run, were compared."""
+        return all(item.status in ("same", "close", "unrecorded") for item in self.outputs)
+
+    def to_document(self) -> dict[str, Any]:
+        """The outcome as a ``provenance-replay-v1`` document."""
+        return {
+            "schema": REPLAY_SCHEMA,
+            "status": "ok" if self.ok else "failed",
+            "record": os.fspath(self.record),
+            "command": list(self.command),
+            "rebuilt_from_args": self.rebuilt,
+            "identical": all(item.status == "same" for item in self.outputs),
+            "notes": list(self.notes),
+            "outputs": [
+                {
+                    "name": item.name,
+                    "status": item.status,
+                    "recorded_sha256": item.recorded,
+                    "replayed_sha256": item.replayed,
+                    "largest_difference": item.largest_difference,
+                }
+                for item in self.outputs
+            ],
+            "folder": None if self.folder is None else os.fspath(self.folder),
+        }
+
+
+def replay(
+    file: os.PathLike[str] | str,
+    *,
+    roots: Sequence[os.PathLike[str] | str] = (),
+    keep: os.PathLike[str] | str | None = None,
+    progress: ProgressCallback | None = None,
+) -> Replay:
+    """Run the recorded command again in a scratch folder and compare what it makes.
+
+    Nothing outside of the scratch folder is written by staged outputs. A run that was a library
+    call of a moskit command has no argv; its command line is rebuilt from the recorded options.
+
+    Args:
+        file: A record, or a file that it describes.
+        roots: Folders in which the record, and inputs that were moved, are looked for.
+        keep: A new folder to make the replay in and to leave behind; by default a temporary one.
+        progress: Called while files are hashed.
+
+    Returns:
+        The comparison; a difference is a finding and no exception.
+
+    Raises:
+        InputError: There is no record, its command is not installed, a secret was redacted from
+            its arguments, or the command refuses them.
+        ReplayRefusedError: The record was changed, or the inputs it names are not there.
+    """
+    record = load_record(file, roots=roots)
+    if record.faults:
+        raise ReplayRefusedError(
+            f"The record is not what was written: {record.faults[0]}", where=os.fspath(record.path)
+        )
+    finder = FileFinder(roots, progress)
+    located = _locate_inputs(record, finder)
+    program = _program(record)
+    argv, rebuilt = _arguments(record, program)
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="moskit-replay-") as scratch:
+            return _replay_in(Path(scratch).resolve(), record, program, argv, rebuilt, located)
+    folder = Path(keep).absolute()
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise InputError(
+            "The folder to keep the replay in is there already", where=os.fspath(keep)
+        ) from error
+    return _replay_in(folder.resolve(), record, program, argv, rebuilt, located, kept=True)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """What to start: a console script of an installed distribution, or a Python script."""
+
+    name: str
+    point: EntryPoint | None
+    script: Path | None
+
+    def command(self) -> list[str]:
+        if self.script is not None:
+            return [sys.executable, os.fspath(self.script)]
+        assert self.point is not None
+        start = (
+            f"import sys; sys.argv[0] = {self.name!r}; "
+            f"from {self.point.module} import {self.point.attr} as main; sys.exit(main())"
+        )
+        return [sys.executable, "-P", "-c", start]
+
+
+@dataclass
+class _Layout:
+    """The scratch folder: a mirror of the recorded places below ``tree``."""
+
+    folder: Path
+    cwd: Path
+    placed: set[Path] = field(default_factory=set)
+
+    def mirror(self, path: Path) -> Path:
+        return self.folder / "tree" / PurePath(*path.parts[1:])
+
+
+def _replay_in(
+    folder: Path,
+    record: Record,
+    program: _Program,
+    argv: Sequence[str],
+    rebuilt: bool,
+    located: Mapping[FileEntry, Path],
+    *,
+    kept: bool = False,
+) -> Replay:
+    typed = _typed_paths(record)
+    layout = _lay_out(folder, record, typed, located, copy=program.script is not None)
+    tokens = _redirect_moved(argv, typed, located)
+    _run(program, tokens, layout, rebuilt)
+    again = _replayed_record(record, layout)
+    outputs = tuple(_comparisons(record, again, folder))
+    return Replay(
+        record=record.path,
+        command=(program.name, *tokens),
+        rebuilt=rebuilt,
+        notes=tuple(_notes(record, again)),
+        outputs=outputs,
+        folder=folder if kept else None,
+    )
+
+
+def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
+    located = {}
+    for entry in record.input_entries():
+        if entry.digest is None:
+            raise ReplayRefusedError(
+                f"The record has no digest of the input {entry.name}, so a replay proves nothing",
+                where=os.fspath(record.path),
+            )
+        place = finder.locate(entry)
+        if place is None:
+            found = finder.digest(entry.path)
+            raise ReplayRefusedError(
+                f"The input {entry.name} is missing"
+                if found is None
+                else f"The input {entry.name} has changed "
+                f"(was {entry.digest.sha256}, is {found.sha256})",
+                where=os.fspath(entry.path),
+                fix="Restore it, or say with --root where its recorded bytes are",
+            )
+        located[entry] = place
+    return located
+
+
+def _program(record: Record) -> _Program:
+    entry = record.block.get("entrypoint") or {}
+    name = record.entrypoint.split()[0]
+    for point in entry_points(group="console_scripts", name=name):
+        return _Program(name, point, None)
+    written = entry.get("path") if isinstance(entry, Mapping) else None
+    if isinstance(written, str) and not entry.get("distribution"):
+        script = record.path.parent / written
+        if not script.is_file():
+            raise InputError("The script that ran is not there", where=os.fspath(script))
+        found = hash_file(script).sha256
+        if found != entry.get("sha256"):
+            raise ReplayRefusedError(
+                f"The script that ran has changed (was {entry.get('sha256')}, is {found})",
+                where=os.fspath(script),
+                fix="Restore it",
+            )
+        return _Program(name, None, script)
+    raise InputError(
+        f"The command {name} is not installed here",
+        where=os.fspath(record.path),
+        fix=f"Install {record.version or name}",
+    )
+
+
+def _arguments(record: Record, program: _Program) -> tuple[list[str], bool]:
+    argv = [str(token) for token in record.block.get("argv") or ()]
+    for position, exact in (record.block.get("argv_base64") or {}).items():
+        argv[int(position)] = os.fsdecode(base64.b64decode(exact))
+    rebuilt = not argv and program.script is None
+    if rebuilt:
+        argv = _arguments_from_options(record)
+    for token in argv:
+        if REDACTED in token:
+            raise InputError(
+                f"A secret was left out of the recorded arguments ({token}), so the command cannot "
+                "be run again",
+                where=os.fspath(record.path),
+                fix="Run it by hand with the secret, and compare the outputs with verify",
+            )
+    return argv, rebuilt
+
+
+def _arguments_from_options(record: Record) -> list[str]:
+    """The command line that says what a library call said: options are named like arguments."""
+    tokens = record.entrypoint.split()[1:]
+    for name, value in (record.block.get("args") or {}).items():
+        flag = "--" + name.replace("_", "-")
+        for member in _option_values(value):
+            tokens += [flag] if member is True else [flag, str(member)]
+    return tokens
+
+
+def _option_values(value: Any) -> Iterator[Any]:
+    if value is None or value is False:
+        return
+    if isinstance(value, Mapping):
+        yield from (f"{name}={member}" for name, member in value.items())
+    elif isinstance(value, list):
+        yield from value
+    else:
+        yield value
+
+
+def _typed_paths(record: Record) -> dict[FileEntry, str]:
+    """How each input and output was typed, where the record's options tell.
+
+    An option of the same name has the path as given, perhaps after ``LABEL=``.
+    """
+    args = record.block.get("args") or {}
+    typed: dict[FileEntry, str] = {}
+    for slots in (record.inputs, record.outputs):
+        for name, slot in slots.items():
+            entries = entries_of(slot)
+            given = [word for word in _words(args.get(name)) if word]
+            for position, entry in enumerate(entries):
+                aligned = given[position : position + 1] if len(given) == len(entries) else given
+                for word in aligned:
+                    path = _path_in(word, entry)
+                    if path is not None:
+                        typed[entry] = path
+                        break
+    return typed
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [word for member in value for word in _words(member)]
+    return []
+
+
+def _path_in(word: str, entry: FileEntry) -> str | None:
+    for candidate in (word, word.partition("=")[2]):
+        tail = _tail(candidate)
+        if tail and entry.path.parts[-len(tail) :] == tail:
+            return candidate
+    return None
+
+
+def _tail(path: str) -> tuple[str, ...]:
+    """The parts of a normalised path after its leading ``..``."""
+    parts = PurePath(os.path.normpath(path)).parts if path else ()
+    return tuple(part for part in parts if part not in ("..", "."))
+
+
+def _recorded_cwd(record: Record, typed: Mapping[FileEntry, str]) -> Path:
+    """The folder that the recorded relative paths start from; they vote, and most agree."""
+    votes: Counter[Path] = Counter()
+    for entry, word in typed.items():
+        path = PurePath(os.path.normpath(word))
+        if path.is_absolute():
+            continue
+        above = Path(*entry.path.parts[: len(entry.path.parts) - len(_tail(word))])
+        ups = path.parts.count("..")
+        # Which folder a `..` came out of is known from the other paths only.
+        votes[above.joinpath(*(["cwd"] * ups))] += 1 if ups else 1000
+    if not votes:
+        return record.path.parent
+    return max(votes, key=lambda folder: (votes[folder], os.fspath(folder)))
+
+
+def _lay_out(
+    folder: Path,
+    record: Record,
+    typed: Mapping[FileEntry, str],
+    located: Mapping[FileEntry, Path],
+    *,
+    copy: bool,
+) -> _Layout:
+    recorded_cwd = _recorded_cwd(record, typed)
+    layout = _Layout(folder, folder)
+    layout.cwd = layout.mirror(recorded_cwd)
+    layout.cwd.mkdir(parents=True)
+    replaced = {entry.path for entry in record.output_entries()}
+    for entry, source in located.items():
+        places = [layout.mirror(entry.path)]
+        word = typed.get(entry)
+        if word is not None and not PurePath(word).is_absolute():
+            places.append(Path(os.path.normpath(layout.cwd / word)))
+        for place in dict.fromkeys(places):
+            if not place.is_relative_to(folder):
+                raise InputError(
+                    f"The input {entry.name} was given as {word}, which leads out of any folder",
+                    where=os.fspath(record.path),
+                )
+            _place(entry, source, place, layout, copy=copy or entry.path in replaced)
+    return layout
+
+
+def _place(entry: FileEntry, source: Path, place: Path, layout: _Layout, *, copy: bool) -> None:
+    if entry.directory:
+        place.mkdir(parents=True, exist_ok=True)
+        for part in entry.files:
+            name = part.written_path
+            _place_file(source / name, place / name, layout, copy=copy)
+    else:
+        _place_file(source, place, layout, copy=copy)
+
+
+def _place_file(source: Path, place: Path, layout: _Layout, *, copy: bool) -> None:
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    layout.placed.add(place)
+    real = source.resolve()
+    if copy:
+        shutil.copyfile(real, place)
+        return
+    try:
+        os.link(real, place)
+    except OSError:  # another file system, or one without hard links
+        place.symlink_to(real)
+
+
+def _redirect_moved(
+    argv: Sequence[str], typed: Mapping[FileEntry, str], located: Mapping[FileEntry, Path]
+) -> list[str]:
+    """``argv`` with the absolute paths of inputs that have moved since replaced."""
+    tokens = list(argv)
+    for entry, place in located.items():
+        word = typed.get(entry)
+        if word is None or not PurePath(word).is_absolute() or place == entry.path:
+            continue
+        tokens = [
+            token[: len(token) - len(word)] + os.fspath(place)
+            if token == word or token.endswith(f"={word}")
+            else token
+            for token in tokens
+        ]
+    return tokens
+
+
+def _run(program: _Program, argv: Sequence[str], layout: _Layout, rebuilt: bool) -> None:
+    environment = {**os.environ, REPLAY_VARIABLE: os.fspath(layout.folder)}
+    # A terminal that answers, or colours, would make the run another one.
+    done = subprocess.run(
+        [*program.command(), *argv],
+        cwd=layout.cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode in (0, 1):
+        return
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    complaint = said[-1].removeprefix("error: ").removesuffix(".") if said else "it said nothing"
+    origin = (
+        "The record is of a library call; the command line rebuilt from its options"
+        if rebuilt
+        else "The recorded command"
+    )
+    raise InputError(
+        f"{origin} ended with exit code {done.returncode} ({complaint})",
+        where=" ".join((program.name, *argv[:2])),
+        fix="Run it with the version that made the record",
+    )
+
+
+def _replayed_record(record: Record, layout: _Layout) -> Record:
+    expected = layout.mirror(record.path)
+    found = []
+    for path in record_files([layout.folder]):
+        if path in layout.placed:
+            continue
+        again = read_record(path)
+        if again is not None and again.entrypoint == record.entrypoint:
+            found.append(again)
+    found.sort(key=lambda again: (again.path != expected, again.path.name != record.path.name))
+    if not found:
+        raise InputError(
+            "The recorded command ran and left no record",
+            where=os.fspath(record.path),
+            fix="Run it with the version that made the record",
+        )
+    return found[0]
+
+
+def _comparisons(record: Record, again: Record, folder: Path) -> Iterator[OutputComparison]:
+    cuda = (record.block.get("args") or {}).get("device") == "cuda"
+    for name, slot in record.outputs.items():
+        recorded = entries_of(slot)
+        replayed = entries_of(again.outputs.get(name))
+        if not recorded:
+            status: OutputStatus = "different" if replayed else "same"
+            yield OutputComparison(name, status, None, _sha256(replayed[0]) if replayed else None)
+        for position, entry in enumerate(recorded):
+            other = replayed[position] if position < len(replayed) else None
+            yield _comparison(entry, other, folder, cuda=cuda)
+
+
+def _comparison(
+    entry: FileEntry, other: FileEntry | None, folder: Path, *, cuda: bool
+) -> OutputComparison:
+    recorded = _sha256(entry)
+    if recorded is None:
+        return OutputComparison(
+            entry.name, "unrecorded", None, None if other is None else _sha256(other)
+        )
+    if other is None:
+        return OutputComparison(entry.name, "missing", recorded, None)
+    replayed = _sha256(other)
+    if replayed == recorded:
+        return OutputComparison(entry.name, "same", recorded, replayed)
+    difference = _largest_difference(entry.path, replay_target(other.path, folder), recorded)
+    return OutputComparison(
+        entry.name, "close" if cuda else "different", recorded, replayed, difference
+    )
+
+
+def _largest_difference(original: Path, replayed: Path, recorded: str) -> float | None:
+    if not (original.is_file() and replayed.is_file()):
+        return None
+    if hash_file(original).sha256 != recorded:
+        return None  # it is not what was recorded any more
+    suffix = original.suffix.removeprefix(".").lower()
+    for point in entry_points(group=DIFFERENCE_GROUP, name=suffix):
+        return float(point.load()(original, replayed))
+    return None
+
+
+def _sha256(entry: FileEntry) -> str | None:
+    return None if entry.digest is None else entry.digest.sha256
+
+
+def _notes(record: Record, again: Record) -> Iterator[str]:
+    before, now = record.block.get("entrypoint") or {}, again.block.get("entrypoint") or {}
+    if before.get("version") != now.get("version"):
+        distribution = before.get("distribution")
+        yield f"{distribution} was {before.get('version')} and is {now.get('version')}"
+    elif before.get("sha256") != now.get("sha256"):
+        yield f"the source of {before.get('path')} has changed since"
+    then = {name: _digests(slot) for name, slot in record.inputs.items()}
+    for name, slot in again.inputs.items():
+        if name in then and then[name] != _digests(slot):
+            yield f"the replay read other bytes as {name}"
+
+
+def _digests(slot: Any) -> list[str | None]:
+    return [_sha256(entry) for entry in entries_of(slot)]
