@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from provenance import InputError
 
 from moshead.network import MOS_RANGE
-from provenance import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,9 @@ class CrossConformal:
         loss = min(2 * (1 - 1 / k) / (n / k + 1), (1 - k / n) / (k + 1))
         return max(0.0, 1 - 2 * alpha - loss)
 
-    def interval(self, mos: Array, mos_folds: Array, alpha: float) -> tuple[Array, Array]:
+    def interval(
+        self, mos: Array, mos_folds: NDArray[np.floating[Any]], alpha: float
+    ) -> tuple[Array, Array]:
         """Intervals for rows.
 
         Args:

@@ -77,7 +77,9 @@ class _NetGraph:
         """An initializer: integers as int64, all else as float32."""
         array = np.asarray(value)
         kind = np.int64 if array.dtype.kind == "i" else np.float32
-        return self.builder.initializer(ir.tensor(array.astype(kind), name=name), qualify=False)
+        tensor = ir.tensor(array.astype(kind), name=name)
+        value: ir.Value = self.builder.initializer(tensor, qualify=False)
+        return value
 
     def scaled(self, net: HeadWeights, index: int) -> ir.Value:
         """Clipped z-scores beside the encoder, (N, F + V); nets of equal scaling share them."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+from provenance import InputError
+
 from moshead.graph_names import ENCODER, FEATURES, FOLDS_OUTPUT, OUTPUT
 from moshead.manifest import check_against_manifest, load_manifest, manifest_beside
 from moshead.metadata import HeadMetadata
 from moshead.onnxfile import OnnxFacts, read_onnx
 from moshead.operators import check_operators
-from provenance import InputError
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -127,7 +128,9 @@ def _refuse_external_data(facts: OnnxFacts, onnx: Path) -> None:
     for location in sorted(facts.external_data):
         windows, posix = PureWindowsPath(location), PurePosixPath(location)
         leaves = (
-            windows.is_absolute() or posix.is_absolute() or bool(windows.drive)
+            windows.is_absolute()
+            or posix.is_absolute()
+            or bool(windows.drive)
             or ".." in windows.parts
         )
         raise InputError(

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moshead.network import ENCODER_VOCAB_VERSION, MOS_RANGE
 from provenance import InputError, content_digest
+
+from moshead.network import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
     from moshead.conformal import CrossConformal
@@ -26,21 +27,20 @@ class HeadMismatchError(InputError):
 def head_manifest(
     result: TrainingResult,
     *,
-    onnx: str,
-    sha256: str,
-    facts: OnnxFacts,
-    conformal: CrossConformal | None,
+    onnx: str | None,
     card: str,
+    conformal: CrossConformal | None,
 ) -> dict[str, Any]:
     """The manifest of a trained head, without its run record.
 
+    ``sha256``, ``opset`` and ``operators`` are null until there is an ONNX file.
+
     Args:
         result: What training made.
-        onnx: The ONNX file's path, relative to the manifest's folder where it lies in or below it.
-        sha256: Digest of the ONNX file.
-        facts: What the ONNX file says about itself.
-        conformal: The residuals behind its intervals, or None.
-        card: The card's path, in the same form as ``onnx``.
+        onnx: The ONNX file's path, relative to the manifest's folder where it lies in or below
+            it; None where none is exported.
+        card: The card's path, in the same form.
+        conformal: The residuals behind the head's intervals, or None.
     """
     head = result.head
     scaling = head.nets[0]
@@ -51,9 +51,9 @@ def head_manifest(
         "kind": MANIFEST_KIND,
         "onnx": onnx,
         "card": card,
-        "sha256": sha256,
-        "opset": facts.opsets[""],
-        "operators": sorted(facts.operators),
+        "sha256": None,
+        "opset": None,
+        "operators": None,
         "feature_schema": head.schema.id,
         "feature_order": list(head.schema.columns),
         "feature_mean": [float(value) for value in scaling.mean],
@@ -82,7 +82,7 @@ def load_manifest(path: Path) -> dict[str, Any]:
     Raises:
         InputError: It cannot be read, is no manifest of a head, or its own digest does not match.
     """
-    document = _read_json(path)
+    document = read_json(path)
     if not isinstance(document, dict) or document.get("schema") != MANIFEST_SCHEMA:
         raise InputError(
             f"this is no manifest of a head ({MANIFEST_SCHEMA})",
@@ -108,7 +108,7 @@ def manifest_beside(onnx: Path) -> Path | None:
     path = onnx.with_suffix(".json")
     if not path.is_file():
         return None
-    document = _read_json(path)
+    document = read_json(path)
     is_manifest = isinstance(document, dict) and document.get("schema") == MANIFEST_SCHEMA
     return path if is_manifest else None
 
@@ -148,7 +148,12 @@ def check_against_manifest(
         )
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: It cannot be read, or is no JSON.
+    """
     try:
         return json.loads(path.read_bytes())
     except OSError as error:

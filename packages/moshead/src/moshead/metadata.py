@@ -13,9 +13,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provenance import EMBEDDED_KEY, InputError, canonical_bytes
+
 from moshead.conformal import CrossConformal
 from moshead.schemas import FeatureSchema
-from provenance import EMBEDDED_KEY, InputError, canonical_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ class HeadMetadata:
         gate: The verdict of training, as in the manifest, numbers rounded to six decimals.
         conformal: Residuals of the folds, or None where there were none.
         fold_models: ONNX model of the nets of the folds, or None.
+        training_keys: Fingerprints of the clips that trained it, as text.
         run_record: The short run record.
     """
 
@@ -53,6 +55,7 @@ class HeadMetadata:
     gate: Mapping[str, Any]
     conformal: CrossConformal | None
     fold_models: bytes | None
+    training_keys: str
     run_record: Mapping[str, Any]
 
     def to_props(self) -> dict[str, str]:
@@ -70,6 +73,7 @@ class HeadMetadata:
             "encoder_vocab": list(self.encoder_vocab),
             "encoder_vocab_version": self.encoder_vocab_version,
             "gate": rounded(self.gate),
+            "training_keys": self.training_keys,
         }
         if self.conformal is not None and self.fold_models is not None:
             props["intervals"] = self.conformal.summary()
@@ -141,6 +145,7 @@ class HeadMetadata:
             gate=value("gate"),
             conformal=conformal,
             fold_models=fold_models,
+            training_keys=props[f"{_PREFIX}training_keys"],
             run_record=json.loads(props.get(EMBEDDED_KEY, "{}")),
         )
 

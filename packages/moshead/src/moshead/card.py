@@ -1,0 +1,366 @@
+"""The card of a head: Markdown for people, with the front matter that model hubs read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_GATED = (
+    ("mean_plcc", "PLCC, mean over folds and seeds", "mean_plcc_min", "≥"),
+    ("mean_srocc", "SROCC, mean", "mean_srocc_min", "≥"),
+    ("mean_rmse", "RMSE, mean, MOS", "mean_rmse_max", "≤"),
+    ("plcc_spread", "PLCC spread over seeds", "plcc_spread_max", "≤"),
+)
+_REPORTED = (
+    ("mean_krocc", "Kendall's τ, mean"),
+    ("mean_mapped_plcc", "PLCC after a logistic mapping (VQEG practice)"),
+    ("outlier_ratio", "Outlier ratio (ITU-T P.1401)"),
+    ("fold_plcc_spread", "PLCC spread over folds"),
+    ("partition_plcc_spread", "PLCC spread over other fold partitions"),
+    ("label_noise_ceiling", "Label-noise ceiling of PLCC"),
+    ("spread_clips_needed", "Clips a fold for sampling noise to fit in the spread threshold"),
+)
+_HDR_SCHEMAS = ("chug-hdr-wide-v1", "chug-hdr-display-v1")
+
+
+def head_card(
+    manifest: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, Any],
+    version: str,
+    command: str,
+    plot: str | None,
+) -> str:
+    """Write the card of a head.
+
+    Args:
+        manifest: Its manifest (``mos-head-manifest-v1``), without the run record.
+        inputs: SHA-256 of each input by name, as in the short run record.
+        version: Version of moshead that trained it.
+        command: The command line that trains it again.
+        plot: File name of the picture beside the card, or None without one.
+    """
+    sections = [
+        _front_matter(manifest),
+        _summary(manifest),
+        _data(manifest),
+        _features(manifest),
+        _gate(manifest),
+        _picture(plot),
+        _cells(manifest),
+        _intervals(manifest),
+        _limits(manifest),
+        _lineage(manifest, inputs, version),
+        f"## How to reproduce\n\n```text\n{command}\n```\n\n"
+        "In the locked environment this gives the same ONNX bytes on any x86-64 processor"
+        + (
+            "."
+            if manifest["training_recipe"].get("device", "cpu") == "cpu"
+            else "; but this head was trained on CUDA, where that does not hold."
+        ),
+        _all_features(manifest),
+    ]
+    return "\n\n".join(section.strip() for section in sections if section) + "\n"
+
+
+def _front_matter(manifest: Mapping[str, Any]) -> str:
+    gate, corpus = manifest["gate"], manifest["corpus"]
+    metrics = [
+        {"type": kind, "name": name, "value": gate[member]}
+        for kind, name, member in (
+            ("pearsonr", "PLCC", "mean_plcc"),
+            ("spearmanr", "SROCC", "mean_srocc"),
+            ("rmse", "RMSE", "mean_rmse"),
+        )
+        if gate[member] is not None
+    ]
+    result = {
+        "task": {"type": "tabular-regression", "name": "video quality (MOS) from features"},
+        "dataset": {
+            "type": "synthetic" if corpus["kind"] != "real" else "custom",
+            "name": _corpus_name(manifest),
+            "split": "cross-validation",
+        },
+        "metrics": metrics,
+    }
+    matter = {
+        "library_name": "onnx",
+        "pipeline_tag": "tabular-regression",
+        "tags": [
+            "video-quality-assessment",
+            "mos",
+            "onnx",
+            "moskit",
+            f"status:{gate['status'].lower()}",
+            *(["hdr"] if manifest["feature_schema"] in _HDR_SCHEMAS else []),
+        ],
+        "metrics": ["pearsonr", "spearmanr", "rmse"],
+        "model-index": [{"name": manifest["id"], "results": [result]}],
+    }
+    # JSON values are YAML flow values, so no text in them can break the front matter.
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in matter.items()]
+    return "---\n" + "\n".join(lines) + "\n---"
+
+
+def _corpus_name(manifest: Mapping[str, Any]) -> str:
+    corpora = manifest["corpus"].get("corpora")
+    if isinstance(corpora, Mapping) and corpora:
+        return ", ".join(sorted(map(str, corpora)))
+    return "synthetic rows" if manifest["corpus"]["kind"] != "real" else "human-rated clips"
+
+
+def _summary(manifest: Mapping[str, Any]) -> str:
+    gate = manifest["gate"]
+    notes = "\n".join(f"- {note}" for note in manifest["notes"])
+    nets = "one net" if manifest["n_nets"] == 1 else f"{manifest['n_nets']} nets, averaged,"
+    exported = (
+        f"The ONNX graph (opset {manifest['opset']}) takes raw feature values and returns a MOS."
+        if manifest["onnx"]
+        else "This run exported no ONNX file."
+    )
+    return (
+        f"# {manifest['id']}\n\n"
+        f"**Status: {gate['status']}.** {gate['sentence']}\n\n"
+        f"A MOS head: {nets} of {manifest['n_parameters']:,} trained numbers that map "
+        f"{len(manifest['feature_order'])} features of a clip (schema "
+        f"`{manifest['feature_schema']}`) to a mean opinion score on the five-point ACR scale, "
+        f"[1, 5]. {exported}" + (f"\n\n{notes}" if notes else "")
+    )
+
+
+def _data(manifest: Mapping[str, Any]) -> str:
+    corpus, recipe, folds = manifest["corpus"], manifest["training_recipe"], manifest["folds"]
+    rows: list[tuple[str, str]] = [
+        ("Rows trained on", f"{recipe['n_rows']:,}"),
+        ("Clips", _count(corpus.get("clips"))),
+        ("Groups", _count(corpus.get("groups"))),
+        ("Kind", "human ratings" if corpus["kind"] == "real" else f"**{corpus['kind']}**"),
+    ]
+    dropped = corpus.get("labels_dropped") or {}
+    total = sum(dropped.values())
+    detail = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items() if count)
+    rows.append(("Rows dropped", f"{total:,}" + (f" ({detail})" if detail else "")))
+    for name in ("mos_mean", "mos_std", "mos_min", "mos_max"):
+        if isinstance(corpus.get(name), int | float):
+            rows.append((name.replace("mos_", "MOS, "), f"{corpus[name]:.3f}"))
+    rows.append(("Evaluation", _folds(folds, manifest["seeds"])))
+    return "## Data\n\n" + _table(("", ""), rows)
+
+
+def _folds(folds: Mapping[str, Any], seeds: Sequence[int]) -> str:
+    kind = folds.get("kind", "k-fold")
+    sizes = [size["held_out"] for size in folds.get("sizes") or []]
+    spread = f" of {min(sizes):,} to {max(sizes):,} rows" if sizes else ""
+    return f"{kind}, {folds.get('k', len(sizes))} folds{spread}, {len(seeds)} seeds"
+
+
+def _features(manifest: Mapping[str, Any]) -> str:
+    fill = {name: share for name, share in manifest["fill"].items() if share}
+    order = manifest["feature_order"]
+    lines = [
+        f"{len(order)} columns of schema `{manifest['feature_schema']}`, z-scored and clipped at "
+        f"±{manifest['feature_clip']:g} standard deviations inside the graph. A value that is not "
+        "finite takes the training median (last section)."
+    ]
+    if fill:
+        lines.append(
+            "Columns that were absent or null in some rows and took the schema's fill value: "
+            + ", ".join(f"`{name}` ({share:.1%} of rows)" for name, share in fill.items())
+            + "."
+        )
+    else:
+        lines.append("No column was filled.")
+    return "## Features\n\n" + "\n\n".join(lines)
+
+
+def _gate(manifest: Mapping[str, Any]) -> str:
+    gate = manifest["gate"]
+    gated = []
+    for member, name, threshold, sign in _GATED:
+        bound = gate["thresholds"].get(threshold)
+        if bound is None and gate.get(member) is None:
+            continue
+        gated.append(
+            (
+                name,
+                _number(gate.get(member)),
+                _ci(gate["ci"].get(member)),
+                "not gated" if bound is None else f"{sign} {bound:g}",
+                "" if bound is None else _met(gate.get(member), bound, sign),
+            )
+        )
+    reported = [(name, _number(gate.get(member))) for member, name in _REPORTED if gate.get(member)]
+    unit = gate.get("ci_unit", "clips")
+    text = "## Gate\n\n" + _table(("number", "value", "95 % interval", "threshold", "met"), gated)
+    text += (
+        f"\n\nIntervals are bootstrap percentiles over {unit} within each fold. PLCC and RMSE are "
+        "on raw predictions. Every clip is predicted by nets that had not seen it."
+    )
+    if reported:
+        text += "\n\nReported, not gated:\n\n" + _table(("number", "value"), reported)
+    if gate["label_noise_ceiling"] is None:
+        text += (
+            "\n\nThe table has no rating counts and deviations, so how much of the error is the "
+            "labels' own noise is unknown."
+        )
+    return text
+
+
+def _picture(plot: str | None) -> str:
+    if plot is None:
+        return ""
+    return (
+        "## Predicted against MOS\n\n"
+        f"![Predicted against rated MOS for held-out clips, and the absolute errors]({plot})\n\n"
+        "Each clip once: its out-of-fold prediction, averaged over the seeds."
+    )
+
+
+def _cells(manifest: Mapping[str, Any]) -> str:
+    scores = manifest["gate"]["fold_scores"]
+    folds = sorted({score["fold"] for score in scores})
+    seeds = sorted({score["seed"] for score in scores})
+    cell = {(score["fold"], score["seed"]): score for score in scores}
+
+    def row(name: str, members: Iterable[Mapping[str, Any]], member: str) -> tuple[str, ...]:
+        values = [score[member] for score in members]
+        known = [value for value in values if value is not None]
+        mean = sum(known) / len(known) if known and len(known) == len(values) else None
+        return (name, *(_number(value) for value in values), _number(mean))
+
+    head = ("", *(f"fold {fold}" for fold in folds), "mean")
+    lines = [row(f"PLCC, seed {s}", [cell[f, s] for f in folds], "plcc") for s in seeds]
+    for member in ("plcc", "srocc", "rmse"):
+        means = []
+        for fold in folds:
+            values = [cell[fold, seed][member] for seed in seeds]
+            known = [value for value in values if value is not None]
+            means.append({member: sum(known) / len(known) if len(known) == len(values) else None})
+        lines.append(row(f"**{member.upper()}, mean of seeds**", means, member))
+    return "## Each fold and seed\n\n" + _table(head, lines)
+
+
+def _intervals(manifest: Mapping[str, Any]) -> str:
+    intervals = manifest["intervals"]
+    if intervals is None:
+        return ""
+    rows = [
+        (
+            alpha,
+            f"± {intervals['residual_quantiles'][alpha]:.2f}",
+            f"{intervals['guaranteed_coverage'][alpha]:.1%}",
+            f"{1 - float(alpha):.0%}",
+        )
+        for alpha in intervals["residual_quantiles"]
+    ]
+    method = "CV+" if intervals["method"] == "cv+" else "Split conformal"
+    return (
+        "## Prediction intervals\n\n"
+        f"{method} over {intervals['residuals']:,} held-out residuals of {intervals['folds']} "
+        "fold nets (Barber, Candès, Ramdas and Tibshirani 2021). The guarantee holds on average "
+        "over clips that are exchangeable with these, and for no single clip or content.\n\n"
+        + _table(("alpha", "typical half width, MOS", "guaranteed", "usual"), rows)
+    )
+
+
+def _limits(manifest: Mapping[str, Any]) -> str:
+    gate, corpus = manifest["gate"], manifest["corpus"]
+    limits = []
+    if corpus["kind"] != "real":
+        limits.append(
+            "**Trained on synthetic rows.** It says nothing about quality, and it stays `Proposed`."
+        )
+    elif not gate["passed"]:
+        limits.append(f"**The gate is missed.** {gate['sentence']}")
+    limits += [
+        "It knows the clips that it was trained on and their like. On other content, other "
+        "distortions or another rating procedure its error is unknown until `moshead validate` "
+        "has measured it there.",
+        f"Beyond ±{manifest['feature_clip']:g} standard deviations a feature no longer changes the "
+        "prediction.",
+        "A feature that another program version computes differently is another feature; the head "
+        "cannot notice.",
+        "Held-out clips come from the corpora that trained it, so the numbers above say nothing "
+        "about a new corpus.",
+    ]
+    filled = [name for name, share in manifest["fill"].items() if share == 1]
+    if filled:
+        limits.append(
+            f"It learned nothing from {', '.join(f'`{name}`' for name in filled)}: "
+            "these were filled in every row."
+        )
+    if not corpus.get("groups"):
+        limits.append(
+            "No group column was given: if several rows show one content, they may have fallen "
+            "into different folds, and the numbers above are then too good."
+        )
+    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+def _lineage(manifest: Mapping[str, Any], inputs: Mapping[str, Any], version: str) -> str:
+    rows = [("moshead", version)]
+    if manifest["sha256"]:
+        rows.append((f"`{manifest['onnx']}`", f"`{manifest['sha256']}`"))
+    for name, digests in inputs.items():
+        for digest in digests if isinstance(digests, list) else [digests]:
+            if digest:
+                rows.append((f"input `{name}`", f"`{digest}`"))
+    return (
+        "## Lineage\n\n"
+        + _table(("", "SHA-256 or version"), rows)
+        + "\n\n`provenance verify` on the manifest checks these bytes; `provenance trace` follows "
+        "them back to the label files."
+    )
+
+
+def _all_features(manifest: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            f"`{name}`",
+            f"{mean:.6g}",
+            f"{std:.6g}",
+            f"{manifest['imputation'][name]:.6g}",
+            f"{manifest['fill'][name]:.1%}" if name in manifest["fill"] else "not allowed",
+        )
+        for name, mean, std in zip(
+            manifest["feature_order"],
+            manifest["feature_mean"],
+            manifest["feature_std"],
+            strict=True,
+        )
+    ]
+    return "## Every feature\n\n" + _table(
+        ("feature", "mean", "standard deviation", "imputed with", "rows filled"), rows
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "not given"
+
+
+def _ci(bounds: Sequence[float | None] | None) -> str:
+    if not bounds or bounds[0] is None or bounds[1] is None:
+        return "none"
+    return f"{bounds[0]:.4f} to {bounds[1]:.4f}"
+
+
+def _met(value: float | None, bound: float, sign: str) -> str:
+    if value is None:
+        return "**no**"
+    return "yes" if (value >= bound if sign == "≥" else value <= bound) else "**no**"

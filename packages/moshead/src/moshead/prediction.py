@@ -1,0 +1,227 @@
+"""Predicting for files: a feature table in, a table of predictions with its record out."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import labeljoin
+import pyarrow as pa
+from provenance import EMBEDDED_KEY, InputError, Run, canonical_bytes, start_run
+
+from moshead.blocks import Repairs
+from moshead.conformal import DEFAULT_ALPHA
+from moshead.features import read_display_profile
+from moshead.network import ENCODER_VOCAB
+from moshead.predictor import Predictor
+
+if TYPE_CHECKING:
+    from provenance import ProgressCallback
+
+PREDICTIONS_SCHEMA = "mos-predictions-v1"
+COLUMNS = ("mos_pred", "mos_pred_lo", "mos_pred_hi", "source")
+_SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def predict_file(
+    onnx: str | os.PathLike[str],
+    features: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    key_column: str | None = None,
+    alpha: float = DEFAULT_ALPHA,
+    codec: str = ENCODER_VOCAB[0],
+    strict: bool = False,
+    display_profile: str | os.PathLike[str] | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[str, Any]:
+    """Predict the MOS of every row of a feature table.
+
+    Args:
+        onnx: The head.
+        features: A feature table: parquet, JSONL, JSON or CSV, or a directory of parts.
+        out: Where the predictions go, one row for each feature row in the same order: the key
+            column as it stands in the feature table, ``mos_pred, mos_pred_lo, mos_pred_hi,
+            source``. Parquet, CSV or JSONL by its suffix. Its record goes to ``<out>.audit.json``.
+        key_column: The key column; inferred from the names unless given.
+        alpha: Level of the CV+ prediction intervals.
+        codec: Encoder of the rows, a slot of the head's vocabulary.
+        strict: Refuse a head that is missing or only ``Proposed``.
+        display_profile: A display profile (JSON), for schemas with display columns.
+        progress: Called after each batch with rows done and rows in all.
+
+    Returns:
+        The record (``mos-predictions-v1``).
+
+    Raises:
+        InputError: The head is unsound or missing without a VMAF to fall back on, the table lacks
+            a required column, or the suffix of ``out`` is unknown.
+        OutputError: The predictions cannot be written.
+    """
+    table = labeljoin.open_table(features)
+    form = _form(Path(out))
+    key = key_column or labeljoin.infer_key_column(table.column_names)
+    table.require([key])
+    if key in COLUMNS:
+        raise InputError(
+            f"the key column {key!r} has the name of a column that predictions get",
+            where=str(features),
+            fix="Rename it",
+        )
+    display = None if display_profile is None else read_display_profile(Path(display_profile))
+    # A warning a batch would be noise, and the record wants each of them: keep them, say each once.
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        predictor = Predictor(onnx, alpha=alpha, strict=strict, display=display)
+        reads = [n for n in predictor.columns_read if n in table.column_names and n != key]
+        with start_run(
+            "moshead predict",
+            distribution="moskit-moshead",
+            module="moshead.prediction",
+            inputs={
+                "onnx": onnx if predictor.head is not None else None,
+                "features": features,
+                "display_profile_json": display_profile,
+            },
+            args={
+                "onnx": str(onnx),
+                "features": str(features),
+                "out": str(out),
+                "key_column": key_column,
+                "alpha": alpha,
+                "codec": codec,
+                "strict": strict,
+                "display_profile_json": _text(display_profile),
+            },
+            progress=progress,
+        ) as run:
+            staged = run.stage("out", out, kind="predictions")
+            rows, repairs = _write(
+                run, predictor, table, Path(staged), form, key, reads, codec, progress
+            )
+            head = predictor.head
+            document = {
+                "schema": PREDICTIONS_SCHEMA,
+                "output": str(out),
+                "feature_table": str(features),
+                "key_column": key,
+                "rows": rows,
+                "source": predictor.source,
+                "head": None
+                if head is None
+                else {
+                    "id": head.metadata.model_id,
+                    "sha256": head.sha256,
+                    "status": head.metadata.status,
+                    "feature_schema": head.metadata.schema.id,
+                },
+                "intervals": _interval_facts(predictor),
+                "imputed": repairs.imputed,
+                "filled": repairs.filled,
+                "warnings": list(_distinct(caught)),
+            }
+            run.record(f"{os.fspath(out)}.audit.json", document, kind="audit")
+    for warning in _distinct(caught).values():
+        warnings.warn(warning, stacklevel=2)
+    return run.document
+
+
+def _distinct(caught: Sequence[warnings.WarningMessage]) -> dict[str, Warning]:
+    return {str(w.message): w.message for w in caught if isinstance(w.message, Warning)}
+
+
+def _write(
+    run: Run,
+    predictor: Predictor,
+    table: labeljoin.Table,
+    target: Path,
+    form: str,
+    key: str,
+    reads: list[str],
+    codec: str,
+    progress: ProgressCallback | None,
+) -> tuple[int, Repairs]:
+    key_field = table.schema(text_columns=[key]).field(key)
+    fields = [key_field.remove_metadata(), *(pa.field(n, pa.float64()) for n in COLUMNS[:3])]
+    schema = pa.schema([*fields, pa.field(COLUMNS[3], pa.string())])
+    total, rows, repairs = table.row_count(), 0, Repairs()
+    with _writer(run, form, target, schema, predictor) as write:
+        for batch in table.batches([key, *reads], text_columns=[key]):
+            whole = pa.Table.from_batches([batch])
+            found = predictor.predict_mos(whole.select(reads), codec)
+            columns = [whole.column(key), *found.to_table().columns]
+            write(pa.Table.from_arrays(columns, schema=schema))
+            repairs.add(Repairs(found.imputed, found.filled))
+            rows += len(found)
+            if progress is not None:
+                progress("predicting", rows, total)
+    return rows, repairs
+
+
+class _Write(Protocol):
+    def __call__(self, table: pa.Table) -> None: ...
+
+
+@contextmanager
+def _writer(
+    run: Run, form: str, target: Path, schema: pa.Schema, predictor: Predictor
+) -> Iterator[_Write]:
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        short = run.short_record({"alpha": predictor.alpha})
+        with pq.ParquetWriter(
+            target, schema.with_metadata({EMBEDDED_KEY: canonical_bytes(short)})
+        ) as parquet:
+            yield lambda table: parquet.write_table(
+                table.replace_schema_metadata({EMBEDDED_KEY: canonical_bytes(short)})
+            )
+    elif form == "csv":
+        import pyarrow.csv as pc
+
+        options = pc.WriteOptions(quoting_style="needed")
+        with pc.CSVWriter(target, schema, write_options=options) as csv:
+            yield csv.write_table
+    else:
+        import orjson
+
+        with target.open("wb") as lines:
+
+            def write(table: pa.Table) -> None:
+                for row in table.to_pylist():
+                    lines.write(orjson.dumps(row, default=str) + b"\n")
+
+            yield write
+
+
+def _text(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _form(out: Path) -> str:
+    form = _SUFFIXES.get(out.suffix.lower())
+    if form is None:
+        raise InputError(
+            f"the suffix {out.suffix!r} does not say how to write the predictions",
+            where=str(out),
+            fix=f"Use {', '.join(_SUFFIXES)}",
+        )
+    return form
+
+
+def _interval_facts(predictor: Predictor) -> dict[str, Any] | None:
+    conformal = None if predictor.head is None else predictor.head.metadata.conformal
+    if conformal is None:
+        return None
+    alpha = predictor.alpha
+    return {
+        "method": conformal.summary()["method"],
+        "alpha": alpha,
+        "guaranteed_coverage": round(conformal.guarantee(alpha), 4),
+        "folds": conformal.n_folds,
+        "residuals": conformal.n_residuals,
+    }
