@@ -12,17 +12,21 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from provenance import InputError
 
 from moshead.network import Array
-from moshead.schemas import FeatureSchema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from moshead.schemas import FeatureSchema
 
 VMAF_SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
 
@@ -155,9 +159,7 @@ def _fraction(members: tuple[str, ...]) -> _Derived:
     return _Derived(members, compute)
 
 
-def _each_word(
-    members: tuple[str, ...], number: Callable[[str], float]
-) -> _Derived:
+def _each_word(members: tuple[str, ...], number: Callable[[str], float]) -> _Derived:
     """Numbers from words, NaN where there is no word or it means nothing."""
 
     def compute(columns: _Columns) -> Array:
@@ -231,9 +233,7 @@ def _dynamic(word: str) -> float:
 
 _DERIVED: dict[str, _Derived] = {
     **{name: _Derived((f"{name}_mean",), _scaled(f"{name}_mean", 1).compute) for name in VMAF_SIX},
-    "chug_bitrate_mbps": _Derived(
-        ("chug_bitrate_label", "bitrate_mbps", "bitrate_kbps"), _bitrate
-    ),
+    "chug_bitrate_mbps": _Derived(("chug_bitrate_label", "bitrate_mbps", "bitrate_kbps"), _bitrate),
     "chug_orientation_portrait": _each_word(("chug_orientation",), _portrait),
     "distorted_width_norm": _scaled("width", 3840),
     "distorted_height_norm": _scaled("height", 2160),
@@ -345,6 +345,26 @@ def _column(
         use = ~np.isfinite(values)
         values, known = np.where(use, display[name], values), known | use
     return values, known
+
+
+def column_medians(features: Array) -> Array:
+    """Median of the finite values of each column, (F,); 0 where a column has none.
+
+    Args:
+        features: (N, F), NaN where a value is missing.
+    """
+    medians = np.zeros(features.shape[1])
+    complete = ~np.isnan(features).any(axis=0)
+    medians[complete] = np.median(features[:, complete], axis=0)
+    for column in np.flatnonzero(~complete):
+        known = features[~np.isnan(features[:, column]), column]
+        medians[column] = np.median(known) if known.size else 0.0
+    return medians
+
+
+def impute(features: Array, medians: Array) -> Array:
+    """Features with ``medians`` (F,) in place of NaN."""
+    return np.where(np.isnan(features), medians, features)
 
 
 def read_display_profile(path: Path) -> dict[str, float]:

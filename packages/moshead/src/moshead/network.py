@@ -5,8 +5,8 @@ One net maps the F raw feature values ``f`` and the V-wide encoder one-hot ``e``
     x = [clip((f - mean) / std, -c, c), e]
     y = 1 + 4 * sigmoid(w2 . tanh(LayerNorm(x w1 + b1)) + b2 + x . skip)
 
-LayerNorm is Ba, Kiros and Hinton 2016 (arXiv:1607.06450) over the H hidden units. A head is one net,
-or several whose MOS are averaged. Training (``moshead.training``) and the ONNX graph
+LayerNorm is that of Ba, Kiros and Hinton 2016 (arXiv:1607.06450), over the H hidden units. A head
+is one net, or several whose MOS are averaged. Training (``moshead.training``) and the ONNX graph
 (``moshead.graph``) are held to this definition by tests.
 """
 
@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from moshead.schemas import FeatureSchema
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from moshead.gate import GateReport
+    from moshead.schemas import FeatureSchema
 
 Array = NDArray[np.float64]
 
@@ -106,7 +105,8 @@ class TrainingResult:
         gate: The verdict, with every number that it rests on.
         oof: Out-of-fold predictions, columns ``key, fold, seed, mos, mos_pred`` (and ``group``
             where there are groups): one row per evaluated clip row and seed.
-        fold_nets: The nets of the folds, ``fold_nets[fold][seed]``, for CV+ intervals.
+        fold_nets: The nets of the folds, for CV+ intervals: ``fold_nets[fold]`` holds those of the
+            first seed first, ``--ensemble`` of them for each seed.
         fold_of_row: Fold that evaluated each training row, (N,), -1 where none did.
         residuals: Absolute out-of-fold residual of each training row, averaged over seeds
             first, (N,), NaN where no fold evaluated the row.
@@ -152,7 +152,7 @@ def forward(head: Head, features: Array, encoder_onehot: Array) -> Array:
         MOS in [1, 5], (N,).
     """
     outputs = [net_forward(net, features, encoder_onehot) for net in head.nets]
-    return np.mean(outputs, axis=0)
+    return np.asarray(np.mean(outputs, axis=0))
 
 
 def net_forward(net: HeadWeights, features: Array, encoder_onehot: Array) -> Array:
@@ -166,4 +166,4 @@ def net_forward(net: HeadWeights, features: Array, encoder_onehot: Array) -> Arr
     logit = np.tanh(normal) @ net.w2 + net.b2 + x @ net.skip
     low, high = MOS_RANGE
     # tanh form of the sigmoid: no overflow at extreme logits.
-    return low + (high - low) * 0.5 * (1.0 + np.tanh(0.5 * logit))
+    return np.asarray(low + (high - low) * 0.5 * (1.0 + np.tanh(0.5 * logit)))

@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import fnmatch
 import math
+import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provenance import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 BUILT_IN = ("konvid-v1", "chug-hdr-wide-v1", "chug-hdr-display-v1")
 
@@ -128,7 +131,7 @@ def is_glob(name: str) -> bool:
     return any(character in name for character in "*?[")
 
 
-def load_schema(name_or_path: str | Path) -> FeatureSchema:
+def load_schema(name_or_path: str | os.PathLike[str]) -> FeatureSchema:
     """Load a built-in schema by name, or a custom one from a TOML file.
 
     Raises:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from moshead.network import Array
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from moshead.network import Array
 
 EXPECTED_RANGE_OF_5 = 2.326
 """Mean of max - min over five standard normal draws (Tippett 1925, d2 of control charts)."""
@@ -165,15 +167,6 @@ def clips_for_spread(r: float, spread: float) -> int:
     return math.ceil((EXPECTED_RANGE_OF_5 * (1.0 - r * r) / spread) ** 2)
 
 
-@dataclass(frozen=True)
-class ResampledScores:
-    """PLCC, SROCC and RMSE of one prediction under B resamples of its clips, each (B,)."""
-
-    plcc: Array
-    srocc: Array
-    rmse: Array
-
-
 def resample_counts(
     rng: np.random.Generator, groups: NDArray[np.int64], resamples: int
 ) -> NDArray[np.float64]:
@@ -194,23 +187,25 @@ def resample_counts(
     return counts.reshape(resamples, total)[:, groups].astype(np.float64)
 
 
-def resampled_scores(
-    truth: Array, predicted: Array, counts: NDArray[np.float64]
-) -> ResampledScores:
-    """Score one prediction under each resample at once, by weighted moments.
+def resampled_scores(truth: Array, predicted: Array, counts: NDArray[np.float64]) -> Array:
+    """PLCC, SROCC and RMSE of S predictions under B resamples of their N rows.
 
     Args:
         truth: MOS, (N,).
-        predicted: Predicted MOS, (N,).
+        predicted: Predicted MOS, (S, N).
         counts: From :func:`resample_counts`, (B, N).
+
+    Returns:
+        (3, S, B); NaN where a resample has no correlation.
     """
-    return ResampledScores(
-        plcc=_weighted_plcc(truth, predicted, counts),
-        srocc=_weighted_plcc(
-            _weighted_ranks(truth, counts), _weighted_ranks(predicted, counts), counts
-        ),
-        rmse=np.sqrt(counts @ (truth - predicted) ** 2 / counts.sum(axis=1)),
-    )
+    total = counts.sum(axis=1)
+    truth_ranks = _weighted_ranks(truth, counts)
+    scores = np.empty((3, len(predicted), len(counts)))
+    for row, values in enumerate(predicted):
+        scores[0, row] = _weighted_plcc(truth, values, counts)
+        scores[1, row] = _rank_plcc(truth_ranks, _weighted_ranks(values, counts), counts)
+        scores[2, row] = np.sqrt(counts @ (truth - values) ** 2 / total)
+    return scores
 
 
 def _weighted_ranks(values: Array, counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,15 +214,35 @@ def _weighted_ranks(values: Array, counts: NDArray[np.float64]) -> NDArray[np.fl
     order = np.argsort(position, kind="stable")
     starts = np.flatnonzero(np.diff(position[order], prepend=-1))
     copies = np.add.reduceat(counts[:, order], starts, axis=1)
-    ranks = np.cumsum(copies, axis=1) - copies + (copies + 1) / 2
+    ranks = np.cumsum(copies, axis=1) - copies / 2 + 0.5
     return np.asarray(ranks[:, position])
 
 
 def _weighted_plcc(a: Array, b: Array, counts: NDArray[np.float64]) -> Array:
-    a, b = np.broadcast_to(a, counts.shape), np.broadcast_to(b, counts.shape)
-    total = counts.sum(axis=1, keepdims=True)
-    a = a - (counts * a).sum(axis=1, keepdims=True) / total
-    b = b - (counts * b).sum(axis=1, keepdims=True) / total
-    ab, aa, bb = ((counts * x).sum(axis=1) for x in (a * b, a * a, b * b))
+    # Centring first keeps the differences of moments below from cancelling.
+    a, b = a - a.mean(), b - b.mean()
+    moments = counts @ np.stack([np.ones_like(a), a, b, a * a, b * b, a * b], axis=1)
+    return _from_moments(moments)
+
+
+def _rank_plcc(a: Array, b: Array, counts: NDArray[np.float64]) -> Array:
+    middle = (counts.sum(axis=1, keepdims=True) + 1) / 2
+    a, b = a - middle, b - middle
+    weighted_a = counts * a
+    sums = [
+        counts.sum(axis=1),
+        weighted_a.sum(axis=1),
+        np.einsum("ij,ij->i", counts, b),
+        np.einsum("ij,ij->i", weighted_a, a),
+        np.einsum("ij,ij,ij->i", counts, b, b),
+        np.einsum("ij,ij->i", weighted_a, b),
+    ]
+    return _from_moments(np.stack(sums, axis=1))
+
+
+def _from_moments(moments: Array) -> Array:
+    n, a, b, aa, bb, ab = moments.T
+    variance_a, variance_b = aa - a * a / n, bb - b * b / n
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where((aa > 1e-12) & (bb > 1e-12), ab / np.sqrt(aa * bb), np.nan))
+        r = (ab - a * b / n) / np.sqrt(variance_a * variance_b)
+    return np.asarray(np.where((variance_a > 1e-12) & (variance_b > 1e-12), r, np.nan))

@@ -14,17 +14,22 @@ more than arithmetic; a test holds it to autograd.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from provenance import InputError, ProgressCallback
 
+from moshead.features import column_medians, impute
 from moshead.network import ENCODER_VOCAB, LAYER_NORM_EPSILON, MOS_RANGE, Array, HeadWeights
-from moshead.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from moshead.recipe import Recipe
 
 SIGNIFICANT_BITS = 18
 _ADAM_BETAS = (0.9, 0.999)
@@ -58,7 +63,7 @@ def train_nets(
     """Train one net for each plan, all together.
 
     Args:
-        features: Finite feature values, (N, F).
+        features: Feature values, (N, F); a NaN counts as the median of the net's own rows.
         mos: Labels in [1, 5], (N,).
         plans: What to train; at least one, each with varying MOS.
         recipe: How.
@@ -76,8 +81,7 @@ def train_nets(
         raise InputError(
             f"the device {device!r} is not available here", fix="Train with --device cpu"
         )
-    scalings = [_scaling(features[plan.rows]) for plan in plans]
-    batch = _Batch(features, mos, plans, scalings, recipe, torch.device(device))
+    batch = _Batch(features, mos, plans, recipe, torch.device(device))
     for epoch in range(recipe.epochs):
         batch.run_epoch()
         if progress is not None:
@@ -89,7 +93,7 @@ def round_to_float32(values: Array, bits: int = SIGNIFICANT_BITS) -> Array:
     """Round to ``bits`` significant bits, all of which float32 holds (24 at most)."""
     mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
     rounded = np.ldexp(np.round(mantissa * 2.0**bits), exponent - bits)
-    return rounded.astype(np.float32).astype(np.float64)
+    return np.asarray(rounded, dtype=np.float32).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,12 @@ class _Scaling:
     mean: Array
     std: Array
     constant: NDArray[np.bool_]
+    medians: Array
 
 
-def _scaling(features: Array) -> _Scaling:
+def _scaling(rows: Array) -> _Scaling:
+    medians = column_medians(rows)
+    features = impute(rows, medians)
     # Means keep all of float32: they are subtracted from values that may be close to them.
     mean = features.mean(axis=0).astype(np.float32).astype(np.float64)
     spread = features.std(axis=0)
@@ -107,7 +114,7 @@ def _scaling(features: Array) -> _Scaling:
     # What varies by less than float32 can tell apart is constant to the graph.
     constant = spread <= 1e-7 * scale
     std = np.where(constant, 1.0, spread).astype(np.float32).astype(np.float64)
-    return _Scaling(mean, std, constant)
+    return _Scaling(mean, std, constant, medians)
 
 
 def ridge_start(z: Array, mos: Array, alpha: float) -> tuple[Array, float]:
@@ -142,19 +149,19 @@ class _Batch:
         features: Array,
         mos: Array,
         plans: Sequence[NetPlan],
-        scalings: Sequence[_Scaling],
         recipe: Recipe,
         device: torch.device,
     ) -> None:
-        self.recipe, self.plans, self.scalings, self.device = recipe, plans, scalings, device
+        self.recipe, self.plans, self.device = recipe, plans, device
+        scalings = self.scalings = [_scaling(features[plan.rows]) for plan in plans]
         self.inputs = features.shape[1] + len(ENCODER_VOCAB)
         self.features = torch.from_numpy(np.ascontiguousarray(features)).to(device)
         self.mos = torch.from_numpy(np.ascontiguousarray(mos)).to(device)
         self.mean = self._stack([scaling.mean for scaling in scalings])
         # A constant feature is scaled to 0, so that it gets no gradient.
-        self.inverse = self._stack(
-            [np.where(s.constant, 0.0, 1.0 / s.std) for s in scalings]
-        )
+        self.inverse = self._stack([np.where(s.constant, 0.0, 1.0 / s.std) for s in scalings])
+        self.missing = bool(np.isnan(features).any())
+        self.medians = self._stack([(s.medians - s.mean) / s.std for s in scalings])
         self.variance = self._stack([[mos[plan.rows].var()] for plan in plans])
         self.draws = [np.random.Generator(np.random.PCG64(list(plan.seed))) for plan in plans]
         start = [
@@ -205,6 +212,7 @@ class _Batch:
         w1 = draw.uniform(-hidden_bound, hidden_bound, (self.inputs + 1, recipe.hidden))
         w1[: rows.shape[1]][scaling.constant] = 0.0
         w2 = draw.uniform(-output_bound, output_bound, recipe.hidden)
+        rows = impute(rows, scaling.medians)
         z = np.where(scaling.constant, 0.0, (rows - scaling.mean) / scaling.std)
         weights, intercept = ridge_start(
             np.clip(z, -recipe.clip, recipe.clip), mos, recipe.ridge_alpha
@@ -235,8 +243,9 @@ class _Batch:
         nets, batch = rows.shape
         x = torch.ones((nets, batch, self.inputs + 1), dtype=torch.float64, device=self.device)
         z = (self.features[rows] - self.mean[:, None]) * self.inverse[:, None]
-        width = z.shape[-1]
-        torch.clamp(z, -self.recipe.clip, self.recipe.clip, out=x[..., :width])
+        if self.missing:
+            z = torch.where(z.isnan(), self.medians[:, None], z)
+        x[..., : z.shape[-1]] = z.clamp_(-self.recipe.clip, self.recipe.clip)
         return x
 
     def compute_gradient(self, x: torch.Tensor, mos: torch.Tensor) -> None:

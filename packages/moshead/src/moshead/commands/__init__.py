@@ -1,0 +1,1 @@
+"""The commands of moshead, one module for each kind."""

@@ -1,0 +1,60 @@
+"""A training run's verdict, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
+
+_ROWS = (
+    ("mean PLCC", "mean_plcc", "mean_plcc_min", "≥"),
+    ("mean SROCC", "mean_srocc", "mean_srocc_min", "≥"),
+    ("mean RMSE", "mean_rmse", "mean_rmse_max", "≤"),
+    ("PLCC spread over seeds", "plcc_spread", "plcc_spread_max", "≤"),
+    ("PLCC spread over folds", "fold_plcc_spread", None, ""),
+    ("PLCC spread over partitions", "partition_plcc_spread", None, ""),
+    ("PLCC after logistic mapping", "mean_mapped_plcc", None, ""),
+    ("mean Kendall τ", "mean_krocc", None, ""),
+    ("outlier ratio", "outlier_ratio", None, ""),
+    ("label-noise ceiling of PLCC", "label_noise_ceiling", None, ""),
+)
+
+
+def renderables(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """The gate as a table, the sentence, the notes, and where the head is."""
+    from rich.table import Table
+    from rich.text import Text
+
+    gate = manifest["gate"]
+    corpus = manifest["corpus"]
+    table = Table(title=f"{manifest['id']}: {gate['status']}", title_justify="left")
+    for heading in ("", "measured", "95 % interval", "gate"):
+        table.add_column(heading)
+    for word, name, threshold, sign in _ROWS:
+        value = gate.get(name)
+        if value is None and threshold is None:
+            continue
+        low, high = gate["ci"].get(name) or (None, None)
+        bound = gate["thresholds"].get(threshold) if threshold else None
+        table.add_row(
+            word,
+            "–" if value is None else f"{value:.4f}",
+            "" if low is None or high is None else f"{low:.4f} to {high:.4f}",
+            "" if bound is None else f"{sign} {bound}",
+        )
+    yield table
+    yield Text(
+        f"{corpus['rows']} rows of {corpus['clips']} clips; {len(manifest['seeds'])} seeds; "
+        f"folds: {manifest['folds']['k']} ({manifest['folds']['kind']})."
+    )
+    if corpus["labels_dropped"]:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in corpus["labels_dropped"].items())
+        yield Text(f"Rows dropped: {reasons}.")
+    for note in manifest["notes"]:
+        yield Text(note)
+    yield Text(gate["sentence"])
+    if manifest.get("onnx"):
+        yield Text(f"Head: {manifest['onnx']}")
