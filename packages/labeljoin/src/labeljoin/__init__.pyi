@@ -3,6 +3,13 @@ from .attachment import ColumnsForKeys as ColumnsForKeys
 from .attachment import PartReport as PartReport
 from .attachment import attach as attach
 from .audit import AUDIT_SCHEMA as AUDIT_SCHEMA
+from .audit import percent as percent
+from .batch import BatchError as BatchError
+from .batch import BatchJob as BatchJob
+from .batch import ReportColumn as ReportColumn
+from .batch import run_job as run_job
+from .corpora import CORPORA as CORPORA
+from .corpora import corpus_manifest as corpus_manifest
 from .coverage import Coverage as Coverage
 from .coverage import CoverageError as CoverageError
 from .coverage import measure_coverage as measure_coverage
@@ -12,6 +19,8 @@ from .diagnosis import Suggestion as Suggestion
 from .diagnosis import diagnose_coverage as diagnose_coverage
 from .executors import executor as executor
 from .extras import LABEL_EXTRAS as LABEL_EXTRAS
+from .inspection import INSPECTION_SCHEMA as INSPECTION_SCHEMA
+from .inspection import inspect as inspect
 from .joining import materialize as materialize
 from .keys import KEY_COLUMNS as KEY_COLUMNS
 from .keys import KEY_NORMALIZE_MODES as KEY_NORMALIZE_MODES
@@ -22,16 +31,27 @@ from .keys import KeyResult as KeyResult
 from .keys import KeyRule as KeyRule
 from .keys import folded_keys as folded_keys
 from .keys import infer_key_column as infer_key_column
+from .label_batch import LABEL_BATCH as LABEL_BATCH
+from .label_batch import run_batch as run_batch
 from .labels import MOS_COLUMNS as MOS_COLUMNS
 from .labels import LabelIndex as LabelIndex
 from .labels import LabelOptions as LabelOptions
 from .labels import LabelSource as LabelSource
 from .labels import index_labels as index_labels
 from .labels import infer_mos_column as infer_mos_column
+from .manifest import ManifestTable as ManifestTable
+from .manifest import load_manifest as load_manifest
+from .manifest import manifest_schema as manifest_schema
+from .matching import ColumnsForLabels as ColumnsForLabels
 from .matching import KeyMatcher as KeyMatcher
+from .matching import Match as Match
 from .memory import JoinResult as JoinResult
 from .memory import join as join
 from .options import JoinOptions as JoinOptions
+from .plan import key_values as key_values
+from .rendering import render_batch as render_batch
+from .run_attachment import attach_in_run as attach_in_run
+from .run_attachment import stage_table as stage_table
 from .scale import LabelScale as LabelScale
 from .scale import ScaleDecision as ScaleDecision
 from .tables import Table as Table
@@ -39,14 +59,20 @@ from .tables import open_table as open_table
 
 __all__ = [
     "AUDIT_SCHEMA",
+    "CORPORA",
+    "INSPECTION_SCHEMA",
     "KEYLESS_REASONS",
     "KEY_COLUMNS",
     "KEY_NORMALIZE_MODES",
+    "LABEL_BATCH",
     "LABEL_EXTRAS",
     "MEDIA_SUFFIXES",
     "MOS_COLUMNS",
     "AttachReport",
+    "BatchError",
+    "BatchJob",
     "ColumnsForKeys",
+    "ColumnsForLabels",
     "Coverage",
     "CoverageError",
     "Diagnosis",
@@ -61,19 +87,33 @@ __all__ = [
     "LabelOptions",
     "LabelScale",
     "LabelSource",
+    "ManifestTable",
+    "Match",
     "PartReport",
+    "ReportColumn",
     "ScaleDecision",
     "Suggestion",
     "Table",
     "attach",
+    "attach_in_run",
+    "corpus_manifest",
     "diagnose_coverage",
     "executor",
     "folded_keys",
     "index_labels",
     "infer_key_column",
     "infer_mos_column",
+    "inspect",
     "join",
+    "key_values",
+    "load_manifest",
+    "manifest_schema",
     "materialize",
     "measure_coverage",
     "open_table",
+    "percent",
+    "render_batch",
+    "run_batch",
+    "run_job",
+    "stage_table",
 ]

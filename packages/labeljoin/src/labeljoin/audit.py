@@ -54,7 +54,6 @@ def audit_document(
     out: str | None,
 ) -> dict[str, Any]:
     """The audit of a join, without ``run_provenance``."""
-    files = plan.index.files
     return {
         "schema": AUDIT_SCHEMA,
         "status": "failed" if failures else "ok",
@@ -63,9 +62,7 @@ def audit_document(
         "feature_table": features,
         "output": out,
         "feature_key_column": plan.key_column,
-        "label_key_column": _one_or_each([file.key_column for file in files]),
-        "label_mos_column": _one_or_each([file.mos_column for file in files]),
-        "label_scale": _one_or_each([file.scale.to_dict() for file in files]),
+        **label_facts(plan),
         "key_normalize": options.key_normalize,
         "feature_key_regex": options.feature_key_regex,
         "label_key_regex": options.label_key_regex,
@@ -75,13 +72,23 @@ def audit_document(
         "input_rows": plan.coverage.rows,
         "output_rows": report.rows_out if report else None,
         **plan.coverage.to_dict(),
-        "labels_loaded": len(plan.index),
-        "labels_without_mos": plan.index.without_mos,
-        "duplicate_labels_collapsed": plan.index.duplicates_collapsed,
-        "label_sources": [file.to_dict() for file in files],
         "columns_added": list(plan.columns.schema.names),
         "engine": report.engine if report else None,
         "engine_reason": report.reason if report else None,
+    }
+
+
+def label_facts(plan: Plan) -> dict[str, Any]:
+    """What was understood of the labels: per file in ``label_sources``, and over all of them."""
+    files = plan.index.files
+    return {
+        "label_key_column": _one_or_each([file.key_column for file in files]),
+        "label_mos_column": _one_or_each([file.mos_column for file in files]),
+        "label_scale": _one_or_each([file.scale.to_dict() for file in files]),
+        "label_sources": [file.to_dict() for file in files],
+        "labels_loaded": len(plan.index),
+        "labels_without_mos": plan.index.without_mos,
+        "duplicate_labels_collapsed": plan.index.duplicates_collapsed,
     }
 
 

@@ -74,17 +74,11 @@ class Coverage:
         """Share of the rows that are keyless."""
         return self.keyless_rows / self.rows if self.rows else 0.0
 
-    def refuse_guessed_folds(self, where: str) -> None:
-        """Raise where ``auto`` folded distinct values into one key.
-
-        Raises:
-            InputError: It did; two of the values are shown.
-        """
-        if not self.folded_keys:
-            return
+    def guessed_fold(self, where: str) -> InputError:
+        """The error for distinct values that ``auto`` folded into one key; two are shown."""
         key, one, other = self.folded_sample[0]
         more = f", and {self.folded_keys - 1:,} more keys fold" if self.folded_keys > 1 else ""
-        raise InputError(
+        return InputError(
             f"the values {one!r} and {other!r} both become the clip key {key!r}{more}",
             where=where,
             fix="Say whether they are one clip: --key-normalize basename or stem if they are, raw "

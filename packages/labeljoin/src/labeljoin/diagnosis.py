@@ -346,8 +346,7 @@ def _column(features: Table | pa.Table, name: str) -> Iterator[pa.Array | pa.Chu
     if isinstance(features, pa.Table):
         yield features[name]
         return
-    for batch in features.batches([name], text_columns=[name]):
-        yield batch.column(0)
+    yield from features.key_values(name)
 
 
 def _distinct(values: Iterable[pa.Array | pa.ChunkedArray]) -> list[pa.StringArray]:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from provenance import short_record_bytes, start_run
-from provenance.errors import InputError
+from provenance import start_run
 
-from labeljoin.attachment import attach
 from labeljoin.audit import audit_document, failures_of, verdict_of
 from labeljoin.diagnosis import diagnose_join
-from labeljoin.executors import executor as open_executor
 from labeljoin.labels import LabelSource
-from labeljoin.options import JoinOptions, join_options
+from labeljoin.options import join_options
 from labeljoin.plan import plan_join, replaced_columns
+from labeljoin.run_attachment import attach_in_run, stage_table
 from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
-    from contextlib import AbstractContextManager
 
-    from provenance import Digest, Run, StagedOutput
     from provenance.command import ProgressCallback
-
-    from labeljoin.attachment import AttachReport
-    from labeljoin.tables import Table
 
 PathLike = str | os.PathLike[str]
 
@@ -97,31 +88,29 @@ def materialize(
         progress=progress,
     ) as run:
         table = open_table(features)
-        _refuse_format(table, Path(out))
-        directory = table.path.is_dir()
-        _refuse_directory_in_place(table, Path(out), in_place)
         sources = [
             LabelSource.open(os.fspath(path), name) for path, name in zip(paths, names, strict=True)
         ]
-        staged = run.stage("out", out, kind="feature-table", directory=directory)
+        staged = stage_table(run, table, out)
         plan = plan_join(table, sources, chosen, progress=progress)
         failures = failures_of(plan, chosen)
         report = None
         if failures:
             run.withdraw("out")
         else:
-            with _executor(executor, jobs, scheduler, len(table.parts)) as pool:
-                report = attach(
-                    table,
-                    staged,
-                    plan.key_column,
-                    plan.columns,
-                    replace=replaced_columns(table, plan, chosen),
-                    embed=_Embedding.of(run, chosen, names),
-                    executor=pool,
-                    progress=progress,
-                )
-            _state_digests(run, staged, report, directory=directory)
+            report = attach_in_run(
+                run,
+                table,
+                staged,
+                plan.key_column,
+                plan.columns,
+                shaping={**chosen.shaping(), "label_names": names},
+                replace=replaced_columns(table, plan, chosen),
+                jobs=jobs,
+                scheduler=scheduler,
+                executor=executor,
+                progress=progress,
+            )
         audit = audit_document(plan, chosen, failures, report, os.fspath(features), os.fspath(out))
         if failures:
             audit["diagnosis"] = diagnose_join(table, sources, plan, chosen).to_dict()
@@ -129,74 +118,3 @@ def materialize(
     if failures:
         raise verdict_of(run.document)
     return run.document
-
-
-def _refuse_format(table: Table, out: Path) -> None:
-    suffixes = {
-        ".parquet": "parquet",
-        ".pq": "parquet",
-        ".jsonl": "jsonl",
-        ".ndjson": "jsonl",
-        ".json": "json",
-        ".csv": "csv",
-    }
-    promised = suffixes.get(out.suffix.lower())
-    if promised in (None, table.format) or table.path.is_dir():
-        return
-    if out.suffix.lower() == table.path.suffix.lower():
-        return
-    raise InputError(
-        f"the name promises {promised}, and a labelled table keeps the format of its features, "
-        f"{table.format}",
-        where=os.fspath(out),
-        fix=f"Give --out the suffix {table.path.suffix or '.' + table.format}",
-    )
-
-
-def _refuse_directory_in_place(table: Table, out: Path, in_place: bool) -> None:
-    if in_place and table.path.is_dir() and out.exists() and out.samefile(table.path):
-        raise InputError(
-            "a directory of parts is never written in place",
-            where=os.fspath(out),
-            fix="Give --out a new directory",
-        )
-
-
-@dataclass(frozen=True)
-class _Embedding:
-    """The short record of one part, from the digest of its source."""
-
-    template: dict[str, Any]
-
-    @classmethod
-    def of(cls, run: Run, options: JoinOptions, names: Sequence[str]) -> _Embedding:
-        args = {**options.shaping(), "label_names": list(names)}
-        return cls(run.short_record(args, digests={"features": None}))
-
-    def __call__(self, source: Digest) -> bytes:
-        inputs = {**self.template["inputs"], "features": source.sha256}
-        return short_record_bytes({**self.template, "inputs": inputs})
-
-
-def _state_digests(
-    run: Run, staged: StagedOutput, report: AttachReport, *, directory: bool
-) -> None:
-    """Hand the digests that the engine took while copying to the run."""
-    for part in report.parts:
-        name = part.destination if directory else None
-        if part.source_digest is not None:
-            run.set_input_digest("features", part.source, part.source_digest)
-        if part.digest is not None:
-            staged.set_digest(part.digest, part=name)
-        if part.prefix_size:
-            staged.claim_prefix(
-                input="features", path=part.source, size=part.prefix_size, part=name
-            )
-
-
-def _executor(
-    executor: Executor | None, jobs: int | None, scheduler: str | None, parts: int
-) -> AbstractContextManager[Executor]:
-    if executor is not None:
-        return nullcontext(executor)
-    return open_executor(min(jobs, parts) if jobs and jobs > 0 else jobs, scheduler)

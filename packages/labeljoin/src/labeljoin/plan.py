@@ -37,12 +37,14 @@ class Plan:
         index: The labels.
         coverage: What the feature keys met in them.
         columns: Computes the new columns.
+        obstacles: What would stop the join although its sides were understood.
     """
 
     key_column: str
     index: LabelIndex
     coverage: Coverage
     columns: ColumnsForLabels
+    obstacles: tuple[InputError, ...] = ()
 
 
 def plan_join(
@@ -50,13 +52,21 @@ def plan_join(
     sources: Sequence[LabelSource],
     options: JoinOptions,
     *,
+    tolerant: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Plan:
     """Understand and count both sides of a join; nothing is written.
 
+    Args:
+        features: The feature table, on disk or in memory.
+        sources: The label files.
+        options: The options of the join.
+        tolerant: Collect obstacles instead of raising the first.
+        progress: Called while reading.
+
     Raises:
-        InputError: A side cannot be understood, a column of the table is in the way, or ``auto``
-            folded distinct feature values into one key.
+        InputError: A side cannot be understood; or, unless ``tolerant``, a column of the table is
+            in the way, or ``auto`` folded distinct feature values into one key.
     """
     where = "the features" if isinstance(features, pa.Table) else os.fspath(features.path)
     key_column = options.feature_key_column or infer_key_column(
@@ -70,26 +80,35 @@ def plan_join(
         )
     index = index_labels(sources, options.label_options)
     labels = _label_columns(index, options)
-    _refuse_collisions(features, key_column, labels.column_names, options, where)
+    obstacles = list(_collisions(features, key_column, labels.column_names, options, where))
+    if obstacles and not tolerant:
+        raise obstacles[0]
     matcher = KeyMatcher(options.feature_rule, index.keys)
+    place = f"{where}, column {key_column!r}"
     try:
         coverage = measure_coverage(_counted(key_values(features, key_column), progress), matcher)
     except InputError as error:
-        error.where = error.where or f"{where}, column {key_column!r}"
+        error.where = error.where or place
         raise
-    if options.feature_rule.guesses:
-        coverage.refuse_guessed_folds(f"{where}, column {key_column!r}")
+    if options.feature_rule.guesses and coverage.folded_keys:
+        obstacles.append(coverage.guessed_fold(place))
+        if not tolerant:
+            raise obstacles[-1]
     columns = ColumnsForLabels(matcher, labels, {options.status_column: STATUS_MISSING})
-    return Plan(key_column, index, coverage, columns)
+    return Plan(key_column, index, coverage, columns, tuple(obstacles))
 
 
 def key_values(features: Table | pa.Table, column: str) -> Iterator[pa.Array | pa.ChunkedArray]:
-    """The values of a key column some rows at a time, text formats as written."""
+    """The values of a key column some rows at a time, text formats as written.
+
+    Args:
+        features: A table on disk or in memory.
+        column: Its key column.
+    """
     if isinstance(features, pa.Table):
         yield features[column]
         return
-    for batch in features.batches([column], text_columns=[column]):
-        yield batch.column(0)
+    yield from features.key_values(column)
 
 
 def replaced_columns(
@@ -116,25 +135,23 @@ def _label_columns(index: LabelIndex, options: JoinOptions) -> pa.Table:
     return first
 
 
-def _refuse_collisions(
+def _collisions(
     features: Table | pa.Table,
     key_column: str,
     added: Sequence[str],
     options: JoinOptions,
     where: str,
-) -> None:
+) -> Iterator[InputError]:
     if key_column in added:
-        raise InputError(
+        yield InputError(
             f"the key column {key_column!r} of the features would be replaced by the labels'",
             where=where,
             fix="Leave it out with --extras, or name another --feature-key-column",
         )
-    if options.overwrite:
         return
-    names = set(features.column_names)
-    collisions = [name for name in added if name in names]
-    if collisions:
-        raise collision_error(collisions, where)
+    collisions = [name for name in added if name in set(features.column_names)]
+    if collisions and not options.overwrite:
+        yield collision_error(collisions, where)
 
 
 def _counted(

@@ -1,0 +1,58 @@
+"""``labeljoin batch``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from provenance.command import Output
+
+from labeljoin.commands import flags
+
+
+def batch(
+    output: Output,
+    manifest: Annotated[
+        str, typer.Option("--manifest", metavar="FILE", help="Manifest of tables to label.")
+    ],
+    base_dir: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Where relative paths start; the manifest's folder."),
+    ] = None,
+    report_json: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Report for programs.")
+    ] = None,
+    report_md: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Report for people.")
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Begin no further table once one has failed.")
+    ] = False,
+    jobs: flags.Jobs = None,
+    scheduler: flags.Scheduler = None,
+) -> None:
+    """Label every table of a manifest, side by side if you like, and report on all of them."""
+    import labeljoin
+    from labeljoin.rendering import render_batch
+
+    failure: labeljoin.BatchError | None = None
+    with output.progress() as progress:
+        try:
+            report = labeljoin.run_batch(
+                manifest,
+                base_dir=base_dir,
+                report_json=report_json,
+                report_md=report_md,
+                fail_fast=fail_fast,
+                jobs=jobs,
+                scheduler=scheduler,
+                progress=progress,
+            )
+        except labeljoin.BatchError as error:
+            failure, report = error, dict(error.document or {})
+    rendered = render_batch(labeljoin.LABEL_BATCH, report)
+    if failure is not None:
+        if not output.json:
+            output.console.print(*rendered, sep="\n")
+        raise failure
+    output.result(report, *rendered)
