@@ -64,17 +64,17 @@ def inspection(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     more = len(document["score_files"]) - _FORMATS_SHOWN
     if more > 0:
         yield Text(f"and {more:,} more files")
-    table = _table("scorer", "named by", "clips", "bad", "min", "mean", "max", "better", "range")
+    table = _table("scorer", "clips", "bad", "min", "mean", "max", "better", "range", "named by")
     for scorer in document["scorers"]:
         bounds = scorer["range"]
         table.add_row(
             scorer["slug"],
-            ", ".join(scorer["decided_by"]),
             f"{scorer['clips']:,}",
             f"{scorer['bad']:,}",
             *(_number(scorer[name]) for name in ("min", "mean", "max")),
             scorer["direction"] or "?",
             f"{bounds[0]:g} to {bounds[1]:g}" if bounds else "-",
+            ", ".join(scorer["decided_by"]),
         )
     yield table
     keys = _table("scorer", "the file says", "clip key")
@@ -133,11 +133,21 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+_LEFT = frozenset(
+    {"scorer", "file", "layout", "scorers", "score field", "named by", "better", "range"}
+    | {"the file says", "clip key", "unmatched keys", "stale keys", "id", "status", "what"}
+)
+_FOLDED = frozenset({"file", "scorers", "the file says", "unmatched keys", "stale keys", "what"})
+
+
 def _table(*headers: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    words = {"scorer", "file", "layout", "scorers", "score field", "named by", "better", "range"}
-    words |= {"the file says", "clip key", "unmatched keys", "stale keys"}
     for header in headers:
-        left = header in words
-        table.add_column(header, justify="left" if left else "right", overflow="fold")
+        folded = header in _FOLDED
+        table.add_column(
+            header,
+            justify="left" if header in _LEFT else "right",
+            overflow="fold",
+            no_wrap=not folded,
+        )
     return table

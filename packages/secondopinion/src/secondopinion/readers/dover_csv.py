@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.errors import InputError
+
 from secondopinion.readers.delimited import first_line, read_scores
 from secondopinion.readers.reader import ScoreReader
 
@@ -33,4 +35,10 @@ class DoverCsvReader(ScoreReader):
         return tuple(header) == HEADER
 
     def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
+        if not self.recognises(file):
+            raise InputError(
+                f"The first line is not DOVER's header, {', '.join(HEADER)}",
+                where=f"{file}, line 1",
+                fix="Put the header back, or name the right layout with --format",
+            )
         return read_scores(file, ",", parts=PARTS, header=True)

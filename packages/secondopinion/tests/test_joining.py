@@ -1,0 +1,292 @@
+"""Policies, statuses, duplicates and audits of a join."""
+
+import json
+
+import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import secondopinion
+from provenance.errors import InputError
+from secondopinion_outputs import CLIPS, dover_csv, pyiqa_csv, rows_jsonl
+
+
+def rows_of(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def row(clip, score, competitor="mine", **members):
+    return {"competitor": competitor, "clip_id": clip, "score": score, **members}
+
+
+@pytest.fixture
+def holes(tmp_path):
+    """Scorer a misses two clips; scorer b has one bad clip and a stale one."""
+    rows = [row(clip, 1.0, "a") for clip in CLIPS[:3]]
+    rows += [row(clip, 2.0, "b") for clip in CLIPS[1:]]
+    rows += [row(CLIPS[0], 2.0, "b", status="error"), row("gone", 9.0, "b")]
+    return rows_of(tmp_path / "holes.jsonl", rows)
+
+
+def test_mark(features, holes, tmp_path):
+    out = tmp_path / "out.parquet"
+    audit = secondopinion.materialize(features, holes, out)
+    table = pq.read_table(out)
+    assert table["second_opinion_a_status"].to_pylist() == ["ok"] * 3 + ["missing"] * 2
+    assert table["second_opinion_b_status"].to_pylist() == ["bad"] + ["ok"] * 4
+    assert table["second_opinion_b_score"].to_pylist() == [None, 2.0, 2.0, 2.0, 2.0]
+    assert table["second_opinion_a_source"].to_pylist() == [str(holes)] * 3 + [None] * 2
+    a, b = audit["scorers"]
+    assert a["rows"] == {"ok": 3, "missing": 2, "bad": 0}
+    assert a["matched_feature_keys"] == 3
+    assert a["match_rate"] == 0.6
+    assert a["unmatched_feature_keys"] == {"count": 2, "sample": ["007", "5636101558"]}
+    assert b["rows"] == {"ok": 4, "missing": 0, "bad": 1}
+    assert b["bad_scores"] == {"status": 1, "not-finite": 0}
+    assert b["stale_score_keys"] == {"count": 1, "sample": ["gone"]}
+    assert json.loads((tmp_path / "out.parquet.audit.json").read_text()) == audit
+
+
+def test_drop(features, holes, tmp_path):
+    out = tmp_path / "out.parquet"
+    audit = secondopinion.materialize(features, holes, out, missing="drop")
+    table = pq.read_table(out)
+    assert table["clip_path"].to_pylist() == [f"videos/{clip}.mp4" for clip in CLIPS[1:3]]
+    assert audit["dropped_rows"] == {
+        "count": 3,
+        "by_scorer": {"a": {"missing": 2, "bad": 0}, "b": {"missing": 0, "bad": 1}},
+    }
+    assert (audit["input_rows"], audit["output_rows"]) == (5, 2)
+
+
+def test_fail(features, holes, tmp_path):
+    out = tmp_path / "out.parquet"
+    with pytest.raises(secondopinion.MissingScoresError, match="a has no score for 2 rows") as info:
+        secondopinion.materialize(features, holes, out, missing="fail")
+    assert not out.exists()
+    audit = json.loads((tmp_path / "out.parquet.audit.json").read_text())
+    assert audit["status"] == "failed"
+    assert audit == info.value.document
+    assert len(audit["failures"]) == 2
+
+
+def test_fail_with_nothing_missing(features, tmp_path):
+    audit = secondopinion.materialize(
+        features, rows_jsonl(tmp_path / "s.jsonl"), tmp_path / "out.parquet", missing="fail"
+    )
+    assert audit["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "score", [None, "NaN", "n/a", "1_0", "", float("nan"), float("inf"), 10**400]
+)
+def test_a_bad_score_never_becomes_a_number(features, tmp_path, score):
+    path = rows_of(tmp_path / "s.jsonl", [row("007", score), row(CLIPS[0], 1.0)])
+    out = tmp_path / "out.parquet"
+    secondopinion.materialize(features, path, out)
+    table = pq.read_table(out)
+    assert table["second_opinion_mine_score"].to_pylist() == [1.0, None, None, None, None]
+    assert table["second_opinion_mine_status"].to_pylist()[3] == "bad"
+
+
+@pytest.mark.parametrize("score", [True, [1.0], {"mean": 1.0}])
+def test_a_score_of_another_type_is_an_error(features, tmp_path, score):
+    path = rows_of(tmp_path / "s.jsonl", [row(CLIPS[0], 1.0), row("007", score)])
+    with pytest.raises(InputError, match="row 2"):
+        secondopinion.materialize(features, path, tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize("status", ["ok", "OK", "pass", "Success", "", None])
+def test_statuses_that_are_ok(features, tmp_path, status):
+    path = rows_of(tmp_path / "s.jsonl", [row("007", 1.0, status=status)])
+    out = tmp_path / "out.parquet"
+    secondopinion.materialize(features, path, out)
+    assert pq.read_table(out)["second_opinion_mine_status"].to_pylist()[3] == "ok"
+
+
+def test_a_duplicate_is_rejected_with_both_places(features, tmp_path):
+    one = rows_of(tmp_path / "one.jsonl", [row("007", 1.0), row("x", 1.0)])
+    two = rows_of(tmp_path / "two.jsonl", [row("y", 1.0), row("a/007.mp4", 1.0)])
+    with pytest.raises(InputError, match=r"one\.jsonl, row 1.*two\.jsonl, row 2.*1\.0"):
+        secondopinion.materialize(features, [one, two], tmp_path / "out.parquet")
+    assert list(tmp_path.glob("out*")) == []
+
+
+def test_shards_feed_one_scorer(features, tmp_path):
+    one = rows_of(tmp_path / "one.jsonl", [row(clip, 1.0) for clip in CLIPS[:2]])
+    two = rows_of(tmp_path / "two.jsonl", [row(clip, 2.0) for clip in CLIPS[2:]])
+    out = tmp_path / "out.parquet"
+    audit = secondopinion.materialize(features, [one, two], out)
+    table = pq.read_table(out)
+    assert table["second_opinion_mine_score"].to_pylist() == [1.0, 1.0, 2.0, 2.0, 2.0]
+    assert set(table["second_opinion_mine_source"].to_pylist()) == {str(one), str(two)}
+    assert len(audit["score_files"]) == 2
+
+
+def test_a_file_given_twice_is_an_error(features, tmp_path):
+    path = dover_csv(tmp_path / "d.csv")
+    with pytest.raises(InputError, match="twice"):
+        secondopinion.materialize(features, [path, f"{tmp_path}/*.csv"], tmp_path / "out.parquet")
+
+
+def test_two_scorers_that_slug_alike_are_an_error(features, tmp_path):
+    path = rows_of(tmp_path / "s.jsonl", [row("007", 1.0, "Q-Align"), row("007", 1.0, "q align")])
+    with pytest.raises(InputError, match=r"'Q-Align'.*'q align'.*q_align"):
+        secondopinion.materialize(features, path, tmp_path / "out.parquet")
+
+
+def test_the_file_names_its_scorer_before_the_label_does(features, tmp_path):
+    path = rows_jsonl(tmp_path / "s.jsonl", competitor="musiq")
+    audit = secondopinion.materialize(features, f"other={path}", tmp_path / "out.parquet")
+    assert audit["scorers"][0]["slug"] == "musiq"
+    assert "label other" in audit["notes"][0]
+
+
+def test_strangers_are_an_error_that_shows_both_sides(features, tmp_path):
+    path = rows_of(tmp_path / "s.jsonl", [row(f"clip_{clip}_540p", 1.0) for clip in CLIPS])
+    with pytest.raises(InputError, match=r"'clip_007_540p'.*'007'.*--score-key-regex") as info:
+        secondopinion.materialize(features, path, tmp_path / "out.parquet")
+    assert list(tmp_path.glob("out*")) == []
+    regex = r"_(\d+)_"
+    audit = secondopinion.materialize(
+        features, path, tmp_path / "out.parquet", score_key_regex=regex
+    )
+    assert audit["scorers"][0]["match_rate"] == 1.0
+    assert "mine scored no clip" in str(info.value)
+
+
+def test_collisions_need_overwrite(features, tmp_path):
+    scores = pyiqa_csv(tmp_path / "niqe.csv")
+    once, twice = tmp_path / "once.parquet", tmp_path / "twice.parquet"
+    secondopinion.materialize(features, scores, once)
+    with pytest.raises(InputError, match="second_opinion_niqe_score"):
+        secondopinion.materialize(once, scores, twice)
+    secondopinion.materialize(once, scores, twice, overwrite=True)
+    assert pq.read_table(twice).equals(pq.read_table(once))
+
+
+def test_other_prefixes_are_found_again(features, tmp_path):
+    out = tmp_path / "out.parquet"
+    secondopinion.materialize(features, pyiqa_csv(tmp_path / "niqe.csv"), out, prefix="judge")
+    columns = secondopinion.score_columns(pq.read_schema(out))
+    assert [each.column for each in columns if each.kind == "score"] == ["judge_niqe_score"]
+    assert columns[0].direction == "lower"
+
+
+def test_directions_are_written_to_audit_and_columns(features, tmp_path):
+    out = tmp_path / "out.parquet"
+    audit = secondopinion.materialize(
+        features,
+        f"house={pyiqa_csv(tmp_path / 'x.csv')}",
+        out,
+        direction=("House=lower",),
+    )
+    scorer = audit["scorers"][0]
+    assert (scorer["direction"], scorer["direction_decided_by"]) == ("lower", "--direction")
+    field = pq.read_schema(out).field("second_opinion_house_score")
+    assert field.metadata[b"moskit.direction"] == b"lower"
+    assert audit["notes"] == []
+
+
+def test_a_direction_of_nobody_is_an_error(features, tmp_path):
+    with pytest.raises(InputError, match="no file has scores of it"):
+        secondopinion.materialize(
+            features, pyiqa_csv(tmp_path / "niqe.csv"), tmp_path / "o.parquet",
+            direction=("musiq=higher",),
+        )  # fmt: skip
+
+
+def test_scores_outside_the_range_are_noted(features, tmp_path):
+    path = rows_of(tmp_path / "s.jsonl", [row(clip, 61.0, "q_align") for clip in CLIPS])
+    audit = secondopinion.materialize(features, path, tmp_path / "out.parquet")
+    assert audit["scorers"][0]["out_of_range_scores"] == 5
+    assert "outside its range" in audit["notes"][0]
+
+
+def test_values_that_auto_folds_are_refused(tmp_path):
+    features = tmp_path / "f.parquet"
+    pq.write_table(pa.table({"path": ["ref/1.mp4", "dist/1.mp4"], "x": [1, 2]}), features)
+    scores = rows_of(tmp_path / "s.jsonl", [row("1", 1.0)])
+    with pytest.raises(InputError, match="--key-normalize"):
+        secondopinion.materialize(features, scores, tmp_path / "out.parquet")
+    audit = secondopinion.materialize(
+        features, scores, tmp_path / "out.parquet", key_normalize="stem"
+    )
+    assert audit["folded_feature_keys"] == 1
+    assert audit["scorers"][0]["rows"]["ok"] == 2
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv"])
+def test_other_table_formats(features, tmp_path, suffix):
+    source, out = tmp_path / f"f.{suffix}", tmp_path / f"out.{suffix}"
+    rows = [{"clip_id": clip, "x": at} for at, clip in enumerate(CLIPS)]
+    source.write_text(
+        {
+            "jsonl": "".join(json.dumps(each) + "\n" for each in rows),
+            "json": json.dumps(rows),
+            "csv": "clip_id,x\n" + "".join(f"{each['clip_id']},{each['x']}\n" for each in rows),
+        }[suffix]
+    )
+    audit = secondopinion.materialize(source, pyiqa_csv(tmp_path / "niqe.csv"), out)
+    assert audit["scorers"][0]["rows"] == {"ok": 5, "missing": 0, "bad": 0}
+    assert "007" in out.read_text()
+
+
+def test_a_directory_of_parts(tmp_path):
+    features = tmp_path / "parts"
+    features.mkdir()
+    for at, clips in enumerate((CLIPS[:2], CLIPS[2:])):
+        pq.write_table(pa.table({"clip_id": list(clips)}), features / f"{at}.parquet")
+    out = tmp_path / "out"
+    audit = secondopinion.materialize(features, pyiqa_csv(tmp_path / "niqe.csv"), out, jobs=2)
+    assert audit["scorers"][0]["rows"]["ok"] == 5
+    assert pq.read_table(out / "1.parquet")["second_opinion_niqe_status"].to_pylist() == ["ok"] * 3
+
+
+def test_audits_follow_their_schema(features, holes, tmp_path, schema):
+    validator = schema("second-opinion-materializer-v1")
+    for options in ({}, {"missing": "drop"}, {"direction": ("a=lower",)}):
+        audit = secondopinion.materialize(features, holes, tmp_path / "o.parquet", **options)
+        validator.validate(audit)
+    with pytest.raises(secondopinion.MissingScoresError) as info:
+        secondopinion.materialize(features, holes, tmp_path / "o.parquet", missing="fail")
+    validator.validate(info.value.document)
+    broken = {**audit, "scorers": [{"slug": 1}]}
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(broken)
+
+
+def test_inspections_follow_their_schema(features, holes, schema):
+    validator = schema("second-opinion-inspection-v1")
+    validator.validate(secondopinion.inspect(holes))
+    document = secondopinion.inspect(holes, features=features)
+    validator.validate(document)
+    assert document["scorers"][0]["match"]["matched_feature_keys"] == 3
+
+
+class TestPathsWithEqualsSigns:
+    def test_a_directory_named_by_hive(self, features, tmp_path):
+        folder = tmp_path / "run=3"
+        folder.mkdir()
+        path = dover_csv(folder / "dover.csv")
+        audit = secondopinion.materialize(features, path, tmp_path / "o.parquet")
+        assert audit["scorers"][0]["slug"] == "dover"
+
+    def test_a_label_before_such_a_path(self, features, tmp_path):
+        folder = tmp_path / "run=3"
+        folder.mkdir()
+        path = dover_csv(folder / "d=1.csv")
+        audit = secondopinion.materialize(features, f"d2={path}", tmp_path / "o.parquet")
+        assert audit["scorers"][0]["slug"] == "d2"
+
+    def test_both_readings_exist(self, features, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        dover_csv(tmp_path / "a=d.csv")
+        dover_csv(tmp_path / "d.csv")
+        with pytest.raises(InputError, match=r"\./a=d\.csv or a=\./d\.csv"):
+            secondopinion.materialize(features, "a=d.csv", tmp_path / "o.parquet")
+        audit = secondopinion.materialize(features, "./a=d.csv", tmp_path / "o.parquet")
+        assert audit["score_files"][0]["label"] is None
+        audit = secondopinion.materialize(features, "a=./d.csv", tmp_path / "o.parquet")
+        assert audit["score_files"][0]["label"] == "a"
