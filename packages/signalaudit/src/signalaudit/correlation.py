@@ -1,0 +1,366 @@
+"""Pearson's and Spearman's correlation of all pairs of columns, each pair on its finite rows.
+
+Both are matrix products over blocks of rows. Columns that share a pattern of non-finite values
+are handled together, so that the price of pairwise deletion depends on how many patterns there
+are and not on how many columns.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+    Vector = NDArray[np.float64]
+
+_BLOCK_CELLS = 2**20
+_UNSAFE_VARIANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """Correlations of all pairs of K columns.
+
+    Attributes:
+        pearson: Pearson's r, shape (K, K); NaN where a column is constant on the pair's rows or
+            the pair has fewer than two of them.
+        spearman: Spearman's rho with average ranks for ties, shape (K, K); NaN likewise.
+        counts: Rows on which both columns are finite, shape (K, K).
+    """
+
+    pearson: Matrix
+    spearman: Matrix
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    """Which rows are finite, for each distinct pattern of them."""
+
+    masks: NDArray[np.bool_]  # (rows, patterns)
+    of_column: NDArray[np.intp]  # (columns,)
+
+    @property
+    def complete(self) -> bool:
+        return self.masks.shape[1] == 1 and bool(self.masks.all())
+
+
+def average_ranks(values: Vector) -> Vector:
+    """Ranks from 1, ties getting their average, of N finite values.
+
+    The same numbers as ``scipy.stats.rankdata``, in about a quarter of its time: numpy's
+    vectorised quicksort may be used because the order among ties does not matter.
+
+    Args:
+        values: Shape (N,), all finite.
+
+    Returns:
+        Shape (N,).
+    """
+    size = values.size
+    order = np.argsort(values)
+    ordered = values[order]
+    first = np.empty(size, dtype=bool)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    starts = np.flatnonzero(first)
+    ranks = np.empty(size, dtype=np.float64)
+    if starts.size == size:
+        ranks[order] = np.arange(1.0, size + 1.0)
+        return ranks
+    lengths = np.diff(starts, append=size)
+    ranks[order] = np.repeat(starts + (lengths + 1) / 2, lengths)
+    return ranks
+
+
+def pearson(x: Vector, y: Vector) -> float:
+    """Pearson's r of two columns on the rows where both are finite; NaN where it has no value.
+
+    Args:
+        x: Shape (N,).
+        y: Shape (N,).
+    """
+    both = np.isfinite(x) & np.isfinite(y)
+    return _direct(x[both], y[both])
+
+
+def spearman(x: Vector, y: Vector) -> float:
+    """Spearman's rho, ties by average ranks, on the rows where both columns are finite."""
+    both = np.isfinite(x) & np.isfinite(y)
+    if np.count_nonzero(both) < 2:
+        return math.nan
+    return _direct(average_ranks(x[both]), average_ranks(y[both]))
+
+
+def correlate(
+    columns: Matrix, *, progress: Callable[[str, int, int | None], None] | None = None
+) -> Correlations:
+    """Pearson's and Spearman's correlation of all pairs of columns, on pairwise finite rows.
+
+    r = cov(x, y) / (sd(x) sd(y)) (Pearson 1895); rho is r of the average ranks (Spearman 1904;
+    ties: Kendall 1948). Agrees with ``scipy.stats.pearsonr`` and ``spearmanr`` on the pair's
+    finite rows to 1e-10.
+
+    Args:
+        columns: Shape (N, K); columns contiguous (Fortran order) is fastest. NaN and infinities
+            are left out pair by pair.
+        progress: Called with the step's name, columns done and columns in all.
+    """
+    patterns = _find_patterns(columns)
+    masks = patterns.masks.astype(np.float64)
+    counts = np.rint(masks.T @ masks).astype(np.int64)
+    counts = counts[np.ix_(patterns.of_column, patterns.of_column)]
+    linear = _pearson_matrix(columns, patterns, counts)
+    ranked = _spearman_matrix(columns, patterns, progress)
+    return Correlations(linear, ranked, counts)
+
+
+def fisher_interval(
+    r: NDArray[np.float64] | float, n: NDArray[np.int64] | int, *, level: float = 0.95
+) -> tuple[Matrix, Matrix]:
+    """Confidence interval of Pearson's r by Fisher's z: tanh(atanh r ± q / √(n − 3)).
+
+    Fisher (1921). Valid for independent rows; NaN where n is below 4.
+
+    Args:
+        r: Correlations in [-1, 1].
+        n: Rows behind each.
+        level: Confidence, in (0, 1).
+
+    Returns:
+        Lower and upper ends, in the shape of ``r``.
+    """
+    return _interval(np.asarray(r, dtype=np.float64), n, 1.0, level)
+
+
+def spearman_interval(
+    rho: NDArray[np.float64] | float, n: NDArray[np.int64] | int, *, level: float = 0.95
+) -> tuple[Matrix, Matrix]:
+    """Confidence interval of Spearman's rho: Fisher's z with variance (1 + rho²/2) / (n − 3).
+
+    Bonett and Wright (2000). Arguments and result as for :func:`fisher_interval`.
+    """
+    rho = np.asarray(rho, dtype=np.float64)
+    return _interval(rho, n, np.sqrt(1 + rho**2 / 2), level)
+
+
+def _interval(
+    r: Matrix, n: NDArray[np.int64] | int, inflation: Matrix | float, level: float
+) -> tuple[Matrix, Matrix]:
+    from scipy.special import ndtri
+
+    quantile = ndtri(0.5 + level / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = (
+            inflation * quantile / np.sqrt(np.where(np.asarray(n) > 3, np.asarray(n) - 3.0, np.nan))
+        )
+        centre = np.arctanh(np.clip(r, -1, 1))
+        return np.tanh(centre - half), np.tanh(centre + half)
+
+
+def _find_patterns(columns: Matrix) -> _Patterns:
+    found: dict[bytes, int] = {}
+    masks: list[NDArray[np.bool_]] = []
+    of_column = np.empty(columns.shape[1], dtype=np.intp)
+    for index in range(columns.shape[1]):
+        mask = np.isfinite(columns[:, index])
+        key = np.packbits(mask).tobytes()
+        if key not in found:
+            found[key] = len(masks)
+            masks.append(mask)
+        of_column[index] = found[key]
+    stacked = np.array(masks, dtype=bool).reshape(len(masks), columns.shape[0]).T
+    return _Patterns(stacked, of_column)
+
+
+def _blocks(rows: int, columns: int) -> list[slice]:
+    step = max(256, _BLOCK_CELLS // max(columns, 1))
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
+
+
+def _pearson_matrix(columns: Matrix, patterns: _Patterns, counts: NDArray[np.int64]) -> Matrix:
+    rows, width = columns.shape
+    centre, scale = _standardise(columns)
+    gram = np.zeros((width, width))
+    sums = np.zeros((width, patterns.masks.shape[1]))
+    squares = np.zeros_like(sums)
+    for block in _blocks(rows, width):
+        with np.errstate(invalid="ignore", over="ignore"):
+            z = (columns[block] - centre) / scale
+        if patterns.complete:
+            gram += z.T @ z
+            continue
+        z[~np.isfinite(z)] = 0.0
+        masks = patterns.masks[block].astype(np.float64)
+        gram += z.T @ z
+        sums += z.T @ masks
+        squares += (z * z).T @ masks
+    if patterns.complete:
+        spread = np.diag(gram).copy()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result = gram / np.sqrt(np.outer(spread, spread))
+    else:
+        result = _pairwise(columns, patterns.of_column, counts, gram, sums, squares)
+    constant = np.isnan(scale)
+    result[constant, :] = np.nan
+    result[:, constant] = np.nan
+    result[counts < 2] = np.nan
+    np.clip(result, -1.0, 1.0, out=result)
+    index = np.flatnonzero(~np.isnan(np.diag(result)))
+    result[index, index] = 1.0
+    return result
+
+
+def _pairwise(
+    columns: Matrix,
+    of_column: NDArray[np.intp],
+    counts: NDArray[np.int64],
+    gram: Matrix,
+    sums: Matrix,
+    squares: Matrix,
+) -> Matrix:
+    """Correlations from sums over each pair's rows, and from the rows where sums would cancel."""
+    n = np.maximum(counts, 1)
+    sx = sums[:, of_column]  # [i, j]: sum of column i over the finite rows of column j
+    sxx = squares[:, of_column]
+    vx = sxx - sx**2 / n
+    vy = vx.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: Matrix = (gram - sx * sx.T / n) / np.sqrt(vx * vy)
+    # A column whose spread lies in the rows that its partner lacks keeps a sliver of its variance:
+    # the differences above have lost their digits there, so those few pairs are done in two passes.
+    total = np.diag(squares[:, of_column])[:, None]
+    unsafe = (vx < _UNSAFE_VARIANCE * total) | (vx < _UNSAFE_VARIANCE * sxx)
+    unsafe = (unsafe | unsafe.T) & (counts >= 2)
+    for i, j in np.argwhere(np.triu(unsafe)):
+        result[i, j] = result[j, i] = pearson(columns[:, i], columns[:, j])
+    return result
+
+
+def _standardise(columns: Matrix) -> tuple[Vector, Vector]:
+    """Mean and root mean square deviation of each column's finite values; NaN where constant."""
+    width = columns.shape[1]
+    centre = np.zeros(width)
+    scale = np.full(width, np.nan)
+    for index in range(width):
+        values = columns[:, index]
+        finite = np.isfinite(values)
+        if not finite.all():
+            values = values[finite]
+        if values.size < 2:
+            continue
+        low, high = values.min(), values.max()
+        if low == high:
+            continue
+        # Dividing by the largest magnitude first keeps squares of 1e200 from overflowing.
+        size = max(abs(low), abs(high))
+        shrunk = values / size
+        middle = shrunk.mean()
+        shrunk -= middle
+        centre[index] = middle * size
+        scale[index] = math.sqrt(float(shrunk @ shrunk) / values.size) * size
+    return centre, scale
+
+
+def _spearman_matrix(
+    columns: Matrix,
+    patterns: _Patterns,
+    progress: Callable[[str, int, int | None], None] | None,
+) -> Matrix:
+    width = columns.shape[1]
+    result = np.full((width, width), np.nan)
+    members = [np.flatnonzero(patterns.of_column == p) for p in range(patterns.masks.shape[1])]
+    own: list[Matrix] = []
+    done = 0
+    for pattern, group in enumerate(members):
+        ranks = _ranks_within(columns, group, patterns.masks[:, pattern])
+        result[np.ix_(group, group)] = _rank_product(ranks, ranks)
+        own.append(ranks)
+        done += group.size
+        if progress:
+            progress("ranking columns", done, width)
+    for p, left in enumerate(members):
+        for q in range(p):
+            right = members[q]
+            both = patterns.masks[:, p] & patterns.masks[:, q]
+            n = np.count_nonzero(both)
+            if n < 2:
+                continue
+            # Ranks within a pattern hold on where the other pattern takes no row away.
+            a = own[p] if n == own[p].shape[0] else _ranks_within(columns, left, both)
+            b = own[q] if n == own[q].shape[0] else _ranks_within(columns, right, both)
+            block = _rank_product(a, b)
+            result[np.ix_(left, right)] = block
+            result[np.ix_(right, left)] = block.T
+    return result
+
+
+def _ranks_within(columns: Matrix, group: NDArray[np.intp], rows: NDArray[np.bool_]) -> Matrix:
+    """Twice the average rank, less its mean, of each column of ``group`` among ``rows``.
+
+    Doubled and centred ranks are whole numbers, which float32 holds exactly up to 2^24 rows: half
+    the memory of float64 and not a digit less.
+    """
+    n = int(np.count_nonzero(rows))
+    everything = n == rows.size
+    kind = np.float32 if n <= 2**23 else np.float64
+    ranks = np.empty((n, group.size), dtype=kind, order="F")
+
+    def fill(place: int) -> None:
+        values = columns[:, group[place]]
+        values = values if everything else values[rows]
+        ranks[:, place] = 2 * average_ranks(values) - (n + 1)
+
+    if n * group.size < _BLOCK_CELLS:
+        for place in range(group.size):
+            fill(place)
+    else:
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # numpy sorts without the GIL
+            list(pool.map(fill, range(group.size)))
+    return ranks
+
+
+def _rank_product(left: Matrix, right: Matrix) -> Matrix:
+    """Correlations of the columns of two centred rank matrices of the same rows."""
+    rows = left.shape[0]
+    product = np.zeros((left.shape[1], right.shape[1]))
+    a = np.zeros(left.shape[1])
+    b = np.zeros(right.shape[1])
+    for block in _blocks(rows, left.shape[1] + right.shape[1]):
+        x = left[block].astype(np.float64)
+        y = x if right is left else right[block].astype(np.float64)
+        product += x.T @ y
+        a += np.einsum("ij,ij->j", x, x)
+        b += np.einsum("ij,ij->j", y, y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result = product / np.sqrt(np.outer(a, b))
+    np.clip(result, -1.0, 1.0, out=result)
+    if right is left:
+        index = np.flatnonzero(a > 0)
+        result[index, index] = 1.0
+    return result
+
+
+def _direct(x: Vector, y: Vector) -> float:
+    """Two-pass r of finite values; NaN for fewer than two rows or a constant column."""
+    if x.size < 2:
+        return math.nan
+    parts = []
+    for values in (x, y):
+        low, high = values.min(), values.max()
+        if low == high:
+            return math.nan
+        shrunk = values / max(abs(low), abs(high))
+        shrunk = shrunk - shrunk.mean()
+        parts.append(shrunk / math.sqrt(float(shrunk @ shrunk)))
+    return float(min(1.0, max(-1.0, parts[0] @ parts[1])))
