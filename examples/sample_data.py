@@ -115,13 +115,19 @@ def _geometry(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.n
 
 
 def _features(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.ndarray]:
-    """60 columns that see three traits each, and 36 that see two, as BRISQUE sees texture."""
+    """60 columns that see three traits each, and 36 that see two, as BRISQUE sees texture.
+
+    What they see besides is content that has nothing to do with quality, and much the same for all
+    of them: features of one clip err together.
+    """
+    content = random.standard_normal((len(traits), 12))
     columns: dict[str, np.ndarray] = {}
-    for prefix, count, seen, noise in (("videval", 60, 3, 1.7), ("brisque", 36, 2, 1.7)):
+    for prefix, count, seen in (("videval", 60, 3), ("brisque", 36, 2)):
         for number in range(count):
             which = random.choice(SEEN_BY_FEATURES, size=seen, replace=False)
             mixed = traits[:, which] @ random.normal(0, 1, size=seen)
-            mixed = mixed + noise * random.standard_normal(len(traits))
+            mixed = mixed + content @ random.normal(0, 0.5, size=content.shape[1])
+            mixed = mixed + 0.3 * random.standard_normal(len(traits))
             scale = 10 ** random.uniform(-3, 1.5)
             bend = random.integers(3)
             if bend == 0:
