@@ -99,11 +99,12 @@ def announce(number: int, title: str, at_the_end: str = "") -> None:
 
 def shell_lines(command: str, width: int = 78) -> str:
     """A command line broken before its options, so that it can be copied from a terminal."""
-    lines = ["$"]
-    for piece in command.replace(" --", "\n--").split("\n"):
-        if len(lines[-1]) + len(piece) > width:
+    first, *options = command.replace(" --", "\n--").split("\n")
+    lines = [f"$ {first}"]
+    for option in options:
+        if len(lines[-1]) + len(option) > width:
             lines.append("   ")
-        lines[-1] += f" {piece}"
+        lines[-1] += f" {option}"
     return " \\\n".join(lines)
 
 
@@ -256,7 +257,7 @@ def gate_table(manifest: dict[str, Any]) -> Group:
         ("mean RMSE", "mean_rmse", False),
         ("PLCC spread over seeds", "plcc_spread", False),
     ):
-        needed = thresholds[key]
+        needed = thresholds[f"{key}_{'min' if more_is_better else 'max'}"]
         met = gate[key] >= needed if more_is_better else gate[key] <= needed
         low, high = gate["ci"][key]
         table.add_row(
@@ -287,7 +288,7 @@ def predict(place: Workplace, onnx: Path, scored: Path) -> Path:
     key = predicted.column_names[0]
     order = pc.sort_indices(predicted["mos_pred"]).to_pylist()
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in (key, "MOS", "1 [dim]bad[/]" + " " * 28 + "[dim]excellent[/] 5"):
+    for heading in (key, "MOS", "1 [dim]bad[/]" + " " * 15 + "[dim]excellent[/] 5"):
         table.add_column(heading)
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         row = predicted.slice(order[round(share * (len(order) - 1))], 1).to_pylist()[0]
@@ -297,7 +298,7 @@ def predict(place: Workplace, onnx: Path, scored: Path) -> Path:
     return out
 
 
-def interval(row: dict[str, Any], width: int = 41) -> Text:
+def interval(row: dict[str, Any], width: int = 32) -> Text:
     """A prediction and its interval, drawn on the scale from 1 to 5."""
 
     def place(mos: float) -> int:
@@ -314,7 +315,7 @@ def prove(place: Workplace, onnx: Path) -> None:
     artefacts = [place.out / name for name in (
         "labelled.parquet", "scored.parquet", "audit.html", "head.onnx", "card.md",
         "predictions.parquet")]  # fmt: skip
-    with step(6, "Proof", f"provenance verify {' '.join(str(path) for path in artefacts)}"):
+    with step(6, "Proof", f"provenance verify {place.out}/*"):
         outcome = provenance.verify(artefacts)
     if not outcome.ok:
         for problem in outcome.problems():
