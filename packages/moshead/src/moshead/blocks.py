@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from provenance import InputError
 
-from moshead.features import _OWN_NAME_IS_RAW as OWN_NAME_IS_RAW
+from moshead.arrow_columns import is_number, numbers
+from moshead.features import OWN_NAME_IS_RAW as OWN_NAME_IS_RAW
 from moshead.features import feature_matrix, members_of
 from moshead.graph_names import ENCODER, FEATURES
 
@@ -56,8 +57,10 @@ class FeatureReader:
         self.members = members_of(metadata.schema)
         self.vocab = metadata.encoder_vocab
         self._display = dict(display)
-        # Columns whose own name may hold a percentage or a word always go the careful way.
+        # Columns whose own name may hold a percentage or a word always go the careful way, and
+        # rows with a gap do where something else than the median may fill it.
         self._plain = not OWN_NAME_IS_RAW.intersection(self.columns)
+        self._gaps_are_medians = set(self.members) == set(self.columns) and not self.schema.fill
         self._values = operator.itemgetter(*self.columns)
         self._medians = np.array([metadata.imputation[c] for c in self.columns], np.float32)
         self._onehots = np.eye(len(self.vocab), dtype=np.float32)
@@ -110,8 +113,12 @@ class FeatureReader:
             yield {FEATURES: matrix, ENCODER: self._encoder(codec, start, len(matrix))}, repairs
 
     def _table_matrix(self, table: pa.Table) -> tuple[Float32, Repairs]:
-        if self._plain and (fast := self._plain_matrix(table)) is not None:
-            return fast, Repairs()
+        if self._plain and (matrix := self._plain_matrix(table)) is not None:
+            if np.isfinite(matrix).all():
+                return matrix, Repairs()
+            # Infinity here may be a large float64, which is a value and no gap.
+            if self._gaps_are_medians and not np.isinf(matrix).any():
+                return self._imputed(matrix)
         found = feature_matrix(self.schema, table, display=self._display, where="feature table")
         matrix, repairs = self._imputed(found.values)
         repairs.filled = {
@@ -120,21 +127,18 @@ class FeatureReader:
         return matrix, repairs
 
     def _plain_matrix(self, table: pa.Table) -> Float32 | None:
-        """The matrix where every column is there under its own name, numeric and finite."""
+        """The matrix where every column is there under its own name and holds numbers."""
         matrix = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)
         with np.errstate(over="ignore"):
             for index, name in enumerate(self.columns):
                 place = table.schema.get_field_index(name)
-                if place < 0:
-                    return None
-                column = table.column(place)
-                if column.null_count or not _is_number(column.type):
+                if place < 0 or not is_number(table.schema.field(place).type):
                     return None
                 start = 0
-                for chunk in column.iterchunks():
-                    matrix[start : start + len(chunk), index] = chunk.to_numpy()
+                for chunk in table.column(place).iterchunks():
+                    matrix[start : start + len(chunk), index] = numbers(chunk)
                     start += len(chunk)
-        return matrix if np.isfinite(matrix).all() else None
+        return matrix
 
     def _imputed(self, values: NDArray[Any]) -> tuple[Float32, Repairs]:
         finite = np.isfinite(values)
@@ -181,6 +185,3 @@ def check_codecs(codec: Any, rows: int) -> None:
             fix="Give one codec, or one for each row",
         )
 
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))

@@ -257,7 +257,7 @@ _DERIVED: dict[str, _Derived] = {
 DISPLAY_COLUMNS = tuple(name for name in _DERIVED if name.startswith("display_"))
 # These may be given as a percentage or a word under their own name, so that name is read as a
 # member of the rule and not as the finished value.
-_OWN_NAME_IS_RAW = frozenset(
+OWN_NAME_IS_RAW = frozenset(
     {"display_bt2020_coverage", "display_p3_coverage", "display_local_dimming"}
 )
 
@@ -333,7 +333,7 @@ def _column(
     """Values of one schema column, and where a row (or the display) has one at all."""
     values = np.full(columns.rows, np.nan)
     known = np.zeros(columns.rows, dtype=bool)
-    if name not in _OWN_NAME_IS_RAW:
+    if name not in OWN_NAME_IS_RAW:
         own = columns.number(name)
         if own is not None:
             values, known = own, ~columns.missing(name)

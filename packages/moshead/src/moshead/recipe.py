@@ -26,7 +26,7 @@ class Recipe:
 
     hidden: int = 128
     clip: float = 2.5
-    ridge_alpha: float = 100.0
+    ridge_alpha: float = 50.0
     epochs: int = 15
     batch: int = 128
     learning_rate: float = 1e-3

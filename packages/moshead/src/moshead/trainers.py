@@ -566,7 +566,7 @@ def _content_args(job: _Job, schema: FeatureSchema) -> dict[str, Any]:
     names = ("smoke", "key_column", "group_column", "split_column")
     return {
         "model_id": job.model_id,
-        "feature_schema": schema.id,
+        "feature_schema_id": schema.id,
         **{name: job.args.get(name) for name in names},
         **asdict(job.training),
     }

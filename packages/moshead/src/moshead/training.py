@@ -14,6 +14,8 @@ more than arithmetic; a test holds it to autograd.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from moshead.features import column_medians, impute
 from moshead.network import ENCODER_VOCAB, LAYER_NORM_EPSILON, MOS_RANGE, Array, HeadWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,16 +79,44 @@ def train_nets(
     Raises:
         InputError: The device does not exist here.
     """
-    if device != "cpu" and not torch.cuda.is_available():
-        raise InputError(
-            f"the device {device!r} is not available here", fix="Train with --device cpu"
-        )
-    batch = _Batch(features, mos, plans, recipe, torch.device(device))
-    for epoch in range(recipe.epochs):
-        batch.run_epoch()
-        if progress is not None:
-            progress(step_name, epoch + 1, recipe.epochs)
-    return batch.nets()
+    if device != "cpu":
+        if not torch.cuda.is_available():
+            raise InputError(
+                f"the device {device!r} is not available here", fix="Train with --device cpu"
+            )
+        batches = [_Batch(features, mos, plans, recipe, torch.device(device))]
+        workers = 1
+    else:
+        workers = min(torch.get_num_threads(), len(plans))
+        size = math.ceil(len(plans) / workers)
+        batches = [
+            _Batch(features, mos, plans[start : start + size], recipe, torch.device("cpu"))
+            for start in range(0, len(plans), size)
+        ]
+    with _one_thread_each(), ThreadPoolExecutor(workers) as pool:
+        try:
+            for epoch in range(recipe.epochs):
+                # A worker per share of the nets, rather than threads inside each operation: at
+                # these sizes those would spend their time waiting for each other.
+                list(pool.map(_Batch.run_epoch, batches))
+                if progress is not None:
+                    progress(step_name, epoch + 1, recipe.epochs)
+        except BaseException:
+            for batch in batches:
+                batch.stopped = True
+            raise
+    return [net for batch in batches for net in batch.nets()]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Keep torch's operations to the thread that calls them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def round_to_float32(values: Array, bits: int = SIGNIFICANT_BITS) -> Array:
@@ -178,6 +208,7 @@ class _Batch:
         self.batch = min(recipe.batch, longest)
         self.steps_per_epoch = max(1, round(longest / self.batch))
         self.step = 0
+        self.stopped = False
 
     def _stack(self, arrays: Sequence[Any]) -> torch.Tensor:
         return torch.from_numpy(np.stack([np.asarray(a, dtype=np.float64) for a in arrays])).to(
@@ -206,12 +237,16 @@ class _Batch:
     def _initial(
         self, rows: Array, mos: Array, scaling: _Scaling, draw: np.random.Generator
     ) -> Array:
-        """Uniform within 1 / sqrt(fan in), and the ridge solution as the skip."""
+        """Hidden weights uniform within 1 / sqrt(fan in); the ridge solution as the skip.
+
+        The hidden units start with no say in the output: a net that starts elsewhere spends its
+        few steps unlearning the difference, and ends where its seed took it.
+        """
         recipe = self.recipe
-        hidden_bound, output_bound = 1 / math.sqrt(self.inputs), 1 / math.sqrt(recipe.hidden)
-        w1 = draw.uniform(-hidden_bound, hidden_bound, (self.inputs + 1, recipe.hidden))
+        bound = 1 / math.sqrt(self.inputs)
+        w1 = draw.uniform(-bound, bound, (self.inputs + 1, recipe.hidden))
         w1[: rows.shape[1]][scaling.constant] = 0.0
-        w2 = draw.uniform(-output_bound, output_bound, recipe.hidden)
+        w2 = np.zeros(recipe.hidden)
         rows = impute(rows, scaling.medians)
         z = np.where(scaling.constant, 0.0, (rows - scaling.mean) / scaling.std)
         weights, intercept = ridge_start(
@@ -235,6 +270,8 @@ class _Batch:
     def run_epoch(self) -> None:
         """One pass over the rows."""
         for rows in self._epoch_order():
+            if self.stopped:
+                return
             self.compute_gradient(self.inputs_of(rows), self.mos[rows])
             self._update()
 
