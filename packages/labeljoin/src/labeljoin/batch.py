@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -209,15 +208,16 @@ def _finished(
 def _result(future: Future[dict[str, Any]], table: ManifestTable) -> dict[str, Any]:
     try:
         return future.result()
-    except BrokenProcessPool:
+    except Exception as error:
+        # The table's own errors are in its entry; this is about who worked on it.
         return _entry(
             table,
             STATUS_FAILED,
             error={
-                "type": "BrokenProcessPool",
-                "what": "a worker process died, perhaps for want of memory",
+                "type": type(error).__name__,
+                "what": f"its worker was lost ({error})",
                 "where": None,
-                "fix": "Run again with fewer --jobs",
+                "fix": "Run again, with fewer jobs if memory ran out",
             },
         )
 
@@ -268,7 +268,7 @@ def _report(job: BatchJob, manifest: str, entries: Sequence[Mapping[str, Any]]) 
     statuses = [entry["status"] for entry in entries]
     return {
         "schema": job.report_schema,
-        "status": STATUS_FAILED if STATUS_FAILED in statuses else STATUS_OK,
+        "status": STATUS_OK if set(statuses) == {STATUS_OK} else STATUS_FAILED,
         "manifest": manifest,
         "summary": {
             "tables": len(entries),

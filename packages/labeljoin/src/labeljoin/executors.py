@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from provenance.errors import InputError
 
@@ -39,10 +40,12 @@ def executor(jobs: int | None = None, scheduler: str | None = None) -> Iterator[
         with _dask_executor(scheduler) as pool:
             yield pool
         return
-    pool = InlineExecutor() if jobs in (None, 1) else _processes(jobs or os.cpu_count() or 1)
+    pool = InlineExecutor() if jobs is None or jobs == 1 else WorkerProcesses(jobs)
     try:
         yield pool
     except BaseException:
+        if isinstance(pool, WorkerProcesses):
+            pool.interrupt()
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown(wait=True)
@@ -61,17 +64,55 @@ class InlineExecutor(Executor):
         return future
 
 
-def _processes(jobs: int) -> Executor:
-    # Arrow runs threads, and a forked child inherits their locks without the threads.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(["labeljoin.attachment"])
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_parent)
+class WorkerProcesses(ProcessPoolExecutor):
+    """Worker processes that end with their parent, and drop their work when it is interrupted."""
+
+    def __init__(self, jobs: int) -> None:
+        # Arrow runs threads, and a forked child inherits their locks without the threads.
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        super().__init__(jobs, mp_context=context, initializer=_begin_worker)
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Schedule ``fn`` in a worker."""
+        return super().submit(_interruptible, fn, args, kwargs)
+
+    def interrupt(self) -> None:
+        """Let the workers abandon what they do: their outputs are withdrawn, none appears."""
+        for process in multiprocessing.active_children():
+            if process.pid in (self._processes or {}):
+                process.terminate()
 
 
-def _leave_interrupts_to_parent() -> None:
+_state = {"busy": False}
+
+
+def _begin_worker() -> None:
+    # An interrupt reaches all processes of a terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _leave(signum: int, frame: object) -> NoReturn:
+    if _state["busy"]:
+        raise KeyboardInterrupt
+    os._exit(0)
+
+
+def _interruptible(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    _state["busy"] = True
+    try:
+        return fn(*args, **kwargs)
+    finally:
+        _state["busy"] = False
 
 
 @contextmanager
