@@ -296,7 +296,7 @@ def _new_families(table: Mapping[str, Any], families: FamilySet) -> Iterable[dic
             "add",
             "missing-family",
             f"Cover {_lower(family.name)}: {_either(family.candidates)}",
-            f"No column's name answers: {family.question} {family.recommendation}",
+            f"Open: {family.question} No column here is named for it. {family.recommendation}",
             families=[family.key],
         )
     for need, reason in (

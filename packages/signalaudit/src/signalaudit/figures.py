@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from signalaudit.disagreement import Comparison
     from signalaudit.table_audit import TableAudit
 
+LABELLED_COLUMNS = 36
+"""Columns up to which the heat map has room for their names."""
+
 HEAT_MAP_COLUMNS = 160
 """Columns that the heat map shows; where there are more, the strongest with the target."""
 
@@ -37,16 +40,15 @@ def heat_map(table: TableAudit) -> dict[str, Any] | None:
 
     Returns:
         ``columns`` in drawing order, ``image`` (a data URI), ``cells`` (base64 of int8 hundredths,
-        -128 where there is no value), ``boxes`` (clusters as ``{start, size, name}``) and
-        ``left_out``; or None for fewer than two usable columns.
+        -128 where there is no value), ``boxes`` (clusters as ``{start, size, name}``),
+        ``labelled`` and ``left_out``; or None for fewer than two usable columns.
     """
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
     stats = table.document["column_stats"]
     strength = {
-        row["column"]: abs(row["spearman"] or 0.0)
-        for row in table.document["target_correlations"]
+        row["column"]: abs(row["spearman"] or 0.0) for row in table.document["target_correlations"]
     }
     usable = [
         place for place, name in enumerate(table.signals) if stats[name]["health"] == "healthy"
@@ -77,6 +79,7 @@ def heat_map(table: TableAudit) -> dict[str, Any] | None:
         "image": _data_uri(_png(_colours(cells))),
         "cells": base64.b64encode(hundredths.tobytes()).decode("ascii"),
         "boxes": _boxes(columns, table.document["clusters"]),
+        "labelled": len(columns) <= LABELLED_COLUMNS,
         "left_out": left_out,
     }
 
@@ -124,7 +127,10 @@ def saturation_plots(table: TableAudit, limit: int = 8) -> list[dict[str, Any]]:
             -max(end["share"] for end in by_column[name]),
         ),
     )
-    return [_saturation(table, name, by_column[name]) for name in names[:limit]]
+    flagged = sum(any(end["saturated"] for end in by_column[name]) for name in names)
+    return [
+        _saturation(table, name, by_column[name]) for name in names[: min(limit, max(flagged, 3))]
+    ]
 
 
 def _scatter(comparison: Comparison, table: TableAudit) -> dict[str, Any]:

@@ -54,19 +54,19 @@ def code(value: Any) -> str:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with ``digits`` decimals; a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else f"{value:z.{digits}f}"
 
 
 def signed(value: float | None, digits: int = 3) -> str:
     """A number with its sign; a dash where there is none."""
-    return "–" if value is None else f"{value:+.{digits}f}"
+    return "–" if value is None else f"{value:+z.{digits}f}"
 
 
 def interval(ends: list[float | None] | None, digits: int = 3) -> str:
     """An interval ``[low, high]``; a dash where there is none."""
     if not ends or ends[0] is None:
         return "–"
-    return f"{ends[0]:.{digits}f} to {ends[1]:.{digits}f}"
+    return f"{number(ends[0], digits)} to {number(ends[1], digits)}"
 
 
 def percent(value: float | None) -> str:

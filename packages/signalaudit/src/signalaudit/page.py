@@ -12,6 +12,7 @@ from signalaudit.markdown import interval, number, percent, signed
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
     from signalaudit.auditing import Audit
 
@@ -61,6 +62,18 @@ def best_block(table: dict[str, Any]) -> dict[str, Any] | None:
     )
 
 
+def _breakable(value: Any) -> Markup:
+    """A column's name that may be broken after its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(value)).replace("_", "_<wbr>"))  # noqa: S704 - escaped first
+
+
+def _axis(value: float) -> str:
+    """An end of an axis, to three digits."""
+    return f"{value:.3g}"
+
+
 def _share(value: float | None) -> str:
     """A correlation as a place on a track from 0 to 1, in CSS per cent."""
     return f"{100 * min(1.0, max(0.0, value or 0.0)):.2f}%"
@@ -87,7 +100,14 @@ def _template() -> Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(
-        n=number, s=signed, ci=interval, pct=percent, share=_share, turned=_turned
+        n=number,
+        s=signed,
+        ci=interval,
+        pct=percent,
+        share=_share,
+        turned=_turned,
+        wbr=_breakable,
+        axis=_axis,
     )
     environment.globals["best_block"] = best_block
     return environment.get_template("page.html.j2")
