@@ -9,6 +9,7 @@ from .errors import InputError as InputError
 from .errors import MoskitError as MoskitError
 from .errors import OutputError as OutputError
 from .errors import VerdictError as VerdictError
+from .exporting import export as export
 from .hashing import Digest as Digest
 from .hashing import DirectoryDigest as DirectoryDigest
 from .hashing import combine_digests as combine_digests
@@ -49,6 +50,7 @@ __all__ = [
     "combine_digests",
     "content_digest",
     "document_bytes",
+    "export",
     "hash_directory",
     "hash_file",
     "hash_files",

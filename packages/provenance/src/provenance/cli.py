@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import NoReturn
 
 from provenance.command import CommandLine
-from provenance.commands import replay, show, trace, verify
+from provenance.commands import export, replay, show, trace, verify
 
 cli = CommandLine(
     "moskit-provenance",
     "Show, verify, trace, replay and export the records of moskit runs.",
 )
 
-for module in (show, verify, trace, replay):
+for module in (show, verify, trace, replay, export):
     module.register(cli)
 
 

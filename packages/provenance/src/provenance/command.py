@@ -18,6 +18,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
@@ -39,6 +40,18 @@ class _InterruptedError(Exception):
 
 class _ReaderGoneError(Exception):
     """The reader of standard output closed it."""
+
+
+class _WithoutPandas(MetaPathFinder):
+    """Keeps pandas out of a command's process.
+
+    Arrow imports pandas where it is installed, to know a Series when it meets one. No command has
+    one, and that import takes longer than most joins.
+    """
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("moskit's commands do without pandas", name=fullname)
 
 
 class Output:
@@ -126,16 +139,26 @@ class CommandLine:
             pretty_exceptions_enable=False,
             rich_markup_mode=None,
         )
-        self.app.callback()(self._root)
+        self.app.callback()(self._root())
 
-    def _root(
-        self,
-        show_version: Annotated[
-            bool, typer.Option("--version", help="Print the version and exit.")
-        ] = False,
-    ) -> None:
-        if show_version:
-            self._print_version()
+    def _root(self) -> Callable[..., None]:
+        def root(show_version: bool = False) -> None:
+            """Take the options that stand before the command."""
+
+        root.__annotations__["show_version"] = self._version_flag()
+        root.__doc__ = None
+        return root
+
+    def _version_flag(self) -> Any:
+        return Annotated[
+            bool,
+            typer.Option(
+                "--version",
+                help="Print the version and exit.",
+                is_eager=True,
+                callback=self._version_callback,
+            ),
+        ]
 
     def _print_version(self) -> NoReturn:
         typer.echo(f"{self.distribution} {version(self.distribution)}")
@@ -173,15 +196,7 @@ class CommandLine:
             shared = {
                 "json": _flag("--json", "Print the result as one JSON object on standard output."),
                 "quiet": _flag("--quiet", "Print nothing for people but errors."),
-                "show_version": Annotated[
-                    bool,
-                    typer.Option(
-                        "--version",
-                        help="Print the version and exit.",
-                        is_eager=True,
-                        callback=self._version_callback,
-                    ),
-                ],
+                "show_version": self._version_flag(),
             }
             keyword = inspect.Parameter.KEYWORD_ONLY
             parameters = [
@@ -212,6 +227,7 @@ class CommandLine:
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), _interrupt)
+        sys.meta_path.insert(0, _WithoutPandas())
         set_invocation(self.distribution.removeprefix("moskit-"), sys.argv[1:])
         try:
             self.app(standalone_mode=True)

@@ -6,14 +6,12 @@ read, so renamed and copied files still connect, and a changed file no longer do
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.embedded import read_embedded
 from provenance.errors import InputError
 from provenance.finding import FileFinder
 from provenance.hashing import Digest
@@ -22,8 +20,10 @@ from provenance.records import (
     FileEntry,
     Record,
     find_record,
+    no_record,
     read_record,
     record_files,
+    short_form,
 )
 
 if TYPE_CHECKING:
@@ -343,11 +343,7 @@ class _Tracer:
                         return item.digest.sha256
         if digest is None:
             raise InputError("There is no such file", where=os.fspath(file), fix="Check the path")
-        raise InputError(
-            "No run record speaks of it",
-            where=os.fspath(file),
-            fix="Say with --root where its record is; if there is none, its run did not finish",
-        )
+        raise no_record(file)
 
     def _read_start_record(self, file: Path) -> Record | None:
         record = read_record(file)
@@ -358,7 +354,7 @@ class _Tracer:
     def _is_known(self, file: Path, digest: Digest, downstream: bool) -> bool:
         if digest.sha256 in (self._index.readers if downstream else self._index.makers):
             return True
-        return not downstream and _short_form(file) is not None
+        return not downstream and short_form(file) is not None
 
     # Upstream: artefact <- run <- its inputs
 
@@ -421,7 +417,7 @@ class _Tracer:
             digest = self._digest(place.path)
             if digest is None or digest.sha256 != artefact.sha256:
                 continue
-            short = _short_form(place.path)
+            short = short_form(place.path)
             if short is None:
                 continue
             run = f"embedded:{artefact.sha256}"
@@ -559,16 +555,3 @@ class _Tracer:
             for path, reason in self._index.damaged.items()
             if any(name in path.read_bytes() for name in names)
         }
-
-
-def _short_form(path: Path) -> Mapping[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        raw = read_embedded(path)
-        short = None if raw is None else json.loads(raw)
-    except Exception:
-        return None
-    if not isinstance(short, dict) or not isinstance(short.get("inputs"), dict):
-        return None
-    return short

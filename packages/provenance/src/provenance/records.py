@@ -13,12 +13,19 @@ from typing import Any
 
 from provenance.blocks import BLOCK_MEMBER, BLOCK_SCHEMA
 from provenance.canonical import CONTENT_MEMBER, content_digest, document_bytes
+from provenance.embedded import read_embedded
 from provenance.errors import InputError, VerdictError
 from provenance.hashing import Digest, hash_directory, hash_file, unreadable
 
 LARGEST_RECORD_BYTES = 256 << 20
 _MARKERS = (b"run_provenance", b"content_sha256", b"ai-run-provenance")
+_LEVELS_ABOVE = 3
+"""How deep below a directory output a part may lie for its record to be found beside it."""
 _PASSED_OVER = {".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__"}
+
+
+class UnfinishedRunError(VerdictError):
+    """A file was made by a run whose record is not there: the run did not finish, or it is lost."""
 
 
 class DamagedRecordError(VerdictError):
@@ -157,6 +164,7 @@ def load_record(
 
     Raises:
         InputError: The file is unreadable, or has no record there.
+        UnfinishedRunError: It has none, and says of itself that a run has made it.
         DamagedRecordError: The record's bytes cannot be read as JSON any more.
     """
     target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
@@ -171,12 +179,37 @@ def load_record(
     digest = hash_directory(target) if target.is_dir() else hash_file(target)
     found = find_record(target, digest, roots)
     if found is None:
-        raise InputError(
+        raise no_record(target)
+    return found
+
+
+def no_record(path: Path) -> InputError | UnfinishedRunError:
+    """The error that says that no record describes ``path``, and what that means."""
+    if short_form(path) is None:
+        return InputError(
             "No run record describes it",
             where=os.fspath(path),
-            fix="Say with --root where its record is; if there is none, its run did not finish",
+            fix="Say with --root where its record is",
         )
-    return found
+    return UnfinishedRunError(
+        "A run made it and its record is not there: the run did not finish, or the record was lost",
+        where=os.fspath(path),
+        fix="Say with --root where its record is, or make it again",
+    )
+
+
+def short_form(path: Path) -> Mapping[str, Any] | None:
+    """The short form of a record inside an artefact; None where it has none that can be read."""
+    if not path.is_file():
+        return None
+    try:
+        raw = read_embedded(path)
+        short = None if raw is None else json.loads(raw)
+    except Exception:  # a reader of another package, on bytes of any kind
+        return None
+    if not isinstance(short, dict) or not isinstance(short.get("inputs"), dict):
+        return None
+    return short
 
 
 def read_record(path: Path) -> Record | None:
@@ -206,8 +239,8 @@ def parse_record(path: Path, raw: bytes) -> Record | None:
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        if _is_json_lines(raw):
-            return None  # a table whose rows quote records
+        if not _was_json(path, raw):
+            return None  # a model card that quotes a record
         raise _damaged(path, f"it cannot be read as JSON: {error}") from error
     if not isinstance(document, dict):
         return None
@@ -238,12 +271,17 @@ def _damaged(path: Path, reason: str) -> DamagedRecordError:
     )
 
 
-def _is_json_lines(raw: bytes) -> bool:
-    first, _, rest = raw.partition(b"\n")
-    try:
-        return isinstance(json.loads(first), dict) and bool(rest.strip())
-    except ValueError:
+def _was_json(path: Path, raw: bytes) -> bool:
+    """Whether bytes that are no JSON document are what is left of one."""
+    stripped = raw.strip()
+    if path.suffix != ".json" and not (stripped.startswith(b"{") and stripped.endswith(b"}")):
         return False
+    first, _, rest = stripped.partition(b"\n")
+    try:
+        json_lines = isinstance(json.loads(first), dict) and bool(rest)
+    except ValueError:
+        json_lines = False
+    return not json_lines  # else it is a table whose rows quote records
 
 
 def find_record(
@@ -255,6 +293,7 @@ def find_record(
         DamagedRecordError: A record that speaks of ``target`` cannot be read any more.
     """
     by_path: Record | None = None
+    faulty: Record | None = None
     damaged: DamagedRecordError | None = None
     for candidate in _candidates(target, roots):
         try:
@@ -272,9 +311,11 @@ def find_record(
                 return record
             if by_path is None and _same_place(entry, target):
                 by_path = record
-    if by_path is None and damaged is not None:
+        if record.faults and faulty is None and _speaks_of(candidate, target, digest):
+            faulty = record  # what has changed in it may be the very name of the output
+    if by_path is None and faulty is None and damaged is not None:
         raise damaged
-    return by_path
+    return by_path or faulty
 
 
 def record_files(roots: Iterable[os.PathLike[str] | str]) -> Iterator[Path]:
@@ -294,19 +335,25 @@ def files_below(roots: Iterable[os.PathLike[str] | str]) -> Iterator[Path]:
 
 
 def _candidates(target: Path, roots: Sequence[os.PathLike[str] | str]) -> Iterator[Path]:
-    folder = target.parent
+    """Where the record of ``target`` may be, the likeliest first.
+
+    By its name, beside it, beside a directory that it may be a part of, and below the roots.
+    """
     seen: set[Path] = set()
-    near = [
-        folder / f"{target.name}.audit.json",
-        folder / f"{target.stem}.json",
-        folder / f"{target.stem}.audit.json",
-        folder / f"{target.name}.json",
-    ]
-    beside = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    for path in (*near, *beside, *record_files(roots)):
+    for path in (*_near(target), *record_files(roots)):
         if path not in seen and path.is_file():
             seen.add(path)
             yield path
+
+
+def _near(target: Path) -> Iterator[Path]:
+    for place in (target, *target.parents[:_LEVELS_ABOVE]):
+        folder = place.parent
+        yield folder / f"{place.name}.audit.json"
+        yield folder / f"{place.stem}.json"
+        yield folder / f"{place.stem}.audit.json"
+        if folder.is_dir():
+            yield from sorted(folder.glob("*.json"))
 
 
 def _speaks_of(record: Path, target: Path, digest: Digest | None) -> bool:
@@ -333,6 +380,8 @@ def _same_place(entry: FileEntry, target: Path) -> bool:
 def _faults(document: Mapping[str, Any], raw: bytes) -> Iterator[str]:
     stated = document.get(CONTENT_MEMBER)
     if stated is None:
+        if "name" in (document[BLOCK_MEMBER].get("entrypoint") or {}):
+            yield f"its member {CONTENT_MEMBER} is gone"
         return  # a record older than moskit says nothing of itself
     try:
         actual = content_digest(document)

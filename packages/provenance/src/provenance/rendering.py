@@ -92,48 +92,31 @@ def record_tables(record: Record) -> Iterator[RenderableType]:
         yield options
 
 
-def verification_tables(outcome: Verification) -> Iterator[RenderableType]:
-    """What ``provenance verify`` prints."""
+def verification_lines(outcome: Verification) -> Iterator[Text]:
+    """What ``provenance verify`` prints: a line for each run, and one for each of its files."""
     for record in outcome.records:
-        table = Table(
-            title=escape(f"{record.entrypoint or 'record'}: {shown_path(record.path)}"),
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            padding=(0, 2, 0, 0),
-        )
-        for column in ("status", "", "name", "path", "what"):
-            table.add_column(column, overflow="fold")
+        yield Text.assemble((record.entrypoint or "record", "bold"), "  ", shown_path(record.path))
         for finding in record.files:
-            what = []
+            name = [] if finding.side == "record" else [finding.name, shown_path(finding.path)]
+            words = [finding.side, *name]
             if finding.status == "changed" and finding.found:
-                what.append(
-                    f"was {short_digest(finding.recorded)}, is {short_digest(finding.found)}"
-                )
+                words.append(f"was {finding.recorded}, is {finding.found}")
             if finding.moved_to is not None:
-                what.append(f"found as {shown_path(finding.moved_to)}")
+                words.append(f"found as {shown_path(finding.moved_to)}")
             if finding.reason:
-                what.append(finding.reason)
-            table.add_row(
-                status_text(finding.status),
-                finding.side,
-                escape(finding.name),
-                escape(shown_path(finding.path)),
-                escape("; ".join(what)),
-            )
+                words.append(f"({finding.reason})")
+            yield _status_line(finding.status, words)
         for claim in record.claims:
-            subject = {
+            said = {
                 "embedded": "its embedded record agrees",
                 "prefix": "it begins with the input's bytes",
             }[claim.kind]
-            table.add_row(
-                status_text(claim.status),
-                "claim",
-                escape(claim.name),
-                escape(shown_path(claim.path)),
-                escape(claim.reason or subject),
-            )
-        yield table
+            words = ["claim", claim.name, claim.reason or said]
+            yield _status_line(claim.status, words)
+
+
+def _status_line(status: str, words: list[str]) -> Text:
+    return Text.assemble("  ", (f"{status:9}", _COLOURS.get(status, "")), " ".join(words))
 
 
 def replay_table(outcome: Replay) -> RenderableType:

@@ -105,8 +105,8 @@ class StagedOutput(os.PathLike[str]):
             input: The input's name.
             path: The input's file.
             size: How many bytes the two have in common.
-            sha256: SHA-256 of those bytes where it is known; the claim is then checked at the
-                end of the run too.
+            sha256: SHA-256 of those bytes where it was taken on the way; the claim can then be
+                checked when the input is gone.
             part: The part of a directory output that makes the claim.
         """
         key = None if part is None else self._relative(part)
@@ -177,6 +177,8 @@ class StagedOutput(os.PathLike[str]):
         return self._target.parent / name
 
     def _release(self) -> None:
+        if not self._lock.is_locked:
+            return  # the lock's path may be another run's by now
         with suppress(OSError):
             Path(self._lock.lock_file).unlink(missing_ok=True)
         self._lock.release()
@@ -186,6 +188,24 @@ class StagedOutput(os.PathLike[str]):
             with suppress(OSError):
                 folder.rmdir()
         self._made_folders = []
+
+
+def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> None:
+    """Write a file that needs no record so that it appears whole or not at all.
+
+    Raises:
+        InputError: Something that is no file is in its place.
+        OutputError: It cannot be written.
+    """
+    output = StagedOutput("out", Path(destination), role="file", directory=False)
+    try:
+        output.path.write_bytes(content)
+        output.flush()
+        output.commit()
+    except OSError as error:
+        raise output_error(destination, error) from error
+    finally:
+        output.discard()
 
 
 class PrefixClaim:

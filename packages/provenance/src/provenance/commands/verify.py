@@ -43,16 +43,14 @@ def verify(
 
     Says per file: same, changed, missing, or moved (found elsewhere by its digest).
     """
-    from provenance.rendering import verification_tables
+    from provenance.rendering import verification_lines
     from provenance.verification import problem_sentence
     from provenance.verification import verify as verify_files
 
     with output.progress() as progress:
         outcome = verify_files(files, roots=root or (), upstream=upstream, progress=progress)
     document = outcome.to_document()
-    if outcome.ok:
-        output.result(document, *verification_tables(outcome))
-        return
-    if not output.json:
-        output.result(document, *verification_tables(outcome))
-    raise VerdictError(problem_sentence(outcome), document=document)
+    if outcome.ok or not output.json:
+        output.result(document, *verification_lines(outcome))
+    if not outcome.ok:
+        raise VerdictError(problem_sentence(outcome), document=document)

@@ -1,0 +1,68 @@
+"""What all exports say alike: the run's id, the time, and how moskit's terms are named as URIs."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from provenance.errors import InputError
+
+if TYPE_CHECKING:
+    from provenance.records import Record
+
+URN = "urn:moskit:"
+"""Prefix of moskit's own terms; a name and not a place."""
+
+
+@dataclass(frozen=True)
+class EventTime:
+    """A time for a format that wants one; records have none.
+
+    Attributes:
+        text: RFC 3339, with a time zone.
+        given: Whether the caller gave it; else it is the time of the export.
+    """
+
+    text: str
+    given: bool
+
+    @property
+    def origin(self) -> str:
+        """What the time is, in words."""
+        return "given by the exporting user" if self.given else "the export, not the run"
+
+
+def event_time(given: str | None) -> EventTime:
+    """The time that was given, or the time of the export.
+
+    Raises:
+        InputError: The given time is not RFC 3339 with a time zone.
+    """
+    if given is None:
+        return EventTime(datetime.now(UTC).isoformat(timespec="seconds"), False)
+    shape = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
+    try:
+        moment = datetime.fromisoformat(given.upper())
+    except ValueError:
+        moment = None
+    if moment is None or not re.fullmatch(shape, given):
+        raise InputError(
+            f"{given} is not a time of RFC 3339",
+            where="--event-time",
+            fix="Write it like 2026-05-08T12:00:00Z",
+        )
+    return EventTime(moment.isoformat(), True)
+
+
+def run_id(record: Record) -> str:
+    """The run's id: the UUIDv5 (RFC 9562) of ``sha256:<digest of the record>`` as a URL name."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{record.identity}"))
+
+
+def producer() -> str:
+    """This program as a URI."""
+    return f"{URN}moskit-provenance:{version('moskit-provenance')}"

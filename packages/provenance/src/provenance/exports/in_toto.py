@@ -1,0 +1,84 @@
+"""An in-toto Statement v1 with an SLSA provenance v1 predicate.
+
+Formats: in-toto Attestation Framework, ``spec/v1/statement.md`` and ``digest_set.md``; SLSA
+``provenance/v1``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from provenance.canonical import text
+from provenance.errors import InputError
+from provenance.exports.identity import URN, EventTime, run_id
+
+if TYPE_CHECKING:
+    from provenance.records import FileEntry, Record
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
+
+
+def statement(record: Record, time: EventTime) -> dict[str, Any]:
+    """The record as an in-toto Statement whose subjects are the outputs.
+
+    SLSA's times are optional, so ``finishedOn`` is there only where a time was given.
+
+    Raises:
+        InputError: The run has no output, and a Statement needs a subject.
+    """
+    subjects = [_descriptor(entry) for entry in record.output_entries() if entry.digest]
+    if not subjects:
+        raise InputError(
+            "The run has no outputs, and an in-toto Statement is about outputs",
+            where=os.fspath(record.path),
+            fix="Choose another format",
+        )
+    entrypoint = record.block.get("entrypoint") or {}
+    metadata = {"invocationId": f"urn:uuid:{run_id(record)}"}
+    if time.given:
+        metadata["finishedOn"] = time.text
+    builder: dict[str, Any] = {"id": f"{URN}{entrypoint.get('distribution') or 'script'}"}
+    if entrypoint.get("distribution"):
+        builder["version"] = {str(entrypoint["distribution"]): str(entrypoint.get("version"))}
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": subjects,
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "buildDefinition": {
+                "buildType": f"{URN}{record.block['schema']}",
+                "externalParameters": {
+                    "entrypoint": record.entrypoint,
+                    "argv": list(record.block.get("argv") or ()),
+                    "args": dict(record.block.get("args") or {}),
+                },
+                "internalParameters": {"entrypoint": dict(entrypoint)},
+                "resolvedDependencies": [_descriptor(entry) for entry in record.input_entries()],
+            },
+            "runDetails": {
+                "builder": builder,
+                "metadata": metadata,
+                "byproducts": [
+                    {
+                        "name": text(record.path.name),
+                        "digest": {"sha256": record.digest.sha256},
+                        "annotations": {"name": "record"},
+                    }
+                ],
+            },
+        },
+    }
+
+
+def _descriptor(entry: FileEntry) -> dict[str, Any]:
+    descriptor: dict[str, Any] = {
+        "name": text(entry.written_path),
+        "annotations": {"name": entry.name, **({"role": entry.role} if entry.role else {})},
+    }
+    if entry.digest is not None:
+        # A directory's digest is that of Go's dirhash "h1", which in-toto calls dirHash.
+        kind = "dirHash" if entry.directory else "sha256"
+        descriptor["digest"] = {kind: entry.digest.sha256}
+    return descriptor

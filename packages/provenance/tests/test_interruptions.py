@@ -1,0 +1,207 @@
+"""Runs that are killed, interrupted, or have no room: nothing half-written, ever."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from provenance import verify
+
+NOBODY = 65534
+
+WRITER = """
+import os, sys, time
+from pathlib import Path
+from provenance import start_run
+with start_run("job", inputs={{}}) as run:
+    out = run.stage("out", "out.tbl")
+    parts = run.stage("parts", "parts", directory=True)
+    with open(out, "wb") as stream:
+        stream.write(b"half")
+        stream.flush()
+        Path(parts, "a").write_bytes(b"half")
+        run.record("out.json")
+        print("writing", flush=True)
+        {then}
+        stream.write(b" and half")
+"""
+
+
+def start(args, **options) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def joining(samplejoin: Path, *extra: str) -> list[str]:
+    args = ["join", "--features", "features.tbl", "--labels", "labels.csv", "--out", "out.tbl"]
+    return [sys.executable, "-c", "import samplejoin; samplejoin.main()", *args, *extra]
+
+
+def wait_until_writing(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+
+
+def everything(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_ends_a_command_with_130_and_leaves_nothing(folder: Path, samplejoin, number):
+    (folder / "out.tbl").write_bytes(b"old")
+    before = everything(folder)
+    environment = {**os.environ, "SAMPLEJOIN_PAUSE": "60"}
+    process = start(joining(samplejoin), env=environment)
+    wait_until_writing(process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "error: Interrupted; no unfinished output was written.\n"
+    assert everything(folder) == before
+    assert (folder / "out.tbl").read_bytes() == b"old"
+
+
+def test_kill_leaves_the_old_output_and_the_next_run_cleans_up(folder: Path):
+    (folder / "out.tbl").write_bytes(b"old")
+    before = everything(folder)
+    process = start([sys.executable, "-c", WRITER.format(then="time.sleep(60)")])
+    wait_until_writing(process)
+    process.kill()
+    process.communicate(timeout=30)
+    assert (folder / "out.tbl").read_bytes() == b"old"
+    left = everything(folder) - before
+    assert left
+    assert all(Path(name).parts[0].startswith(".moskit-") for name in left)
+    # A run for quite another output in this folder removes what nobody owns any more.
+    other = WRITER.format(then="pass").replace("out.tbl", "other.tbl").replace("parts", "others")
+    subprocess.run([sys.executable, "-c", other.replace("out.json", "other.json")], check=True)
+    assert everything(folder) - before == {"other.tbl", "others", "others/a", "other.json"}
+
+
+def test_leftovers_of_a_living_run_are_not_touched(folder: Path):
+    process = start(
+        [sys.executable, "-c", WRITER.format(then="sys.stdin.readline()")], stdin=subprocess.PIPE
+    )
+    wait_until_writing(process)
+    other = WRITER.format(then="pass").replace("out.tbl", "other.tbl").replace("parts", "others")
+    subprocess.run([sys.executable, "-c", other.replace("out.json", "other.json")], check=True)
+    process.communicate("go\n", timeout=30)
+    assert process.returncode == 0
+    assert (folder / "out.tbl").read_bytes() == b"half and half"
+    assert verify("out.tbl").ok
+
+
+def test_two_processes_race_for_one_output(folder: Path, samplejoin):
+    environment = {**os.environ, "SAMPLEJOIN_PAUSE": "3"}
+    first = start(joining(samplejoin), env=environment)
+    wait_until_writing(first)
+    second = subprocess.run(joining(samplejoin), capture_output=True, text=True, check=False)
+    assert second.returncode == 74
+    assert second.stderr.count("\n") == 1
+    assert "Another run is writing it at this moment" in second.stderr
+    assert first.wait(timeout=30) == 0
+    first.communicate()
+    assert verify("out.tbl").ok
+
+
+def test_no_room_left(folder: Path, samplejoin):
+    """A size limit on files fails a write as a full disk does, on every system."""
+    (folder / "features.tbl").write_bytes(bytes(1 << 20))
+    before = everything(folder)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))  # noqa: E731
+    done = subprocess.run(
+        joining(samplejoin), capture_output=True, text=True, preexec_fn=limit, check=False
+    )
+    assert done.returncode == 74
+    assert done.stderr == ("error: out.tbl: There is no space left to write it. Free some space.\n")
+    assert everything(folder) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip("mounting a file system takes a privilege that this process does not have")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_full_disk(folder: Path, samplejoin, small_disk: Path):
+    (folder / "features.tbl").write_bytes(bytes(1 << 20))
+    done = subprocess.run(
+        [*joining(samplejoin)[:-1], f"{small_disk}/out.tbl"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 74
+    assert "no space left" in done.stderr
+    assert everything(small_disk) == set()
+
+
+def test_read_only_folder(folder: Path, samplejoin):
+    closed = folder / "closed"
+    closed.mkdir()
+    closed.chmod(0o555)
+    options = {}
+    if os.geteuid() == 0:  # nothing is read-only for root
+        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        for place in (folder, *folder.parents):
+            if not place.stat().st_mode & 0o001:
+                pytest.skip("the temporary folder is closed to other users")
+        if shutil.which("true") is None or not os.access(sys.executable, os.X_OK):
+            pytest.skip("the interpreter is closed to other users")
+    try:
+        done = subprocess.run(
+            [*joining(samplejoin)[:-1], "closed/out.tbl"],
+            capture_output=True,
+            text=True,
+            check=False,
+            **options,
+        )
+    except PermissionError:
+        pytest.skip("the interpreter is closed to other users")
+    assert done.returncode == 74, done.stderr
+    assert done.stderr == (
+        "error: closed/out.tbl: There is no permission to write it. "
+        "Choose a folder that you may write to.\n"
+    )
+    assert everything(closed) == set()
+
+
+def test_kill_at_any_moment_leaves_old_or_new(folder: Path):
+    """Kills a run that replaces its output again and again; whole is all that is ever seen."""
+    script = """
+from pathlib import Path
+from provenance import start_run
+print("writing", flush=True)
+for i in range(1_000_000):
+    with start_run("job", inputs={}) as run:
+        Path(run.stage("out", "out.tbl")).write_bytes(str(i).encode() * 50_000)
+        parts = run.stage("parts", "parts", directory=True)
+        Path(parts, "a").write_text(str(i) * 10)
+        Path(parts, "b").write_text(str(i) * 10)
+        run.record("out.json")
+"""
+    for delay in (0.3, 0.35, 0.41, 0.47):
+        process = start([sys.executable, "-c", script])
+        wait_until_writing(process)
+        time.sleep(delay)
+        process.kill()
+        process.communicate(timeout=30)
+        text = (folder / "out.tbl").read_bytes()
+        number = len(text) // 50_000
+        assert text == text[:number] * 50_000
+        assert (folder / "parts/a").read_text() == (folder / "parts/b").read_text()
