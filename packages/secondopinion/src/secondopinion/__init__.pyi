@@ -1,3 +1,5 @@
+from .batch import SCORE_BATCH as SCORE_BATCH
+from .batch import run_batch as run_batch
 from .columns import ScoreColumn as ScoreColumn
 from .columns import score_columns as score_columns
 from .inspection import inspect as inspect
@@ -13,6 +15,7 @@ from .scorers import ScoreFacts as ScoreFacts
 from .scorers import direction_of as direction_of
 
 __all__ = [
+    "SCORE_BATCH",
     "Fields",
     "JoinOptions",
     "MissingScoresError",
@@ -25,5 +28,6 @@ __all__ = [
     "direction_of",
     "inspect",
     "materialize",
+    "run_batch",
     "score_columns",
 ]

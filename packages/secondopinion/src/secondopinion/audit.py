@@ -68,6 +68,11 @@ def audit_of(
             "reasons": dict(coverage.keyless),
         },
         "folded_feature_keys": coverage.folded_keys,
+        "complete_rows": plan.kept_rows,
+        **{
+            f"{status}_scores": sum(match.rows[status] for match in plan.matches)
+            for status in (STATUS_OK, STATUS_MISSING, STATUS_BAD)
+        },
         "scorers": [
             _scorer(match, plan, options.prefix, diagnoses.get(match.scorer.slug))
             for match in plan.matches

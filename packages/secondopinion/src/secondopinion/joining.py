@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import attach, open_table
-from labeljoin import executor as open_executor
-from provenance import short_record_bytes, start_run
-from provenance.errors import InputError, VerdictError
+from labeljoin import attach_in_run, open_table, stage_table
+from provenance import start_run
+from provenance.errors import VerdictError
 
 from secondopinion.audit import audit_of
 from secondopinion.diagnosis import DIAGNOSED_BELOW, diagnose
 from secondopinion.matching import plan_join, refuse_strangers
 from secondopinion.opinions import read_opinions
-from secondopinion.options import JoinOptions, options_of
+from secondopinion.options import options_of
 from secondopinion.score_file import ScoreSpecification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
-    from labeljoin import AttachReport, Diagnosis, Table
-    from provenance import Digest, Run, StagedOutput
+    from labeljoin import Diagnosis, Table
+    from provenance import Run
     from provenance.command import ProgressCallback
 
     from secondopinion.matching import Plan
     from secondopinion.opinions import Opinions
+    from secondopinion.options import JoinOptions
 
 PathLike = str | os.PathLike[str]
 
@@ -102,9 +100,7 @@ def materialize(
         progress=progress,
     ) as run:
         table = open_table(features)
-        _refuse_format(table, Path(out))
-        _refuse_directory_in_place(table, Path(out))
-        staged = run.stage("out", out, kind="feature-table", directory=table.path.is_dir())
+        staged = stage_table(run, table, out)
         opinions = read_opinions(
             given,
             rule=chosen.score_rule,
@@ -122,8 +118,21 @@ def materialize(
         if chosen.missing == "fail" and plan.lacking:
             run.withdraw("out")
         else:
-            pool = _executor(executor, jobs, scheduler, len(table.parts))
-            report = _attach(run, table, staged, plan, chosen, pool, progress)
+            names = set(table.column_names) if chosen.overwrite else set()
+            report = attach_in_run(
+                run,
+                table,
+                staged,
+                plan.key_column,
+                plan.columns,
+                shaping=chosen.to_dict(),
+                replace=names.intersection(plan.columns.schema.names),
+                keep=plan.kept if chosen.missing == "drop" else None,
+                jobs=jobs,
+                scheduler=scheduler,
+                executor=executor,
+                progress=progress,
+            )
         audit = audit_of(
             plan,
             opinions,
@@ -142,58 +151,6 @@ def materialize(
             document=run.document,
         )
     return run.document
-
-
-@dataclass(frozen=True)
-class _Embedding:
-    """The short record of one part, from the digest of its source."""
-
-    template: dict[str, Any]
-
-    @classmethod
-    def of(cls, run: Run, options: JoinOptions) -> _Embedding:
-        return cls(run.short_record(options.to_dict(), digests={"features": None}))
-
-    def __call__(self, source: Digest) -> bytes:
-        inputs = {**self.template["inputs"], "features": source.sha256}
-        return short_record_bytes({**self.template, "inputs": inputs})
-
-
-def _attach(
-    run: Run,
-    table: Table,
-    staged: StagedOutput,
-    plan: Plan,
-    options: JoinOptions,
-    pool: Any,
-    progress: ProgressCallback | None,
-) -> AttachReport:
-    added = plan.columns.schema.names
-    replaced = frozenset(added) & frozenset(table.column_names) if options.overwrite else ()
-    with pool as workers:
-        report = attach(
-            table,
-            staged,
-            plan.key_column,
-            plan.columns,
-            replace=replaced,
-            keep=plan.kept if options.missing == "drop" else None,
-            embed=_Embedding.of(run, options),
-            executor=workers,
-            progress=progress,
-        )
-    directory = table.path.is_dir()
-    for part in report.parts:
-        name = part.destination if directory else None
-        if part.source_digest is not None:
-            run.set_input_digest("features", part.source, part.source_digest)
-        if part.digest is not None:
-            staged.set_digest(part.digest, part=name)
-        if part.prefix_size:
-            staged.claim_prefix(
-                input="features", path=part.source, size=part.prefix_size, part=name
-            )
-    return report
 
 
 def _inputs(specifications: Sequence[ScoreSpecification]) -> list[Path]:
@@ -219,35 +176,3 @@ def _diagnoses(table: Table, plan: Plan, options: JoinOptions) -> dict[str, Diag
         for match in plan.matches
         if keys and match.matched_keys < DIAGNOSED_BELOW * keys and match.stale_keys
     }
-
-
-def _executor(
-    executor: Executor | None, jobs: int | None, scheduler: str | None, parts: int
-) -> Any:
-    if executor is not None:
-        return nullcontext(executor)
-    return open_executor(min(jobs, parts) if jobs and jobs > 0 else jobs, scheduler)
-
-
-def _refuse_format(table: Table, out: Path) -> None:
-    """Raise where the output's name promises another format than the features have."""
-    formats = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-    promised = {**formats, ".json": "json", ".csv": "csv"}.get(out.suffix.lower())
-    same_suffix = out.suffix.lower() == table.path.suffix.lower()
-    if promised in (None, table.format) or same_suffix or table.path.is_dir():
-        return
-    raise InputError(
-        f"The name promises {promised}, and the output keeps the format of the features, "
-        f"{table.format}",
-        where=os.fspath(out),
-        fix=f"Give --out the suffix {table.path.suffix or '.' + table.format}",
-    )
-
-
-def _refuse_directory_in_place(table: Table, out: Path) -> None:
-    if table.path.is_dir() and out.exists() and out.samefile(table.path):
-        raise InputError(
-            "A directory of parts is never written in place",
-            where=os.fspath(out),
-            fix="Give --out a new directory",
-        )

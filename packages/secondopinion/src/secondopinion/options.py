@@ -10,7 +10,7 @@ from labeljoin import KeyNormalize, KeyRule
 from provenance.errors import InputError
 
 from secondopinion.columns import DEFAULT_PREFIX
-from secondopinion.readers import AUTO, readers
+from secondopinion.readers import AUTO, readers, unknown_format
 from secondopinion.scorers import Direction, parse_directions
 
 if TYPE_CHECKING:
@@ -62,10 +62,7 @@ class JoinOptions:
                 fix=f"Use --missing {', '.join(MISSING_POLICIES)}",
             )
         if self.format != AUTO and self.format not in readers():
-            raise InputError(
-                f"There is no score format {self.format!r}",
-                fix=f"Use --format {', '.join((AUTO, *readers()))}",
-            )
+            raise unknown_format(self.format)
         if not self.prefix.strip():
             raise InputError("The prefix of the columns is blank", fix="Correct --prefix")
         object.__setattr__(self, "direction", tuple(self.direction))

@@ -1,153 +1,166 @@
-"""What people see of a join, an inspection and a batch, from their JSON documents."""
+"""What people see of a join and an inspection, from their JSON documents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labeljoin import percent
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rich.console import RenderableType
 
-
-_FORMATS_SHOWN = 12
+_FILES_SHOWN = 12
+_KEYS_SHOWN = 3
 
 
 def join_summary(audit: Mapping[str, Any], audit_path: str) -> Iterator[RenderableType]:
     """The scorers of a join, what was written, and what to know about it."""
-    table = _table("scorer", "ok", "missing", "bad", "matched", "better", "stale")
+    table = _table("scorer", "better", right=("ok", "missing", "bad", "matched", "stale"))
     for scorer in audit["scorers"]:
         rows = scorer["rows"]
-        table.add_row(
+        _add(
+            table,
             scorer["slug"],
+            scorer["direction"] or "?",
             f"{rows['ok']:,}",
             f"{rows['missing']:,}",
             f"{rows['bad']:,}",
             percent(scorer["match_rate"]),
-            scorer["direction"] or "?",
             f"{scorer['stale_score_keys']['count']:,}",
         )
     yield table
-    dropped = audit["dropped_rows"]["count"]
-    if dropped:
-        lacking = audit["dropped_rows"]["by_scorer"]
-        which = ", ".join(f"{slug} {sum(rows.values()):,}" for slug, rows in lacking.items())
-        yield Text(f"Dropped {dropped:,} rows that lack a score (by scorer: {which}).")
-    if audit["output"] is not None:
-        yield Text(
-            f"Wrote {audit['output']}: {audit['output_rows']:,} rows, "
-            f"{len(audit['columns_added'])} columns added by {audit['engine']}"
-            + (f" ({audit['engine_reason']})" if audit["engine_reason"] else "")
-            + "."
+    yield Text()
+    yield _facts(_join_facts(audit, audit_path))
+
+
+def _join_facts(audit: Mapping[str, Any], audit_path: str) -> Iterator[tuple[str, str]]:
+    dropped = audit["dropped_rows"]
+    if dropped["count"]:
+        lacking = ", ".join(
+            f"{slug} {sum(rows.values()):,}" for slug, rows in dropped["by_scorer"].items()
         )
-    yield Text(f"Audit: {audit_path}")
-    yield from _suggestions(audit["scorers"])
-    for note in audit["notes"]:
-        yield Text(f"note: {note}", style="yellow")
+        yield "dropped", f"{dropped['count']:,} rows that lack a score (by scorer: {lacking})"
+    if audit["output"] is None:
+        yield "table", "not written"
+    else:
+        reason = f": {audit['engine_reason']}" if audit["engine_reason"] else ""
+        yield (
+            "table",
+            f"{audit['output']}, {audit['output_rows']:,} rows, "
+            f"{len(audit['columns_added'])} columns added ({audit['engine']}{reason})",
+        )
+    yield "audit", audit_path
+    yield from _advice(audit["scorers"], audit["notes"])
 
 
 def inspection(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The files, the scorers and their keys."""
-    files = _table("file", "layout", "scores", "scorers", "score field")
-    for file in document["score_files"][:_FORMATS_SHOWN]:
-        files.add_row(
-            file["path"],
-            file["format"],
-            f"{file['scores']:,}",
-            ", ".join(file["scorers"]),
-            ", ".join(file["score_fields"]) or "-",
-        )
-    yield files
-    more = len(document["score_files"]) - _FORMATS_SHOWN
-    if more > 0:
-        yield Text(f"and {more:,} more files")
-    table = _table("scorer", "clips", "bad", "min", "mean", "max", "better", "range", "named by")
+    yield _files(document["score_files"])
+    yield Text()
+    table = _table("scorer", "better", "range", right=("clips", "bad", "min", "mean", "max"))
+    table.add_column("named by")
     for scorer in document["scorers"]:
         bounds = scorer["range"]
-        table.add_row(
+        _add(
+            table,
             scorer["slug"],
+            scorer["direction"] or "?",
+            f"{bounds[0]:g} to {bounds[1]:g}" if bounds else "-",
             f"{scorer['clips']:,}",
             f"{scorer['bad']:,}",
             *(_number(scorer[name]) for name in ("min", "mean", "max")),
-            scorer["direction"] or "?",
-            f"{bounds[0]:g} to {bounds[1]:g}" if bounds else "-",
             ", ".join(scorer["decided_by"]),
         )
     yield table
-    keys = _table("scorer", "the file says", "clip key")
+    yield Text()
+    keys = _table("scorer", "clip key")
+    keys.add_column("the file says", overflow="fold")
     for scorer in document["scorers"]:
-        for at, sample in enumerate(scorer["sample_keys"][:3]):
-            keys.add_row("" if at else scorer["slug"], sample["value"], sample["key"])
+        for at, sample in enumerate(scorer["sample_keys"][:_KEYS_SHOWN]):
+            _add(keys, "" if at else scorer["slug"], sample["key"], sample["value"])
     yield keys
-    yield from _matches(document)
-    for note in document["notes"]:
-        yield Text(f"note: {note}", style="yellow")
+    advised: list[Mapping[str, Any]] = []
+    if document["feature_table"] is not None:
+        yield Text()
+        yield _matches(document)
+        advised = [{**each["match"], "slug": each["slug"]} for each in document["scorers"]]
+    facts = list(_advice(advised, document["notes"]))
+    if facts:
+        yield Text()
+        yield _facts(facts)
 
 
-def _matches(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    if document["feature_table"] is None:
-        return
-    table = _table("scorer", "ok", "missing", "bad", "matched", "unmatched keys", "stale keys")
+def _files(files: list[Mapping[str, Any]]) -> Table:
+    table = _table("layout", right=("scores",))
+    table.add_column("score field")
+    table.add_column("file", overflow="fold")
+    for file in files[:_FILES_SHOWN]:
+        fields = ", ".join(file["score_fields"]) or "-"
+        _add(table, file["format"], f"{file['scores']:,}", fields, file["path"])
+    more = len(files) - _FILES_SHOWN
+    if more > 0:
+        _add(table, "", "", "", f"and {more:,} more files")
+    return table
+
+
+def _matches(document: Mapping[str, Any]) -> Table:
+    table = _table("scorer", right=("ok", "missing", "bad", "matched"))
+    table.add_column("table keys without a score", overflow="fold")
+    table.add_column("score keys without a row", overflow="fold")
     for scorer in document["scorers"]:
         match = scorer["match"]
-        table.add_row(
+        _add(
+            table,
             scorer["slug"],
             *(f"{match['rows'][status]:,}" for status in ("ok", "missing", "bad")),
             percent(match["match_rate"]),
-            ", ".join(match["unmatched_feature_keys"][:3]) or "-",
-            ", ".join(match["stale_score_keys"][:3]) or "-",
+            ", ".join(match["unmatched_feature_keys"][:_KEYS_SHOWN]) or "-",
+            ", ".join(match["stale_score_keys"][:_KEYS_SHOWN]) or "-",
         )
-    yield Text(
-        f"{document['feature_table']}: {document['feature_keys']['keys']:,} clip keys "
-        f"in the column {document['feature_key_column']}"
-    )
-    yield table
-    yield from _suggestions(
-        [{**scorer["match"], "slug": scorer["slug"]} for scorer in document["scorers"]]
-    )
+    return table
 
 
-def _suggestions(scorers: list[Mapping[str, Any]]) -> Iterator[RenderableType]:
+def _advice(
+    scorers: Iterable[Mapping[str, Any]], notes: Iterable[str]
+) -> Iterator[tuple[str, str]]:
     for scorer in scorers:
         for suggestion in scorer["suggestions"][:1]:
-            yield Text(
-                f"{scorer['slug']} would match {percent(suggestion['match_rate'])} of the clips "
-                f"with {suggestion['command']}",
-                style="yellow",
+            about = "about " if suggestion["sampled"] else ""
+            yield (
+                "try",
+                f"{suggestion['command']}, with which {scorer['slug']} matches "
+                f"{about}{percent(suggestion['match_rate'])} of the clips",
             )
-
-
-def percent(rate: float) -> str:
-    """A share as people read it: 100 % only where it is all, 0 % only where it is none."""
-    for places in (1, 2, 4):
-        text = f"{100 * rate:.{places}f}"
-        if rate in (0, 1) or 0 < float(text) < 100:
-            break
-    return f"{text} %".replace(".0 %", " %")
+    for note in notes:
+        yield "note", note
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else f"{value:.3g}"
 
 
-_LEFT = frozenset(
-    {"scorer", "file", "layout", "scorers", "score field", "named by", "better", "range"}
-    | {"the file says", "clip key", "unmatched keys", "stale keys", "id", "status", "what"}
-)
-_FOLDED = frozenset({"file", "scorers", "the file says", "unmatched keys", "stale keys", "what"})
-
-
-def _table(*headers: str) -> Table:
+def _table(*left: str, right: Iterable[str] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in headers:
-        folded = header in _FOLDED
-        table.add_column(
-            header,
-            justify="left" if header in _LEFT else "right",
-            overflow="fold",
-            no_wrap=not folded,
-        )
+    for header in left:
+        table.add_column(header, no_wrap=True)
+    for header in right:
+        table.add_column(header, justify="right", no_wrap=True)
     return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    # Names of files and clips may hold what Rich takes for markup.
+    table.add_row(*map(Text, cells))
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, fact in facts:
+        _add(grid, name, fact)
+    return grid

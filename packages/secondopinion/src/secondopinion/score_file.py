@@ -22,6 +22,7 @@ HEAD_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson", ".log", ".txt", ".out", ".csv")
 
+_SEPARATOR = re.compile(r"[/\\]")
 _GLOB = re.compile(r"[*?\[]")
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -60,7 +61,7 @@ class ScoreSpecification:
         """
         text = os.fspath(text)
         label, separator, rest = text.partition("=")
-        is_label = bool(separator and label.strip() and rest) and not re.search(r"[/\\]", label)
+        is_label = bool(separator and label.strip() and rest) and not _SEPARATOR.search(label)
         whole = _files(text)
         if is_label:
             labelled = _files(rest)
@@ -76,6 +77,21 @@ class ScoreSpecification:
         if not whole:
             raise _absent(text)
         return cls(text, None, whole)
+
+
+def relocated(text: str, base: Path) -> str:
+    """``[LABEL=]PATH`` with the path taken from ``base``, by the rules of parsing.
+
+    Args:
+        text: A value as for ``--scores``, or any path.
+        base: The folder that relative paths start from.
+    """
+    label, separator, rest = text.partition("=")
+    if separator and not _SEPARATOR.search(label) and not _files(str(base / text)):
+        moved = str(base / rest)
+        if _files(moved):
+            return f"{label}={moved}"
+    return str(base / text)
 
 
 @dataclass

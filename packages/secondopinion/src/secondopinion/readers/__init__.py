@@ -75,10 +75,7 @@ def reader_for(file: ScoreFile, format: str = AUTO) -> ScoreReader:
     known = readers()
     if format != AUTO:
         if format not in known:
-            raise InputError(
-                f"There is no score format {format!r}",
-                fix=f"Use one of {', '.join((AUTO, *known))}",
-            )
+            raise unknown_format(format)
         return known[format]
     if not file.head.strip():
         raise InputError("The file is empty", where=str(file), fix="Give a file with scores")
@@ -96,4 +93,12 @@ def reader_for(file: ScoreFile, format: str = AUTO) -> ScoreReader:
         f"The file could be {' or '.join(each.format for each in found)}",
         where=str(file),
         fix="Say which with --format",
+    )
+
+
+def unknown_format(format: str) -> InputError:
+    """The error for a format that no reader has."""
+    return InputError(
+        f"There is no score format {format!r}, only {', '.join((AUTO, *readers()))}",
+        fix="Correct --format",
     )
