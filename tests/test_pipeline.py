@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
+import provenance
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -63,9 +64,8 @@ def test_peers_read_the_table(run: Pipeline) -> None:
     column = "second_opinion_dover_score"
     mean = np.nanmean(ours[column].to_numpy())
     assert pl.read_parquet(run.scored)[column].mean() == pytest.approx(mean)
-    answer = duckdb.sql(f"select avg({column}) from '{run.scored}'").fetchone()
-    assert answer is not None
-    assert answer[0] == pytest.approx(mean)
+    [[answer]] = duckdb.sql(f"select avg({column}) from '{run.scored}'").fetchall()
+    assert answer == pytest.approx(mean)
 
 
 def test_labels_are_the_file_s(run: Pipeline) -> None:
@@ -115,10 +115,8 @@ def test_head_passes_the_gate(run: Pipeline, is_real: bool) -> None:
     manifest = run.document("head.json")
     gate = manifest["gate"]
     assert manifest["training_recipe"]["smoke"] is False
-    assert (manifest["folds"], manifest["seeds"]) == (5, 5) or (
-        len(manifest["folds"]),
-        len(manifest["seeds"]),
-    ) == (5, 5)
+    assert manifest["folds"]["k"] == 5
+    assert len(manifest["seeds"]) == 5
     assert gate["passed"] is True
     assert gate["mean_plcc"] >= (0.89 if is_real else 0.85)
     assert gate["mean_srocc"] >= 0.82
@@ -137,11 +135,11 @@ def test_gated_numbers_follow_from_out_of_fold_predictions(run: Pipeline) -> Non
         for (seed, _fold), part in oof.group_by("seed", "fold")
     ]
     assert len(parts) == 25
-    assert np.mean([plcc for _, plcc in parts]) == pytest.approx(gate["mean_plcc"], abs=1e-9)
+    assert np.mean([plcc for _, plcc in parts]) == pytest.approx(gate["mean_plcc"], abs=1e-6)
     per_seed = [
         np.mean([plcc for other, plcc in parts if other == seed]) for seed in {s for s, _ in parts}
     ]
-    assert np.ptp(per_seed) == pytest.approx(gate["plcc_spread"], abs=1e-9)
+    assert np.ptp(per_seed) == pytest.approx(gate["plcc_spread"], abs=2e-6)
 
 
 def test_predictions_come_back_by_clip_key(run: Pipeline) -> None:
@@ -163,22 +161,33 @@ def test_verify_accepts_every_artefact_through_its_record(run: Pipeline) -> None
 
 
 def test_verify_rejects_one_flipped_byte_anywhere(run: Pipeline, tmp_path: Path) -> None:
-    """In each artefact and in each record: at its start, in its middle, at its end."""
+    """In each artefact and in each record, by the command; at its ends too, by the library."""
     folder = tmp_path / "copy"
     shutil.copytree(run.folder, folder)
     for record, artefacts in run.records.items():
         for original in (record, *artefacts):
             copy = folder / original.name
-            data = bytearray(copy.read_bytes())
-            for position in {0, len(data) // 2, len(data) - 1}:
-                data[position] ^= 0x01
-                copy.write_bytes(data)
-                for asked in {copy, folder / record.name}:
-                    done = run_command("provenance", "verify", asked, expect=None)
-                    assert done.code in (1, 2), f"{copy.name} at {position}: {done.stdout}"
-                    assert "Traceback" not in done.stderr
-                data[position] ^= 0x01
+            data = copy.read_bytes()
+            copy.write_bytes(flipped(data, len(data) // 2))
+            done = run_command("provenance", "verify", copy, expect=None)
+            assert done.code == 1, f"{copy.name}: {done.stderr}"
+            for position in (0, len(data) - 1):
+                copy.write_bytes(flipped(data, position))
+                for asked in (copy, folder / record.name):
+                    assert not accepts(asked), f"{copy.name} at {position}, asked by {asked.name}"
             copy.write_bytes(data)
+    assert accepts(folder / "head.onnx"), "the bytes that were put back are accepted again"
+
+
+def flipped(data: bytes, position: int) -> bytes:
+    return data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+
+def accepts(path: Path) -> bool:
+    try:
+        return provenance.verify([path]).ok
+    except provenance.MoskitError:
+        return False
 
 
 def test_trace_leads_from_the_head_to_the_raw_labels(run: Pipeline) -> None:
