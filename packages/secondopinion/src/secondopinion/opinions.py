@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,6 @@ from secondopinion.score_file import ScoreFile, ScoreSpecification
 from secondopinion.scorers import Direction, ScoreFacts, facts_for, is_known, slug_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping, Sequence
 
     from labeljoin import KeyRule
@@ -189,7 +189,8 @@ class _Collector:
         reader = reader_for(file, self._format)
         fields = Fields(self._key_field, self._score_field)
         decided_by = "content" if self._format == AUTO else "--format"
-        read = ReadFile(str(file), given, reader.format, decided_by, file.label)
+        shown = os.fsencode(file.path).decode("utf-8", "replace")  # names of files may be any bytes
+        read = ReadFile(shown, given, reader.format, decided_by, file.label)
         if reader.appends_reruns:
             self._reruns.add(len(self.files))
         self.files.append(read)

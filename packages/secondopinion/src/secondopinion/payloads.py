@@ -130,7 +130,7 @@ def score_row(
         key=_key(key, clip, fields, where),
         score=score,
         row=row,
-        scorer=(scorer or "").strip() or None,
+        scorer=_text(scorer or "", "scorer", where).strip() or None,
         ok=is_ok(_first(plans, "status")),
         runtime_ms=_runtime(plans, frames),
         frames=_frames(plans, frames),
@@ -160,7 +160,7 @@ def add_frames(mean: FrameMean, frames: Iterable[Any], fields: Fields, where: st
         names = fields.of(frame)
         if names.score is None:
             raise InputError(
-                f"The frame has no score; its members are {', '.join(frame) or 'none'}",
+                f"The frame has no score; its members are {listed(frame)}",
                 where=f"{where}, frame {mean.frames + 1:,}",
                 fix="Name the member with --score-field",
             )
@@ -172,6 +172,15 @@ def add_frames(mean: FrameMean, frames: Iterable[Any], fields: Fields, where: st
                 names.score, frame[names.score], f"{where}, frame {mean.frames + 1:,}", "a number"
             ) from None
         mean.add(float("nan") if score is None else score, runtime)
+
+
+def listed(names: Iterable[Any], limit: int = 12) -> str:
+    """Names for a sentence: the first ``limit``, on one line, and how many more there are."""
+    texts = [str(name) for name in names]
+    short = [text if len(text) <= 40 else text[:40] + "…" for text in texts[:limit]]
+    shown = ", ".join(text if text.isprintable() and text else repr(text) for text in short)
+    more = f" and {len(texts) - limit:,} more" if len(texts) > limit else ""
+    return (shown + more) or "none"
 
 
 def is_ok(status: Any) -> bool:
@@ -209,7 +218,7 @@ def _score(plans: Plans, frames: FrameMean | None, fields: Fields, where: str) -
         return None
     wanted = f"member {fields.score!r}" if fields.score else "score"
     raise InputError(
-        f"The row has no {wanted}; its members are {', '.join(plans[0][0]) or 'none'}",
+        f"The row has no {wanted}; its members are {listed(plans[0][0])}",
         where=where,
         fix="Name the member that holds the score with --score-field",
     )
@@ -223,7 +232,7 @@ def _key(key: Any, clip: str | None, fields: Fields, where: str) -> str | int | 
     if isinstance(key, float):
         return str(key)
     if key is not None:
-        return key
+        return _text(key, "key", where) if isinstance(key, str) else key
     if clip is not None:
         return clip
     if fields.key is None and not any(name.startswith("key_field=") for name in fields.chosen):
@@ -233,6 +242,19 @@ def _key(key: Any, clip: str | None, fields: Fields, where: str) -> str | int | 
             fix="Name the member that holds the clip key with --score-key-field",
         )
     return None
+
+
+def _text(text: str, name: str, where: str) -> str:
+    """``text``, where it is Unicode: JSON escapes can spell halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"The {name} {text[:40]!a} is not valid Unicode",
+            where=where,
+            fix="Mend or remove the row",
+        ) from None
+    return text
 
 
 def _runtime(plans: Plans, frames: FrameMean | None) -> float | None:

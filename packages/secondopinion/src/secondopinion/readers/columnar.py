@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from labeljoin import open_table
 from provenance.errors import InputError
 
-from secondopinion.payloads import OK_STATUSES, FieldNames
+from secondopinion.payloads import OK_STATUSES, FieldNames, listed
 from secondopinion.score_rows import ScoreBatch
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read_table(file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:
             else ("is called a score", "--score-field")
         )
         raise InputError(
-            f"No column {missing}; the columns are {', '.join(table.column_names[:20])}",
+            f"No column {missing}; the columns are {listed(table.column_names)}",
             where=str(file),
             fix=f"Name it with {flag}",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provenance.errors import InputError
 
 from secondopinion.json_stream import outline
-from secondopinion.payloads import Fields, score_row
+from secondopinion.payloads import Fields, listed, score_row
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import BATCH_ROWS, is_json, json_objects
 from secondopinion.score_rows import ScoreBatch
@@ -56,7 +56,7 @@ def _rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
         if key is None or key not in written or score not in written:
             wanted = score if key in written else fields.key or " or ".join(KEYS)
             raise InputError(
-                f"The object has no {wanted}; its members are {', '.join(written) or 'none'}",
+                f"The object has no {wanted}; its members are {listed(written)}",
                 where=where,
                 fix="Remove the unfinished object, or name the format with --format",
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.errors import InputError
 
 from secondopinion.json_stream import JsonStream, outline
+from secondopinion.payloads import listed
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import is_json
 from secondopinion.score_rows import FrameMean, ScoreBatch, ScoreRow, as_float
@@ -99,7 +100,7 @@ class _Log:
             pooled_names = self._pooled if isinstance(self._pooled, dict) else {}
             names = list(dict.fromkeys((*pooled_names, *self._names)))
             raise InputError(
-                f"The log has no metric {self._metric}; it has {', '.join(names) or 'none'}",
+                f"The log has no metric {self._metric}; it has {listed(names)}",
                 where=str(self._file),
                 fix="Name one with --score-field",
             )
