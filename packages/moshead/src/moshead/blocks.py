@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 Float32 = NDArray[np.float32]
 Feed = dict[str, Float32]
 """The inputs of one call of the runtime."""
+
+Result = TypeVar("Result")
 
 BLOCK_ROWS = 8192
 """Rows given to the runtime at once: what it computes in between then stays in the processor's
@@ -93,24 +97,27 @@ class FeatureReader:
         matrix, repairs = self._table_matrix(table)
         return {FEATURES: matrix, ENCODER: self._encoder(codec, 0, 1)}, repairs
 
-    def array(self, features: Any, codec: Any) -> Iterator[tuple[Feed, Repairs]]:
-        """The inputs of rows given in feature order, (N, F)."""
-        check_codecs(codec, len(features))
-        for start in range(0, len(features), BLOCK_ROWS):
-            block = features[start : start + BLOCK_ROWS]
-            matrix, repairs = self._imputed(block)
-            yield {FEATURES: matrix, ENCODER: self._encoder(codec, start, len(block))}, repairs
+    def array_feed(self, features: NDArray[Any], codec: Any, start: int) -> tuple[Feed, Repairs]:
+        """The inputs of a block of rows given in feature order, (N, F), from row ``start``."""
+        matrix, repairs = self._imputed(features[start : start + BLOCK_ROWS])
+        return {FEATURES: matrix, ENCODER: self._encoder(codec, start, len(matrix))}, repairs
 
-    def table(self, features: pa.Table, codec: Any) -> Iterator[tuple[Feed, Repairs]]:
-        """The inputs of a table's rows."""
-        check_codecs(codec, features.num_rows)
+    def table_feed(self, features: pa.Table, codec: Any, start: int) -> tuple[Feed, Repairs]:
+        """The inputs of a block of a table's rows, from row ``start``."""
+        matrix, repairs = self._table_matrix(features.slice(start, BLOCK_ROWS))
+        return {FEATURES: matrix, ENCODER: self._encoder(codec, start, len(matrix))}, repairs
+
+    def selected(self, features: pa.Table) -> pa.Table:
+        """A table with only those columns that a prediction can draw on.
+
+        Raises:
+            InputError: One that may not be filled is absent.
+        """
         names = [name for name in self.members if name in features.column_names]
-        # A table without any of the columns still goes through, to be told what it lacks.
-        features = features.select(names) if names else features
-        for start in range(0, max(features.num_rows, 1), BLOCK_ROWS):
-            block = features.slice(start, BLOCK_ROWS)
-            matrix, repairs = self._table_matrix(block)
-            yield {FEATURES: matrix, ENCODER: self._encoder(codec, start, len(matrix))}, repairs
+        if not names or not features.num_rows:
+            # Nothing to predict, but still told what it lacks.
+            self._table_matrix(features)
+        return features.select(names)
 
     def _table_matrix(self, table: pa.Table) -> tuple[Float32, Repairs]:
         if self._plain and (matrix := self._plain_matrix(table)) is not None:
@@ -185,3 +192,28 @@ def check_codecs(codec: Any, rows: int) -> None:
             fix="Give one codec, or one for each row",
         )
 
+
+def over_blocks(work: Callable[[int], Result], rows: int) -> Iterator[Result]:
+    """Do some work for each block of rows, on all processors where there are many blocks.
+
+    Args:
+        work: Called with the first row of each block.
+        rows: Rows in all.
+
+    Yields:
+        What ``work`` returned, in the order of the blocks.
+    """
+    starts = range(0, rows, BLOCK_ROWS)
+    workers = min(len(starts) // 2, processors())
+    if workers < 2:
+        yield from map(work, starts)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(work, starts)
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -38,6 +38,8 @@ REPORTED_ALPHAS = (0.05, 0.1, 0.2)
 STEPS_PER_MOS = 1000
 _SPAN = int((MOS_RANGE[1] - MOS_RANGE[0]) * STEPS_PER_MOS)
 METHOD = "cv+"
+_SMALL = 50_000
+"""Up to so many shifted residuals, sorting them out one by one is faster than bisecting."""
 
 Array = NDArray[np.float64]
 
@@ -99,8 +101,7 @@ class CrossConformal:
         rank = self.rank(alpha)
         if rank > self.n_residuals:
             return float(MOS_RANGE[1] - MOS_RANGE[0])
-        pooled = np.concatenate(self.residual_steps)
-        return float(np.partition(pooled, rank - 1)[rank - 1]) / STEPS_PER_MOS
+        return float(np.partition(self._pooled, rank - 1)[rank - 1]) / STEPS_PER_MOS
 
     def guarantee(self, alpha: float) -> float:
         """The least probability that an interval covers the MOS of an exchangeable clip.
@@ -150,20 +151,33 @@ class CrossConformal:
         ``offsets`` is (N, K). The answer lies between the pooled residual of that rank shifted by
         the row's smallest and by its largest offset, so bisecting there takes few rounds.
         """
-        pooled = np.concatenate(self.residual_steps)
-        centre = int(np.partition(pooled, rank - 1)[rank - 1])
-        low: NDArray[np.int32] = offsets.min(axis=1) + np.int32(centre)
-        high = offsets.max(axis=1) + np.int32(centre)
-        columns = [np.ascontiguousarray(offsets[:, fold]) for fold in range(self.n_folds)]
+        if len(offsets) * self.n_residuals <= _SMALL:
+            shifted = offsets[:, self._fold_of_pooled] + self._pooled
+            ranked: NDArray[np.int32] = np.partition(shifted, rank - 1, axis=1)[:, rank - 1]
+            return ranked
+        centre = np.partition(self._pooled, rank - 1)[rank - 1]
+        low = offsets.min(axis=1) + centre
+        high = offsets.max(axis=1) + centre
+        columns = [np.ascontiguousarray(offsets[:, fold]) - _SPAN for fold in range(self.n_folds)]
         while np.any(low < high):
             middle = (low + high) >> 1
             count = np.zeros(len(middle), dtype=np.int32)
             for table, offset in zip(self._cumulative, columns, strict=True):
-                count += table.take(middle - offset + _SPAN, mode="clip")
+                count += table.take(middle - offset, mode="clip")
             enough = count >= rank
             high = np.where(enough, middle, high)
             low = np.where(enough, low, middle + 1)
         return low
+
+    @cached_property
+    def _pooled(self) -> NDArray[np.int32]:
+        """The residuals of all folds, fold by fold."""
+        return np.concatenate(self.residual_steps).astype(np.int32)
+
+    @cached_property
+    def _fold_of_pooled(self) -> NDArray[np.intp]:
+        """The fold of each of them."""
+        return np.repeat(np.arange(self.n_folds), [len(steps) for steps in self.residual_steps])
 
     @cached_property
     def _cumulative(self) -> list[NDArray[np.int32]]:

@@ -78,8 +78,8 @@ class _NetGraph:
         array = np.asarray(value)
         kind = np.int64 if array.dtype.kind == "i" else np.float32
         tensor = ir.tensor(array.astype(kind), name=name)
-        value: ir.Value = self.builder.initializer(tensor, qualify=False)
-        return value
+        initializer: ir.Value = self.builder.initializer(tensor, qualify=False)
+        return initializer
 
     def scaled(self, net: HeadWeights, index: int) -> ir.Value:
         """Clipped z-scores beside the encoder, (N, F + V); nets of equal scaling share them."""

@@ -68,6 +68,8 @@ class HeadFile:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # its complaints reach people as our error
+        # Blocks of rows run side by side instead: see moshead.blocks.
+        options.intra_op_num_threads = 1
         try:
             session = onnxruntime.InferenceSession(
                 data, options, providers=["CPUExecutionProvider"]

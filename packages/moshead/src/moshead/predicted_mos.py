@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from moshead.arrow_columns import float_column, repeated_text
 from moshead.network import Array
 
 if TYPE_CHECKING:
@@ -130,13 +131,16 @@ class Predictions:
 
     def to_table(self) -> pa.Table:
         """Columns ``mos_pred, mos_pred_lo, mos_pred_hi, source``."""
-        missing = pa.nulls(len(self), pa.float64())
-        low, high = self.interval() or (missing, missing)
+        ends = self.interval()
+        if ends is None:
+            low = high = pa.nulls(len(self), pa.float64())
+        else:
+            low, high = map(float_column, ends)
         return pa.table(
             {
-                "mos_pred": self.mos,
+                "mos_pred": float_column(self.mos),
                 "mos_pred_lo": low,
                 "mos_pred_hi": high,
-                "source": pa.repeat(self.source, len(self)),
+                "source": repeated_text(self.source, len(self)),
             }
         )

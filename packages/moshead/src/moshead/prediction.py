@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import labeljoin
+import numpy as np
 import pyarrow as pa
 from provenance import EMBEDDED_KEY, InputError, Run, canonical_bytes, start_run
 
@@ -153,6 +154,8 @@ def _write(
         for batch in table.batches([key, *reads], text_columns=[key]):
             whole = pa.Table.from_batches([batch])
             found = predictor.predict_mos(whole.select(reads), codec)
+            # What comes after the sixth decimal is rounding noise of float32.
+            np.round(found.mos, 6, out=found.mos)
             columns = [whole.column(key), *found.to_table().columns]
             write(pa.Table.from_arrays(columns, schema=schema))
             repairs.add(Repairs(found.imputed, found.filled))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,15 @@ import numpy as np
 import pyarrow as pa
 from provenance import InputError
 
-from moshead.blocks import FeatureReader, Feed, Float32, Repairs
+from moshead.blocks import (
+    BLOCK_ROWS,
+    FeatureReader,
+    Feed,
+    Float32,
+    Repairs,
+    check_codecs,
+    over_blocks,
+)
 from moshead.conformal import DEFAULT_ALPHA, Array, check_alpha
 from moshead.headfile import HeadFile, read_head
 from moshead.network import ENCODER_VOCAB, MOS_RANGE
@@ -21,6 +29,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from moshead.schemas import FeatureSchema
+
+FeedAt = Callable[[int], tuple[Feed, Repairs]]
+"""Makes the inputs of the block that begins at a row."""
 
 VMAF_COLUMN = "predicted_vmaf"
 
@@ -174,30 +185,37 @@ class Predictor:
         if isinstance(features, Mapping):
             return self._predict_row(*self._reader.mapping(features, codec))
         if hasattr(features, "__arrow_c_stream__") or isinstance(features, pa.RecordBatch):
-            table = _as_table(features)
-            return self._predict_rows(table.num_rows, lambda: self._reader.table(table, codec))
+            table = self._reader.selected(_as_table(features))
+            check_codecs(codec, table.num_rows)
+            return self._predict_rows(
+                table.num_rows, lambda start: self._reader.table_feed(table, codec, start)
+            )
         array = self._as_array(features)
         if array.ndim == 1:
-            return self._predict_row(*next(self._reader.array(array[np.newaxis], codec)))
-        return self._predict_rows(len(array), lambda: self._reader.array(array, codec))
+            return self._predict_row(*self._reader.array_feed(array[np.newaxis], codec, 0))
+        check_codecs(codec, len(array))
+        return self._predict_rows(
+            len(array), lambda start: self._reader.array_feed(array, codec, start)
+        )
 
     def _predict_row(self, feed: Feed, repairs: Repairs) -> Prediction:
         mos = self._session.run(None, feed)[0]
         intervals = None
         if self._conformal is not None:
-            intervals = _Intervals(self, mos, lambda: iter(((feed, repairs),)))
+            intervals = _Intervals(self, mos, lambda start: (feed, repairs))
         return Prediction(float(mos[0]), "head", intervals, tuple(repairs.imputed))
 
-    def _predict_rows(
-        self, rows: int, feeds: Callable[[], Iterator[tuple[Feed, Repairs]]]
-    ) -> Predictions:
-        mos, total, start = np.empty(rows, dtype=np.float64), Repairs(), 0
-        for feed, repairs in feeds():
-            found = self._session.run(None, feed)[0]
-            mos[start : start + len(found)] = found
-            start += len(found)
+    def _predict_rows(self, rows: int, feed_at: FeedAt) -> Predictions:
+        mos, total = np.empty(rows, dtype=np.float64), Repairs()
+
+        def predict(start: int) -> Repairs:
+            feed, repairs = feed_at(start)
+            mos[start : start + BLOCK_ROWS] = self._session.run(None, feed)[0]
+            return repairs
+
+        for repairs in over_blocks(predict, rows):
             total.add(repairs)
-        intervals = None if self._conformal is None else _Intervals(self, mos, feeds)
+        intervals = None if self._conformal is None else _Intervals(self, mos, feed_at)
         return Predictions(mos, "head", intervals, total.imputed, total.filled)
 
     def _as_array(self, features: Any) -> Any:
@@ -262,24 +280,24 @@ class Predictor:
             stacklevel=3,
         )
 
-    def _fold_predictions(self, feed: Feed) -> Float32:
+    def _folds(self) -> Any:
+        """The session of the nets of the folds, opened when first needed."""
         if self._fold_session is None:
             assert self.head is not None
             self._fold_session = self.head.fold_session()
-        found: Float32 = self._fold_session.run(None, feed)[0]
-        return found
+        return self._fold_session
 
 
 class _Intervals:
     """The intervals of some predictions, made when asked for: they cost one net more per fold."""
 
-    __slots__ = ("_feeds", "_folds", "_made", "_mos", "_predictor")
+    __slots__ = ("_feed_at", "_folds", "_made", "_mos", "_predictor")
 
-    def __init__(self, predictor: Predictor, mos: Any, feeds: Any) -> None:
+    def __init__(self, predictor: Predictor, mos: Any, feed_at: FeedAt) -> None:
         self._predictor = predictor
         self._mos = mos
-        self._feeds = feeds
-        self._folds: list[Float32] | None = None
+        self._feed_at = feed_at
+        self._folds: Float32 | None = None
         self._made: dict[float, tuple[Array, Array]] | None = None
 
     def __call__(self, alpha: float | None) -> tuple[Array, Array]:
@@ -294,14 +312,23 @@ class _Intervals:
         check_alpha(alpha)
         conformal = self._predictor._conformal
         assert conformal is not None
-        if self._folds is None:
-            self._folds = [self._predictor._fold_predictions(feed) for feed, _ in self._feeds()]
-        low, high = np.empty(len(self._mos)), np.empty(len(self._mos))
-        start = 0
-        for folds in self._folds:
-            rows = slice(start, start + len(folds))
-            low[rows], high[rows] = conformal.interval(self._mos[rows], folds, alpha)
-            start += len(folds)
+        rows = len(self._mos)
+        low, high = np.empty(rows), np.empty(rows)
+        fresh = self._folds is None
+        folds = (
+            np.empty((rows, conformal.n_folds), np.float32) if self._folds is None else self._folds
+        )
+        session = self._predictor._folds()
+
+        def interval(start: int) -> None:
+            block = slice(start, start + BLOCK_ROWS)
+            if fresh:
+                folds[block] = session.run(None, self._feed_at(start)[0])[0]
+            low[block], high[block] = conformal.interval(self._mos[block], folds[block], alpha)
+
+        for _ in over_blocks(interval, rows):
+            pass
+        self._folds = folds
         return low, high
 
 
