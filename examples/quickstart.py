@@ -293,7 +293,9 @@ def predict(place: Workplace, onnx: Path, scored: Path) -> Path:
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         row = predicted.slice(order[round(share * (len(order) - 1))], 1).to_pylist()[0]
         table.add_row(str(row[key]), f"{row['mos_pred']:.2f}", interval(row))
-    console.print("From the worst clip to the best, with the interval that holds 90 % of ratings:")
+    console.print(
+        "From the worst clip to the best, with an interval made to hold 90 % of MOS values:"
+    )
     console.print(table)
     return out
 
@@ -312,17 +314,17 @@ def interval(row: dict[str, Any], width: int = 32) -> Text:
 
 def prove(place: Workplace, onnx: Path) -> None:
     """Verify every artefact; then damage a copy by one bit and verify that."""
-    artefacts = [place.out / name for name in (
-        "labelled.parquet", "scored.parquet", "audit.html", "head.onnx", "card.md",
-        "predictions.parquet")]  # fmt: skip
-    with step(6, "Proof", f"provenance verify {place.out}/*"):
-        outcome = provenance.verify(artefacts)
+    names = (
+        "labelled.parquet scored.parquet audit.html head.onnx card.md predictions.parquet".split()
+    )
+    with step(6, "Proof", f"cd {place.out}; provenance verify {' '.join(names)}"):
+        outcome = provenance.verify([place.out / name for name in names])
     if not outcome.ok:
         for problem in outcome.problems():
             console.print(f"[red]✗[/] {problem.name}: {problem.status}")
         sys.exit(1)
     runs = provenance.trace(onnx).runs
-    console.print(f"[green]✓[/] {len(artefacts)} artefacts are what their run records say.")
+    console.print(f"[green]✓[/] {len(names)} artefacts are what their run records say.")
     console.print(f"[green]✓[/] {onnx.name} leads back through {len(runs)} runs to the raw labels.")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
@@ -340,8 +342,8 @@ def show_outputs(place: Workplace, seconds: float) -> None:
     """Say what lies where."""
     what = {
         "card.md": "the head's model card",
-        "audit.html": "what the table can and cannot see: open it in a browser",
-        "head.onnx": "the head, with everything that prediction needs",
+        "audit.html": "what the table sees: open it in a browser",
+        "head.onnx": "the head; prediction needs nothing else",
         "head.json": "its manifest and run record",
         "predictions.parquet": "MOS with intervals for every clip",
     }
