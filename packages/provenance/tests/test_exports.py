@@ -1,0 +1,214 @@
+"""Exports, each read by the reference library of its format."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from provenance import InputError, VerdictError, export, load_record, start_run
+
+TIME = "2026-05-08T12:00:00Z"
+
+
+@pytest.fixture
+def record(folder: Path) -> Path:
+    (folder / "parts").mkdir()
+    (folder / "parts/a b.tbl").write_bytes(b"a")
+    with start_run(
+        "samplejoin join",
+        distribution="samplejoin",
+        module="samplejoin",
+        inputs={"features": "parts", "labels": ["labels.csv"], "profile": None},
+        args={"features": "parts", "threshold": 0.95, "labels": ["labels.csv"], "note": None},
+        argv=["join", "--features", "parts"],
+    ) as run:
+        Path(run.stage("out", "out.tbl", kind="feature-table")).write_bytes(b"made")
+        Path(run.stage("out_parts", "made", directory=True), "ü.tbl").write_bytes(b"part")
+        run.record("out.json", {"schema": "sample-v1"})
+    return folder / "out.json"
+
+
+def test_in_toto_statement_and_slsa_predicate_are_valid(record: Path):
+    from google.protobuf import json_format
+    from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+    from in_toto_attestation.v1 import statement_pb2
+    from in_toto_attestation.v1.statement import Statement
+
+    document = export(record, format="in-toto", event_time=TIME)
+    # The parser refuses members that the format does not have.
+    parsed = json_format.Parse(json.dumps(document), statement_pb2.Statement())
+    Statement.copy_from_pb(parsed).validate()
+    assert parsed.predicate_type == "https://slsa.dev/provenance/v1"
+    predicate = json_format.ParseDict(document["predicate"], provenance_pb2.Provenance())
+    assert predicate.build_definition.build_type
+    assert predicate.run_details.builder.id
+    assert predicate.run_details.metadata.finished_on.ToJsonString() == TIME
+    inputs = {
+        item.annotations["name"]: item for item in predicate.build_definition.resolved_dependencies
+    }
+    entries = {entry.name: entry for entry in load_record(record).input_entries()}
+    assert inputs["labels"].digest["sha256"] == entries["labels"].digest.sha256
+    assert inputs["features"].digest["dirHash"] == entries["features"].digest.sha256
+    subjects = {item.annotations["name"]: item for item in parsed.subject}
+    assert set(subjects) == {"out", "out_parts"}
+
+
+def test_directory_digest_is_the_dirhash_of_in_toto(folder: Path):
+    """The "h1" form of Go's dirhash: SHA-256 over "<hex>  <name>\\n" of the sorted names."""
+    import hashlib
+
+    from provenance import hash_directory
+
+    (folder / "d/sub").mkdir(parents=True)
+    for name in ("b", "a", "sub/c", "sub.c"):
+        (folder / "d" / name).write_text(name)
+    lines = "".join(
+        f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n"
+        for name in sorted(["b", "a", "sub/c", "sub.c"])
+    )
+    assert hash_directory("d").sha256 == hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_prov_json_is_read_by_the_reference_library(record: Path):
+    from prov.model import ProvActivity, ProvDerivation, ProvDocument, ProvEntity, ProvUsage
+
+    document = export(record, format="prov-json", event_time=TIME)
+    parsed = ProvDocument.deserialize(content=json.dumps(document), format="json")
+    assert len(list(parsed.get_records(ProvEntity))) == 4
+    assert len(list(parsed.get_records(ProvUsage))) == 2
+    assert len(list(parsed.get_records(ProvDerivation))) == 4
+    (activity,) = parsed.get_records(ProvActivity)
+    assert activity.get_endTime().isoformat() == "2026-05-08T12:00:00+00:00"
+    # What the library writes back says the same.
+    again = ProvDocument.deserialize(content=parsed.serialize(format="json"), format="json")
+    assert again == parsed
+    digest = load_record(record).output_entries()[0].digest.sha256
+    assert parsed.get_record(f"sha256:{digest}")
+
+
+def test_openlineage_events_are_those_of_the_reference_client(record: Path):
+    from openlineage.client import event_v2
+    from openlineage.client.generated.dataset_version_dataset import DatasetVersionDatasetFacet
+    from openlineage.client.generated.job_type_job import JobTypeJobFacet
+    from openlineage.client.generated.output_statistics_output_dataset import (
+        OutputStatisticsOutputDatasetFacet,
+    )
+    from openlineage.client.generated.processing_engine_run import ProcessingEngineRunFacet
+
+    kinds = {
+        "version": DatasetVersionDatasetFacet,
+        "jobType": JobTypeJobFacet,
+        "outputStatistics": OutputStatisticsOutputDatasetFacet,
+        "processing_engine": ProcessingEngineRunFacet,
+    }
+
+    def facets(found: dict) -> dict:
+        made = {}
+        for name, facet in found.items():
+            members = {key: value for key, value in facet.items() if not key.startswith("_")}
+            assert facet["_producer"].startswith("urn:")
+            if name in kinds:
+                made[name] = kinds[name](**members)
+                # The schema's version may be older than the library's; its name may not differ.
+                assert facet["_schemaURL"].split("/")[-1] == made[name]._schemaURL.split("/")[-1]
+            else:
+                assert name == "moskit_runRecord"
+        return made
+
+    def dataset(kind, found: dict):
+        return kind(
+            found["namespace"],
+            found["name"],
+            facets=facets(found["facets"]),
+            **{key: facets(found[key]) for key in ("outputFacets",) if key in found},
+        )
+
+    events = export(record, format="openlineage", event_time=TIME)
+    assert [event["eventType"] for event in events] == ["START", "COMPLETE"]
+    for event in events:
+        made = event_v2.RunEvent(
+            eventTime=event["eventTime"],
+            run=event_v2.Run(event["run"]["runId"], facets=facets(event["run"]["facets"])),
+            job=event_v2.Job(
+                event["job"]["namespace"],
+                event["job"]["name"],
+                facets=facets(event["job"]["facets"]),
+            ),
+            eventType=event_v2.RunState(event["eventType"]),
+            inputs=[dataset(event_v2.InputDataset, item) for item in event["inputs"]],
+            outputs=[dataset(event_v2.OutputDataset, item) for item in event["outputs"]],
+            producer=event["producer"],
+        )
+        assert set(event) == {
+            "eventType",
+            "eventTime",
+            "run",
+            "job",
+            "inputs",
+            "outputs",
+            "producer",
+            "schemaURL",
+        }
+        assert event["schemaURL"] == made.schemaURL
+        assert event["eventTime"].startswith("2026-05-08T12:00:00")
+    assert events[1]["outputs"][0]["outputFacets"]["outputStatistics"]["size"] == 4
+    assert events[0]["run"]["facets"]["moskit_runRecord"]["eventTimeIs"].startswith("given")
+
+
+def test_run_id_is_made_of_the_records_digest(record: Path):
+    first, again = (export(record, format="openlineage") for _ in range(2))
+    assert first[0]["run"]["runId"] == again[1]["run"]["runId"]
+    run = uuid.UUID(first[0]["run"]["runId"])
+    assert run.version == 5
+    content = load_record(record).content_sha256
+    assert run == uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{content}")
+    statement = export(record, format="in-toto")
+    metadata = statement["predicate"]["runDetails"]["metadata"]
+    assert metadata == {"invocationId": f"urn:uuid:{run}"}
+
+
+def test_time_of_the_export_is_marked_as_such(record: Path):
+    events = export(record, format="openlineage")
+    facet = events[0]["run"]["facets"]["moskit_runRecord"]
+    assert facet["eventTimeIs"] == "the export, not the run"
+    prov = export(record, format="prov-json")
+    assert "prov:endTime" not in next(iter(prov["activity"].values()))
+
+
+@pytest.mark.parametrize(
+    "time", ["yesterday", "2026-05-08", "2026-05-08T12:00:00", "2026-13-08T12:00:00Z"]
+)
+def test_time_that_is_no_rfc3339_is_refused(record: Path, time: str):
+    with pytest.raises(InputError, match="RFC 3339"):
+        export(record, format="openlineage", event_time=time)
+
+
+def test_changed_record_is_not_exported(record: Path):
+    record.write_bytes(record.read_bytes().replace(b"0.95", b"0.96"))
+    with pytest.raises(VerdictError, match="not what was written"):
+        export(record, format="in-toto")
+
+
+def test_unknown_format_and_run_without_outputs(folder: Path, record: Path):
+    with pytest.raises(InputError, match="not a format"):
+        export(record, format="yaml")
+    with start_run("job", inputs={}) as run:
+        run.record("empty.json")
+    with pytest.raises(InputError, match="no outputs"):
+        export("empty.json", format="in-toto")
+
+
+def test_command_writes_to_standard_output_or_a_file(record: Path, folder: Path, provenance):
+    done = provenance("export", "out.tbl", "--format", "in-toto")
+    assert json.loads(done.stdout)["_type"] == "https://in-toto.io/Statement/v1"
+    done = provenance("export", "out.tbl", "--format", "openlineage", "--out", "events.jsonl")
+    assert done.returncode == 0
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["eventType"] for line in lines] == ["START", "COMPLETE"]
+    done = provenance("export", "out.tbl", "--format", "prov-json", "--json")
+    assert "entity" in json.loads(done.stdout)
+    done = provenance("export", "out.tbl", "--format", "prov-json", "--out", "parts")
+    assert done.returncode == 2
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
