@@ -34,7 +34,7 @@ RULES: dict[str, str] = {
     "self-reference": "Three or more full-reference columns that are constant mean that clips were "
     "compared with themselves.",
     "weak-family": "A family whose columns are all constant, flat or mostly empty is extracted "
-    "again before anything new is bought.",
+    "again before anything new is bought; families that only describe clips may be constant.",
     "backwards": "A score whose known direction contradicts its correlation with the target is "
     "checked first.",
     "noise-ceiling": "Where all signals together come within 0.01 of the PLCC that label noise "
@@ -175,6 +175,8 @@ def _fixes(table: Mapping[str, Any], families: FamilySet) -> Iterable[dict[str, 
         if set(matched) <= set(constant) and len(constant) >= _MANY:
             continue
         stats = [table["column_stats"][name] for name in matched]
+        if families[key].context and all(each["health"] in ("constant", "flat") for each in stats):
+            continue
         kinds = sorted({each["health"].replace("_", " ") for each in stats})
         yield _step(
             "fix",

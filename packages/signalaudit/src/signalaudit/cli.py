@@ -115,3 +115,7 @@ def diff(
 def main() -> None:
     """Run the command line."""
     cli.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -24,8 +24,9 @@ Need = Literal["reference", "hdr", "encode", ""]
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
-_FAMILY_KEYS = {"key", "name", "question", "needs", "priority", "patterns", "candidates"} | {
-    "recommendation"
+_FAMILY_KEYS = {"key", "name", "question", "needs", "context", "priority", "patterns"} | {
+    "candidates",
+    "recommendation",
 }
 
 
@@ -41,6 +42,7 @@ class Family:
         candidates: Metrics that would cover it.
         recommendation: What to do where it is missing or weak.
         needs: What it cannot be measured without: ``reference``, ``hdr``, ``encode`` or nothing.
+        context: Whether it describes clips instead of judging them.
         priority: Its place among families that the data cannot tell apart; 1 comes first.
     """
 
@@ -51,6 +53,7 @@ class Family:
     candidates: tuple[str, ...] = ()
     recommendation: str = ""
     needs: Need = ""
+    context: bool = False
     priority: int = 5
 
     @functools.cached_property
@@ -68,6 +71,7 @@ class Family:
             "name": self.name,
             "question": self.question,
             "needs": self.needs,
+            "context": self.context,
             "candidates": list(self.candidates),
             "recommendation": self.recommendation,
         }
@@ -191,6 +195,10 @@ def _family(entry: dict[str, Any], known: Family | None, where: str) -> Family:
             raise InputError(
                 f"{member} of the family {key} is no text", where=where, fix="Put it in quotes"
             )
+    if not isinstance(entry.get("context", False), bool):
+        raise InputError(
+            f"context of the family {key} is neither true nor false", where=where, fix="Correct it"
+        )
     candidates = _texts(entry, "candidates", where)
     if known is None:
         missing = [member for member in ("name", "question", "patterns") if member not in entry]
@@ -206,11 +214,12 @@ def _family(entry: dict[str, Any], known: Family | None, where: str) -> Family:
             candidates=candidates,
             recommendation=entry.get("recommendation", ""),
             needs=needs,
+            context=entry.get("context", False),
             priority=priority,
         )
     plain = {
         m: entry[m]
-        for m in ("name", "question", "recommendation", "needs", "priority")
+        for m in ("name", "question", "recommendation", "needs", "context", "priority")
         if m in entry
     }
     added = _patterns(entry, where) if "patterns" in entry else ()

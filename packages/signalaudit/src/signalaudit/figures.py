@@ -84,7 +84,7 @@ def heat_map(table: TableAudit) -> dict[str, Any] | None:
     }
 
 
-def scatter_plots(table: TableAudit, limit: int = 4) -> list[dict[str, Any]]:
+def scatter_plots(table: TableAudit, limit: int = 3) -> list[dict[str, Any]]:
     """The comparisons worth a plot: of each kind the one that disagrees most, then more of them.
 
     Returns:

@@ -49,7 +49,3 @@ for (const map of document.querySelectorAll(".canvas")) {
   map.addEventListener("pointermove", show);
   map.addEventListener("pointerdown", show);
 }
-// Paper has no hover and no clicks: what is folded is printed.
-addEventListener("beforeprint", () => {
-  for (const each of document.querySelectorAll("details[data-print]")) each.open = true;
-});
