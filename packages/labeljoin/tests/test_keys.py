@@ -3,13 +3,12 @@
 import re
 import unicodedata
 
+import labeljoin
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import labeljoin
 from labeljoin import KeyRule
 from provenance import InputError
 

@@ -2,13 +2,12 @@
 
 import json
 
+import labeljoin
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import labeljoin
 from labeljoin import KeyRule, LabelOptions, LabelSource
 from provenance import InputError
 

@@ -271,15 +271,17 @@ def _same_columns(left: _Side, right: _Side) -> Iterator[_Trial]:
     for mode in KEY_NORMALIZE_MODES:
         yield _Trial(_with(left, normalize=mode), _with(right, normalize=mode))
     yield _Trial(_with(left, ignore_case=True), _with(right, ignore_case=True))
-    bare_left, bare_right = _with(left, regex=None), _with(right, regex=None)
     if left.rule.regex is not None:
-        yield _Trial(bare_left, right)
+        yield _Trial(_with(left, regex=None), right)
     if right.rule.regex is not None:
-        yield _Trial(left, bare_right)
-    for regex in _derived(bare_left, right):
-        yield _Trial(_with(left, regex=regex), right)
-    for regex in _derived(bare_right, left):
-        yield _Trial(left, _with(right, regex=regex))
+        yield _Trial(left, _with(right, regex=None))
+    # A mode may have cut off what a regex would find.
+    for mode in dict.fromkeys((left.rule.normalize, "raw")):
+        one, other = _with(left, normalize=mode), _with(right, normalize=mode)
+        for regex in _derived(_with(one, regex=None), other):
+            yield _Trial(_with(one, regex=regex), other)
+        for regex in _derived(_with(other, regex=None), one):
+            yield _Trial(one, _with(other, regex=regex))
     for regex in GENERIC_REGEXES:
         yield _Trial(_with(left, regex=regex), _with(right, regex=regex))
 

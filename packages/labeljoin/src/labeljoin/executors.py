@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ANSWER_TIMEOUT = 10
+"""Seconds in which a scheduler has to answer."""
+
 
 @contextmanager
 def executor(jobs: int | None = None, scheduler: str | None = None) -> Iterator[Executor]:
@@ -125,7 +128,7 @@ def _dask_executor(scheduler: str) -> Iterator[Executor]:
             fix="Install moskit-labeljoin[dask]",
         ) from None
     try:
-        client = Client(scheduler, timeout=10, set_as_default=False)
+        client = Client(scheduler, timeout=ANSWER_TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
             f"No Dask scheduler answers at {scheduler} ({error or type(error).__name__})",

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from provenance.errors import InputError
 
 from labeljoin.keys import infer_column, shown
-from labeljoin.numbers import numbers
+from labeljoin.numbers import is_text, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ def extra_values(
         return found.cast(pa.int64())
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    if extra.name in LABEL_EXTRAS or pa.types.is_large_string(values.type):
+    if extra.name in LABEL_EXTRAS or is_text(values.type):
         values = values.cast(pa.string())
     if pa.types.is_string(values.type):
         texts = pc.utf8_trim_whitespace(values)

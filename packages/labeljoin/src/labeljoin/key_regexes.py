@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 GENERIC_REGEXES = (
     r"([0-9]{6,})",
     r"([0-9]{4,})",
-    r"([0-9]+)",
     r"([0-9a-f]{32})",
     r"([0-9a-f]{8,})",
     r"^([^_]+)",
     r"^([^_.-]+)",
 )
-"""Tried on both sides at once: both texts carry the clip's id, and more that differs."""
+"""Tried on both sides at once: both texts carry the clip's id, and more that differs.
+
+Not shorter runs of digits: those count rows, frames and versions, and would meet by chance."""
 
 SEPARATORS = "_-./ "
 

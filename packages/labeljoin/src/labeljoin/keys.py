@@ -379,12 +379,15 @@ def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array
         return encoded.dictionary, encoded.indices.cast(pa.int32())
     # A filtered or sliced table keeps dictionary entries that no row has; they are no keys.
     used = pc.unique(values.indices).drop_null()
-    return values.dictionary.take(used), pc.index_in(values.indices, value_set=used)
+    entries = _encodable(values.dictionary)
+    return entries.take(used), pc.index_in(values.indices, value_set=used)
 
 
 def _encodable(values: Any) -> Any:
     if pa.types.is_nested(values.type) or pa.types.is_union(values.type):
         raise _unusable(values.type)
+    if pa.types.is_string_view(values.type):  # Arrow takes no elements of views yet
+        return values.cast(pa.string())
     return values
 
 

@@ -12,7 +12,7 @@ from provenance.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MISSING = pa.array(["", "nan", "null"])
+_MISSING = ("", "nan", "null")
 
 
 def numbers(
@@ -31,7 +31,7 @@ def numbers(
     """
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    if _is_text(values.type):
+    if is_text(values.type):
         found = _parsed(values.cast(pa.string()), what, where, locate)
     elif pa.types.is_null(values.type):
         found = values.cast(pa.float64())
@@ -55,7 +55,8 @@ def numbers(
     return pc.if_else(pc.is_nan(found), pa.scalar(None, pa.float64()), found)
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of this type are text, in any of Arrow's layouts."""
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )
@@ -71,7 +72,7 @@ def _parsed(
     values: pa.ChunkedArray, what: str, where: str, locate: Callable[[int], str]
 ) -> pa.Array:
     texts = pc.utf8_trim_whitespace(values)
-    missing = pc.is_in(pc.utf8_lower(texts), value_set=_MISSING)
+    missing = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(_MISSING))
     texts = pc.if_else(missing, pa.scalar(None, pa.string()), texts)
     try:
         return texts.cast(pa.float64())

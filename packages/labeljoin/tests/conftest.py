@@ -1,0 +1,71 @@
+"""An empty folder to work in, and the command in this process or one of its own."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+from provenance import invocation
+
+COMMAND = [sys.executable, "-c", "from labeljoin.cli import main; main()"]
+
+
+@dataclass
+class Outcome:
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder, the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs ``labeljoin`` in this process, which spares the start of another."""
+    from labeljoin.cli import main
+
+    def run(*arguments, code=0):
+        monkeypatch.setattr(sys, "argv", ["labeljoin", *map(str, arguments)])
+        # This process is no command any more when the command has ended.
+        former_invocation = invocation._current
+        former = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
+        capsys.readouterr()
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            invocation._current = former_invocation
+            for number, handler in former.items():
+                signal.signal(number, handler)
+        printed = capsys.readouterr()
+        outcome = Outcome(int(ended.value.code or 0), printed.out, printed.err)
+        assert outcome.code == code, outcome.err
+        assert "Traceback" not in outcome.err
+        return outcome
+
+    return run
+
+
+@pytest.fixture
+def process():
+    """Starts ``labeljoin`` as a process of its own."""
+
+    def start(*arguments, **options):
+        return subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            **options,
+        )
+
+    return start
