@@ -1,0 +1,172 @@
+"""The command line: exit codes, where text goes, one sentence for every failure."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from provenance import (
+    EMBEDDED_KEY,
+    InputError,
+    MoskitError,
+    OutputError,
+    VerdictError,
+    replay,
+    start_run,
+    trace,
+    verify,
+)
+from referencing import Registry, Resource
+
+SCHEMAS = Path(__file__).parents[3] / "docs/schemas"
+
+
+def validator(name: str) -> Draft202012Validator:
+    if not SCHEMAS.is_dir():
+        pytest.skip("the schemas are not part of the distribution")
+    resources = [
+        (path.name, Resource.from_contents(json.loads(path.read_bytes())))
+        for path in SCHEMAS.glob("*.json")
+    ]
+    schema = json.loads((SCHEMAS / f"{name}.json").read_bytes())
+    return Draft202012Validator(schema, registry=Registry().with_resources(resources))
+
+
+@pytest.fixture
+def joined(folder: Path, join) -> Path:
+    done = join("--features", "features.tbl", "--labels", "labels.csv", "--out", "out.tbl")
+    assert done.returncode == 0, done.stderr
+    return folder / "out.tbl"
+
+
+def test_help_and_version_load_nothing_heavy():
+    script = (
+        "import sys; from provenance.cli import cli; "
+        "heavy = {'rich', 'orjson', 'rfc8785', 'filelock', 'hashlib', 'json', 'pandas'} & "
+        "{name.partition('.')[0] for name in sys.modules}; "
+        "allowed = {'json', 'hashlib', 'rich'}; print(heavy - allowed); print(cli.app)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("set()")
+
+
+@pytest.mark.parametrize("args", [["--version"], ["show", "--version"], ["verify", "--version"]])
+def test_version(provenance, args):
+    done = provenance(*args)
+    assert done.returncode == 0
+    assert done.stdout.startswith("moskit-provenance ")
+
+
+@pytest.mark.parametrize("name", ["show", "verify", "trace", "replay", "export"])
+def test_help_has_an_example(provenance, name):
+    done = provenance(name, "--help")
+    assert done.returncode == 0
+    assert f"Example: provenance {name} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["show", "nothing.tbl"],
+        ["verify", "nothing.tbl"],
+        ["trace", "nothing.tbl"],
+        ["replay", "nothing.tbl"],
+        ["export", "nothing.tbl", "--format", "in-toto"],
+        ["show", "labels.csv"],
+        ["verify", "."],
+        ["export", "out.tbl", "--format", "openlineage", "--event-time", "noon"],
+    ],
+)
+def test_unusable_input_ends_with_2_and_one_sentence(joined, provenance, args):
+    done = provenance(*args)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    document = json.loads(provenance(*args, "--json").stdout)
+    assert document["exit_code"] == 2
+    assert document["error"]["what"]
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "replay"])
+def test_text_for_people_goes_to_standard_error(joined, provenance, command):
+    done = provenance(command, "out.tbl")
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert "out.tbl" in done.stderr
+    quiet = provenance(command, "out.tbl", "--quiet")
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+
+
+def test_json_is_one_object_on_standard_output(joined, provenance):
+    for args in (
+        ["show"],
+        ["verify"],
+        ["trace"],
+        ["replay"],
+        ["export", "--format", "openlineage"],
+    ):
+        done = provenance(args[0], "out.tbl", *args[1:], "--json")
+        assert isinstance(json.loads(done.stdout), dict)
+        assert done.stderr == ""
+
+
+def test_documents_follow_their_schemas(joined, folder):
+    validator("provenance-verification-v1").validate(verify(joined).to_document())
+    validator("provenance-trace-v1").validate(trace(joined).to_document())
+    validator("provenance-replay-v1").validate(replay(joined).to_document())
+    record = json.loads(Path(f"{joined}.audit.json").read_bytes())
+    validator("ai-run-provenance-v1").validate(record["run_provenance"])
+    raw = joined.read_bytes().splitlines()[-1].removeprefix(b"#record ")
+    validator("ai-run-provenance-short-v1").validate(json.loads(raw))
+    odd = os.fsdecode(b"caf\xe9.tbl")
+    (folder / "parts").mkdir()
+    (folder / "parts" / odd).write_bytes(b"x")
+    with start_run("job", inputs={"features": "parts"}, argv=[odd]) as run:
+        Path(run.stage("out", odd)).write_bytes(b"y")
+        Path(run.stage("made", "made", directory=True), odd).write_bytes(b"z")
+        run.record("odd.json")
+    validator("run-manifest-v1").validate(json.loads(Path("odd.json").read_bytes()))
+    joined.write_bytes(b"changed")
+    Path("labels.csv").unlink()
+    validator("provenance-verification-v1").validate(verify(joined).to_document())
+    validator("provenance-trace-v1").validate(trace(joined).to_document())
+
+
+def test_reader_that_leaves_is_no_failure(joined):
+    start = [sys.executable, "-c", "from provenance.cli import main; main()"]
+    process = subprocess.Popen(
+        [*start, "trace", "out.tbl", "--format", "html"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.close()
+    with process.stderr as stderr:
+        assert stderr.read() == b""
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize("kind", [InputError, VerdictError, OutputError])
+def test_errors_survive_a_process_border(kind):
+    error = kind("The MOS is odd", where="labels.csv, row 7", fix="Mend it", document={"a": 1})
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert isinstance(again, MoskitError)
+    assert str(again) == "labels.csv, row 7: The MOS is odd. Mend it."
+    assert again.document == {"a": 1}
+
+
+def test_error_about_an_odd_path_stays_one_line():
+    assert "\n" not in str(InputError("It is odd", where="new\nline.csv"))
+
+
+def test_embedded_key_is_the_published_one():
+    assert EMBEDDED_KEY == "moskit.run_provenance"
