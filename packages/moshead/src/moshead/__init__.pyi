@@ -1,12 +1,12 @@
 from .conformal import CrossConformal as CrossConformal
 from .corpora import Corpus as Corpus
-from .corpora import load_corpus as load_corpus
 from .corpora import NoLabelsError as NoLabelsError
 from .corpora import RowOptions as RowOptions
-from .cross_validation import train_head as train_head
+from .corpora import load_corpus as load_corpus
 from .cross_validation import TrainingOptions as TrainingOptions
-from .features import feature_matrix as feature_matrix
+from .cross_validation import train_head as train_head
 from .features import FeatureMatrix as FeatureMatrix
+from .features import feature_matrix as feature_matrix
 from .features import read_display_profile as read_display_profile
 from .gate import FoldScore as FoldScore
 from .gate import GateReport as GateReport
@@ -27,15 +27,15 @@ from .predicted_mos import Predictions as Predictions
 from .prediction import predict_file as predict_file
 from .predictor import Predictor as Predictor
 from .predictor import ProposedHeadWarning as ProposedHeadWarning
-from .predictor import vmaf_linear as vmaf_linear
 from .predictor import VmafFallbackWarning as VmafFallbackWarning
+from .predictor import vmaf_linear as vmaf_linear
 from .recipe import Recipe as Recipe
 from .recipe import recipe_for as recipe_for
-from .registry import register as register
 from .registry import Registry as Registry
 from .registry import RegistryEntry as RegistryEntry
-from .schemas import built_in_schemas as built_in_schemas
+from .registry import register as register
 from .schemas import FeatureSchema as FeatureSchema
+from .schemas import built_in_schemas as built_in_schemas
 from .schemas import load_schema as load_schema
 from .trainers import Destinations as Destinations
 from .trainers import GateMissedError as GateMissedError
@@ -48,11 +48,11 @@ from .validation import validate as validate
 from .validation import validation_markdown as validation_markdown
 
 __all__ = [
+    "ENCODER_VOCAB",
+    "ENCODER_VOCAB_VERSION",
     "Corpus",
     "CrossConformal",
     "Destinations",
-    "ENCODER_VOCAB",
-    "ENCODER_VOCAB_VERSION",
     "FeatureMatrix",
     "FeatureSchema",
     "FoldScore",

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import labeljoin
@@ -186,20 +187,42 @@ class _Source:
         self.table = labeljoin.open_table(path)
         self.lenient = self.table.format == "jsonl"
 
-    def columns(self) -> tuple[list[str], list[str]]:
-        """Names of the numeric columns, and of the others."""
-        schema = self.read(None)[0].schema if self.lenient else self.table.schema()
-        numeric = [column.name for column in schema if _is_numeric(column.type)]
-        return numeric, [name for name in schema.names if name not in set(numeric)]
+    @cached_property
+    def _lines(self) -> tuple[list[dict[str, Any]], int]:
+        return _json_rows(self.table.parts)
 
-    def read(self, names: Iterable[str] | None, text: Iterable[str] = ()) -> tuple[pa.Table, int]:
-        """The columns that exist, and the number of bad lines."""
+    @cached_property
+    def names(self) -> list[str]:
+        """All column names."""
         if self.lenient:
-            return _read_json_lines(self.table.parts, names, frozenset(text))
-        known = set(self.table.column_names)
-        wanted = None if names is None else [name for name in names if name in known]
-        text = [name for name in text if name in known]
-        return self.table.read(wanted, text_columns=text), 0
+            return list(dict.fromkeys(name for row in self._lines[0] for name in row))
+        return self.table.column_names
+
+    def schema(self) -> pa.Schema:
+        """Types of all columns."""
+        return self.read(self.names)[0].schema if self.lenient else self.table.schema()
+
+    def require(self, name: str | None) -> None:
+        """Refuse a column that does not exist."""
+        if name is not None and name not in self.names:
+            raise InputError(
+                f"there is no column {name!r}",
+                where=self.where,
+                fix=f"The table has {', '.join(self.names[:20])}",
+            )
+
+    def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:
+        """The columns that exist, and the number of bad lines."""
+        wanted = [name for name in names if name in self.names]
+        if not self.lenient:
+            given = [name for name in text if name in wanted]
+            return self.table.read(wanted, text_columns=given), 0
+        rows, bad = self._lines
+        columns = {
+            name: _json_column([row.get(name) for row in rows], text=name in text)
+            for name in wanted
+        }
+        return pa.table(columns or {"": pa.nulls(len(rows))}), bad
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -207,30 +230,18 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return any(getattr(pa.types, test)(kind) for test in tests)
 
 
-def _read_json_lines(
-    parts: Sequence[Path], names: Iterable[str] | None, text: frozenset[str]
-) -> tuple[pa.Table, int]:
+def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:
     rows: list[dict[str, Any]] = []
     bad = 0
     for part in parts:
         with part.open("rb") as lines:
             for line in lines:
-                if not line.strip():
-                    continue
                 row = _json_row(line)
-                if row is None:
-                    bad += 1
-                else:
+                if row is not None:
                     rows.append(row)
-    if names is None:
-        names = dict.fromkeys(name for row in rows for name in row)
-    columns: dict[str, pa.Array] = {}
-    for name in names:
-        if any(name in row for row in rows):
-            columns[name] = _json_column([row.get(name) for row in rows], text=name in text)
-    if not columns:
-        columns = {"": pa.nulls(len(rows))}
-    return pa.table(columns), bad
+                elif line.strip():
+                    bad += 1
+    return rows, bad
 
 
 def _json_row(line: bytes) -> dict[str, Any] | None:
@@ -266,30 +277,25 @@ def resolve_schema(schema: FeatureSchema, sources: Sequence[Path]) -> FeatureSch
 def _resolved(schema: FeatureSchema, tables: Sequence[_Source]) -> FeatureSchema:
     if not schema.has_globs:
         return schema
-    numeric: dict[str, None] = {}
-    others: dict[str, None] = {}
-    for table in tables:
-        own_numeric, own_others = table.columns()
-        numeric.update(dict.fromkeys(own_numeric))
-        others.update(dict.fromkeys(own_others))
-    return schema.resolve([name for name in numeric if name not in others], list(others))
+    columns = [column for table in tables for column in table.schema()]
+    others = list(dict.fromkeys(c.name for c in columns if not _is_numeric(c.type)))
+    numeric = list(dict.fromkeys(c.name for c in columns if c.name not in set(others)))
+    return schema.resolve(numeric, others)
 
 
 def _labelled_rows(source: _Source, schema: FeatureSchema, options: RowOptions) -> _Rows:
-    names = source.table.column_names
+    names = source.names
+    source.require(options.key_column)
+    source.require(options.group_column)
+    if options.split_required:
+        source.require(options.split_column)
     key_column = options.key_column or _inferred_key(names)
-    if options.key_column and options.key_column not in names:
-        source.table.require([options.key_column])
-    if options.group_column and options.group_column not in names:
-        source.table.require([options.group_column])
     split = options.split_column if options.split_column in names else None
-    if split is None and options.split_required:
-        source.table.require([options.split_column])
-    guessed = [] if source.lenient else leakage.prediction_columns(source.table.schema())
+    guessed = leakage.prediction_columns(source.schema())
     text = [name for name in (key_column, options.group_column, split) if name]
     guard_columns = [name for name in names if name.startswith("chug_") or name == "src"]
     wanted = dict.fromkeys([*members_of(schema), *_LABEL_MEMBERS, *text, *guessed, *guard_columns])
-    table, bad_lines = source.read([name for name in wanted if name in names], text=text)
+    table, bad_lines = source.read(wanted, text=text)
     if options.guard is not None and table.num_rows:
         options.guard(table, source.where)
     dropped: Counter[str] = Counter({"bad line": bad_lines} if bad_lines else {})
@@ -373,7 +379,7 @@ def _labels(table: pa.Table, dropped: Counter[str], *, where: str) -> Array:
     status = _words(table, STATUS_COLUMN) if STATUS_COLUMN in names else None
     if status is not None:
         # A row that the join left unlabelled has no human rating, whatever its mos says.
-        refused = np.asarray([word != "ok" for word in status])
+        refused = np.asarray([word != "ok" for word in status], dtype=bool)
         for word, count in sorted(Counter(w for w in status if w != "ok").items()):
             dropped[f"label status {word or 'blank'}"] += count
         mos = np.where(refused, np.nan, mos)
@@ -407,8 +413,8 @@ def _label_numbers(
         broken = np.isinf(values)
     except InputError:
         texts = column.to_pylist()
-        values = np.asarray([_label_number(text) for text in texts])
-        blank = np.asarray([text is None or not str(text).strip() for text in texts])
+        values = np.asarray([_label_number(text) for text in texts], dtype=np.float64)
+        blank = np.asarray([text is None or not str(text).strip() for text in texts], dtype=bool)
         broken = ~np.isfinite(values) & ~blank
     return np.where(broken, np.nan, values), broken
 
@@ -499,7 +505,10 @@ def _corpus(
     leakage.refuse_copies(
         corpus.mos, dict(zip(schema.columns, corpus.features.T, strict=True)), where=where
     )
-    leakage.refuse_formula(corpus.mos, np.where(missing, 0.0, corpus.features), where=where)
+    _, clips = np.unique(corpus.features, axis=0, return_index=True)
+    leakage.refuse_formula(
+        corpus.mos[clips], np.where(missing, 0.0, corpus.features)[clips], where=where
+    )
     imputed = {
         name: int(count)
         for name, count in zip(schema.columns, missing.sum(axis=0), strict=True)

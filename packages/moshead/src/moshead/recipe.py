@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-TRAINING_STEPS = 120
-"""Optimiser steps that a small corpus gets, at least; 15 passes over 960 rows."""
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -19,6 +16,7 @@ class Recipe:
         ridge_alpha: Penalty of the closed-form start of the linear skip.
         epochs: Passes over the training rows.
         batch: Rows a step.
+        skip_rate: Share of the learning rate that the skip gets: it starts at its solution.
         learning_rate: Of AdamW (Loshchilov and Hutter 2019), decayed to 0 by a cosine.
         weight_decay: Decoupled, of AdamW.
         plcc_weight: Weight of (1 - PLCC) of the batch, beside MSE / Var(MOS).
@@ -27,8 +25,9 @@ class Recipe:
     hidden: int = 128
     clip: float = 2.5
     ridge_alpha: float = 50.0
-    epochs: int = 15
+    epochs: int = 8
     batch: int = 128
+    skip_rate: float = 0.1
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
     plcc_weight: float = 0.5
@@ -57,5 +56,5 @@ def recipe_for(rows: int, features: int, epochs: int | None = None) -> Recipe:
     if features < 32:
         recipe = replace(recipe, hidden=32)
     if rows > 20_000:
-        recipe = replace(recipe, batch=512, epochs=8)
+        recipe = replace(recipe, batch=512)
     return recipe if epochs is None else replace(recipe, epochs=epochs)

@@ -204,6 +204,8 @@ class _Batch:
         self.second = torch.zeros_like(self.theta)
         self.parameters = self._views(self.theta)
         self.gradients = self._views(self.gradient)
+        skip = self.theta.shape[1] - self.inputs - 1
+        self.shares = ((slice(0, skip), 1.0), (slice(skip, None), recipe.skip_rate))
         longest = max(len(plan.rows) for plan in plans)
         self.batch = min(recipe.batch, longest)
         self.steps_per_epoch = max(1, round(longest / self.batch))
@@ -335,8 +337,10 @@ class _Batch:
         self.second.mul_(beta2).addcmul_(self.gradient, self.gradient, value=1 - beta2)
         bias1, bias2 = 1 - beta1**self.step, 1 - beta2**self.step
         scale = (self.second / bias2).sqrt_().add_(_ADAM_EPSILON)
-        self.theta.mul_(1 - rate * recipe.weight_decay)
-        self.theta.addcdiv_(self.first, scale, value=-rate / bias1)
+        for part, share in self.shares:
+            theta = self.theta[:, part]
+            theta.mul_(1 - share * rate * recipe.weight_decay)
+            theta.addcdiv_(self.first[:, part], scale[:, part], value=-share * rate / bias1)
 
     def nets(self) -> list[HeadWeights]:
         """The trained nets, rounded."""

@@ -1,0 +1,155 @@
+"""Rows of a corpus: what is read, what is dropped and counted, what must stay together."""
+
+from __future__ import annotations
+
+import json
+
+import moshead
+import numpy as np
+import pytest
+from moshead.corpora import RowOptions
+from provenance import InputError
+
+
+@pytest.fixture
+def load(write_table):
+    def load(columns, **options):
+        schema = moshead.load_schema("konvid-v1")
+        return moshead.load_corpus([write_table(columns)], schema, RowOptions(**options))
+
+    return load
+
+
+def test_rows_are_dropped_by_reason(load, labelled_columns):
+    columns = labelled_columns(40)
+    columns["mos"][0] = None
+    columns["mos"][1] = float("nan")
+    columns["mos"][2] = 7.5
+    columns["mos_label_status"][3] = "missing-label"
+    for name, values in columns.items():
+        columns[name] = [*values, values[10]]
+    corpus = load(columns)
+    assert corpus.rows_read == 41
+    assert corpus.dropped == {
+        "MOS outside [1, 5]": 1,
+        "label status missing-label": 1,
+        "no MOS": 2,
+        "repeated row": 1,
+    }
+    assert len(corpus.mos) == 36
+    assert sum(corpus.dropped.values()) + len(corpus.mos) == corpus.rows_read
+
+
+def test_bad_lines_are_counted_and_bare_nan_is_not_bad(tmp_path, labelled_columns):
+    columns = labelled_columns(30)
+    path = tmp_path / "drop.jsonl"
+    lines = [
+        json.dumps({name: values[row] for name, values in columns.items()}) for row in range(30)
+    ]
+    lines[3] = json.dumps(json.loads(lines[3]) | {"motion2": float("nan")})
+    lines[5] = '{"clip_id": "cut off'
+    lines[6] = "[1, 2]"
+    path.write_text("\n".join([*lines, "", ""]))
+    corpus = moshead.load_corpus([path], moshead.load_schema("konvid-v1"))
+    assert corpus.dropped == {"bad line": 2}
+    assert corpus.imputed == {"motion2": 1}
+    assert len(corpus.mos) == 28
+
+
+def test_raw_labels_are_put_on_the_five_point_scale(load, labelled_columns):
+    columns = labelled_columns(40)
+    mos = columns.pop("mos")
+    columns["mos_raw_0_100"] = [25 * (value - 1) for value in mos]
+    assert load(columns).mos == pytest.approx(np.array(mos))
+
+
+def test_labels_that_contradict_each_other_are_refused(load, labelled_columns):
+    columns = labelled_columns(40)
+    columns["mos_raw_0_100"] = [25 * (value - 1) for value in columns["mos"]]
+    columns["mos_raw_0_100"][7] += 1
+    with pytest.raises(InputError, match="row 8"):
+        load(columns)
+
+
+def test_a_clip_with_two_labels_is_refused(load, labelled_columns):
+    columns = labelled_columns(40)
+    columns["clip_id"][1] = columns["clip_id"][0]
+    with pytest.raises(InputError, match="two MOS"):
+        load(columns)
+
+
+def test_frames_of_a_clip_stay_together(load, labelled_columns):
+    columns = labelled_columns(60)
+    columns["clip_id"] = [f"clip{row // 3}" for row in range(60)]
+    columns["mos"] = [columns["mos"][row - row % 3] for row in range(60)]
+    corpus = load(columns)
+    assert corpus.clips == 20
+    assert len(set(corpus.units)) == 20
+
+
+def test_one_clip_under_two_names_stays_together(load, labelled_columns):
+    columns = labelled_columns(40)
+    for name, values in columns.items():
+        if name != "clip_id":
+            columns[name] = [*values, values[4]]
+    columns["clip_id"].append("the_same_clip_again.mp4")
+    corpus = load(columns)
+    assert corpus.units[4] == corpus.units[40]
+    assert len(set(corpus.units)) == 40
+
+
+def test_groups_stay_together(load, labelled_columns):
+    columns = labelled_columns(40) | {"content": [f"c{row % 8}" for row in range(40)]}
+    corpus = load(columns, group_column="content")
+    assert len(set(corpus.units)) == 8
+
+
+def test_a_column_that_does_not_exist_is_refused(load, labelled_columns):
+    for option in ("group_column", "key_column"):
+        with pytest.raises(InputError, match="nowhere"):
+            load(labelled_columns(40), **{option: "nowhere"})
+
+
+def test_a_group_on_both_sides_of_a_split_is_refused(load, labelled_columns):
+    columns = labelled_columns(40) | {
+        "content": [f"c{row % 8}" for row in range(40)],
+        "split": ["train" if row < 30 else "val" for row in range(40)],
+    }
+    with pytest.raises(InputError, match="train and val"):
+        load(columns, group_column="content")
+
+
+def test_split_names_are_understood_and_unknown_ones_refused(load, labelled_columns):
+    columns = labelled_columns(40)
+    columns["split"] = ["Train"] * 30 + ["validation"] * 6 + ["test"] * 3 + [""]
+    corpus = load(columns)
+    assert corpus.dropped == {"no split": 1}
+    assert corpus.splits.tolist().count("val") == 6
+    columns["split"][0] = "holdout"
+    with pytest.raises(InputError, match="holdout"):
+        load(columns)
+
+
+def test_constant_and_filled_columns_are_named(load, labelled_columns):
+    columns = labelled_columns(40) | {"vif_scale0": [0.5] * 40}
+    corpus = load(columns)
+    assert "vif_scale0" in corpus.constant
+    assert any("vif_scale0" in note for note in corpus.notes)
+    assert any("saliency_mean" in note for note in corpus.notes)
+    assert corpus.fill["saliency_mean"] == 1.0
+
+
+def test_clips_scored_against_themselves_are_pointed_out(load, labelled_columns):
+    still = {f"vif_scale{n}": [1.0] * 40 for n in range(4)} | {"adm2": [1.0] * 40}
+    corpus = load(labelled_columns(40) | still)
+    assert any("against themselves" in note for note in corpus.notes)
+
+
+def test_label_errors_come_from_ratings(load, labelled_columns):
+    columns = labelled_columns(40) | {
+        "mos_std_dev": [0.8] * 40,
+        "mos_n_ratings": [16] * 39 + [1],
+    }
+    error = load(columns).standard_error
+    assert error[:39] == pytest.approx(0.2)
+    assert np.isnan(error[39])
