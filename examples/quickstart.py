@@ -39,6 +39,14 @@ SCHEMA = """\
 id = "quickstart-v1"
 columns = ["videval_*", "brisque_*", "second_opinion_*_score"]
 """
+VERIFIED = (
+    "labelled.parquet",
+    "scored.parquet",
+    "audit.html",
+    "head.onnx",
+    "card.md",
+    "predictions.parquet",
+)
 SCORE_FILES = ("dover=scores/dover.csv", "scores/dover_branches.jsonl", "niqe=scores/niqe.csv")
 
 console = Console(highlight=False)
@@ -314,17 +322,14 @@ def interval(row: dict[str, Any], width: int = 32) -> Text:
 
 def prove(place: Workplace, onnx: Path) -> None:
     """Verify every artefact; then damage a copy by one bit and verify that."""
-    names = (
-        "labelled.parquet scored.parquet audit.html head.onnx card.md predictions.parquet".split()
-    )
-    with step(6, "Proof", f"cd {place.out}; provenance verify {' '.join(names)}"):
-        outcome = provenance.verify([place.out / name for name in names])
+    with step(6, "Proof", f"cd {place.out}; provenance verify {' '.join(VERIFIED)}"):
+        outcome = provenance.verify([place.out / name for name in VERIFIED])
     if not outcome.ok:
         for problem in outcome.problems():
             console.print(f"[red]✗[/] {problem.name}: {problem.status}")
         sys.exit(1)
     runs = provenance.trace(onnx).runs
-    console.print(f"[green]✓[/] {len(names)} artefacts are what their run records say.")
+    console.print(f"[green]✓[/] {len(VERIFIED)} artefacts are what their run records say.")
     console.print(f"[green]✓[/] {onnx.name} leads back through {len(runs)} runs to the raw labels.")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
