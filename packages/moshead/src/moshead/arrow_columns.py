@@ -1,7 +1,7 @@
-"""Arrow columns from and to numpy without pyarrow's own converters.
+"""Arrow columns from numpy arrays without pyarrow's own converters.
 
-``pa.array``, ``pa.scalar`` and ``to_numpy`` import pandas wherever it is installed, which would
-treble the start-up time of ``moshead predict``. Buffers and DLPack do not.
+``pa.array`` and ``pa.scalar`` import pandas wherever it is installed, which would treble the
+start-up time of ``moshead predict``. Buffers do not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,12 +33,3 @@ def repeated_text(word: str, rows: int) -> pa.Array:
 def is_number(kind: pa.DataType) -> bool:
     """Whether a column holds integers or floats."""
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
-
-
-def numbers(chunk: pa.Array) -> NDArray[Any]:
-    """The values of a column of :func:`is_number`, (N,), NaN where null; not to be written to."""
-    if chunk.null_count:
-        nan = float_column(np.array([np.nan]))[0]
-        chunk = pc.fill_null(chunk.cast(pa.float64()), nan)
-    values: NDArray[Any] = np.from_dlpack(chunk)
-    return values

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,9 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from provenance import InputError
 
-from moshead.arrow_columns import is_number, numbers
-from moshead.features import OWN_NAME_IS_RAW as OWN_NAME_IS_RAW
-from moshead.features import feature_matrix, members_of
+from moshead.arrow_columns import is_number
+from moshead.features import OWN_NAME_IS_RAW, feature_matrix, members_of
 from moshead.graph_names import ENCODER, FEATURES
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Feed = dict[str, Float32]
 
 Result = TypeVar("Result")
 
-BLOCK_ROWS = 8192
+BLOCK_ROWS = 4096
 """Rows given to the runtime at once: what it computes in between then stays in the processor's
 cache, which is several times faster than a million rows in one call."""
 
@@ -45,6 +46,10 @@ class Repairs:
         for mine, theirs in ((self.imputed, other.imputed), (self.filled, other.filled)):
             for name, count in theirs.items():
                 mine[name] = mine.get(name, 0) + count
+
+
+NONE = Repairs()
+"""Nothing repaired; not to be added to."""
 
 
 class FeatureReader:
@@ -65,7 +70,8 @@ class FeatureReader:
         # rows with a gap do where something else than the median may fill it.
         self._plain = not OWN_NAME_IS_RAW.intersection(self.columns)
         self._gaps_are_medians = set(self.members) == set(self.columns) and not self.schema.fill
-        self._values = operator.itemgetter(*self.columns)
+        # itemgetter of one name returns a bare value, which is no row.
+        self._values = operator.itemgetter(*self.columns, self.columns[0])
         self._medians = np.array([metadata.imputation[c] for c in self.columns], np.float32)
         self._onehots = np.eye(len(self.vocab), dtype=np.float32)
         self._repeated: dict[tuple[str, int], Float32] = {}
@@ -76,15 +82,9 @@ class FeatureReader:
         Raises:
             InputError: A required feature is absent or no number, or the codec is unknown.
         """
-        if self._plain:
-            try:
-                with np.errstate(over="ignore"):
-                    row = np.array(self._values(features), dtype=np.float32, ndmin=2)
-            except (KeyError, TypeError, ValueError):
-                pass
-            else:
-                if row.shape == (1, len(self.columns)) and np.isfinite(row).all():
-                    return {FEATURES: row, ENCODER: self._encoder(codec, 0, 1)}, Repairs()
+        row = self._plain_row(features) if self._plain else None
+        if row is not None:
+            return {FEATURES: row, ENCODER: self._encoder(codec, 0, 1)}, NONE
         # Something is absent, null, not finite or under another name.
         known = {name: [features[name]] for name in self.members if name in features}
         try:
@@ -96,6 +96,15 @@ class FeatureReader:
             ) from error
         matrix, repairs = self._table_matrix(table)
         return {FEATURES: matrix, ENCODER: self._encoder(codec, 0, 1)}, repairs
+
+    def _plain_row(self, features: Mapping[str, Any]) -> Float32 | None:
+        """The row where every feature is there under its own name, a finite number."""
+        try:
+            # An array of C floats is quicker than numpy's own, and infinite where they overflow.
+            row = np.frombuffer(array("f", self._values(features)), np.float32)[:-1]
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+        return row.reshape(1, -1) if math.isfinite(row.dot(row)) else None
 
     def array_feed(self, features: NDArray[Any], codec: Any, start: int) -> tuple[Feed, Repairs]:
         """The inputs of a block of rows given in feature order, (N, F), from row ``start``."""
@@ -122,37 +131,37 @@ class FeatureReader:
     def _table_matrix(self, table: pa.Table) -> tuple[Float32, Repairs]:
         if self._plain and (matrix := self._plain_matrix(table)) is not None:
             if np.isfinite(matrix).all():
-                return matrix, Repairs()
+                return matrix, NONE
             # Infinity here may be a large float64, which is a value and no gap.
             if self._gaps_are_medians and not np.isinf(matrix).any():
                 return self._imputed(matrix)
         found = feature_matrix(self.schema, table, display=self._display, where="feature table")
         matrix, repairs = self._imputed(found.values)
-        repairs.filled = {
+        filled = {
             name: round(share * table.num_rows) for name, share in found.fill.items() if share
         }
-        return matrix, repairs
+        return matrix, Repairs(repairs.imputed, filled)
 
     def _plain_matrix(self, table: pa.Table) -> Float32 | None:
         """The matrix where every column is there under its own name and holds numbers."""
-        matrix = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)
+        fields = {field.name: field.type for field in table.schema}
+        if not all(is_number(fields.get(name, pa.null())) for name in self.columns):
+            return None
         with np.errstate(over="ignore"):
-            for index, name in enumerate(self.columns):
-                place = table.schema.get_field_index(name)
-                if place < 0 or not is_number(table.schema.field(place).type):
-                    return None
-                start = 0
-                for chunk in table.column(place).iterchunks():
-                    matrix[start : start + len(chunk), index] = numbers(chunk)
-                    start += len(chunk)
-        return matrix
+            parts: list[Float32] = [
+                batch.to_tensor(null_to_nan=True, row_major=True).to_numpy().astype(np.float32)
+                for batch in table.select(self.columns).to_batches()
+            ]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([np.empty((0, len(self.columns)), np.float32), *parts])
 
     def _imputed(self, values: NDArray[Any]) -> tuple[Float32, Repairs]:
         finite = np.isfinite(values)
         with np.errstate(over="ignore"):  # the graph clips infinity like any other large value
             matrix = np.asarray(values, dtype=np.float32)
         if finite.all():
-            return np.ascontiguousarray(matrix), Repairs()
+            return np.ascontiguousarray(matrix), NONE
         counts = len(values) - finite.sum(axis=0)
         imputed = {
             name: int(count) for name, count in zip(self.columns, counts, strict=True) if count

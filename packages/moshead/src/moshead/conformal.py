@@ -156,7 +156,7 @@ class CrossConformal:
             ranked: NDArray[np.int32] = np.partition(shifted, rank - 1, axis=1)[:, rank - 1]
             return ranked
         centre = np.partition(self._pooled, rank - 1)[rank - 1]
-        low = offsets.min(axis=1) + centre
+        low: NDArray[np.int32] = offsets.min(axis=1) + centre
         high = offsets.max(axis=1) + centre
         columns = [np.ascontiguousarray(offsets[:, fold]) - _SPAN for fold in range(self.n_folds)]
         while np.any(low < high):

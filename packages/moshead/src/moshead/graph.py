@@ -10,8 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx_ir as ir
-from onnxscript import GraphBuilder
+from onnxscript import GraphBuilder, ir
 
 from moshead.graph_names import ENCODER, FEATURES, FOLDS_OUTPUT, OUTPUT
 from moshead.network import LAYER_NORM_EPSILON, MOS_RANGE, Head, HeadWeights

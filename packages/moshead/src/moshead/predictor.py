@@ -203,7 +203,7 @@ class Predictor:
         intervals = None
         if self._conformal is not None:
             intervals = _Intervals(self, mos, lambda start: (feed, repairs))
-        return Prediction(float(mos[0]), "head", intervals, tuple(repairs.imputed))
+        return Prediction(mos.item(), "head", intervals, tuple(repairs.imputed))
 
     def _predict_rows(self, rows: int, feed_at: FeedAt) -> Predictions:
         mos, total = np.empty(rows, dtype=np.float64), Repairs()
