@@ -252,7 +252,7 @@ def _entry(
     return {
         "id": table.id,
         "status": status,
-        **dict(table.paths),
+        **{name: table.members.get(name) for name in table.paths},
         "options": dict(sorted(table.options.items())),
         "summary": summary,
         "error": None if error is None else dict(error),

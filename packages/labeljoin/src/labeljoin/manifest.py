@@ -206,8 +206,8 @@ def _table(members: dict[str, Any], job: BatchJob, base: Path) -> ManifestTable:
 
 
 def resolve_path(path: str, base: Path) -> str:
-    """``path`` from ``base``, absolute paths as they are."""
-    return os.fspath(base / path)
+    """``path`` from ``base``, as an absolute path: workers start in folders of their own."""
+    return os.path.abspath(base / path)  # noqa: PTH100 - resolve() would follow links
 
 
 def _duplicates(tables: Sequence[ManifestTable], job: BatchJob) -> Iterator[str]:

@@ -13,6 +13,7 @@ from provenance.errors import InputError
 
 from labeljoin.attachment import attach
 from labeljoin.executors import executor as open_executor
+from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -104,9 +105,11 @@ def attach_in_run(
         OutputError: The output cannot be written.
     """
     template = run.short_record(shaping, digests={source: None})
+    # Workers elsewhere start in folders of their own.
+    absolute = open_table(table.path.absolute()) if staged.directory else table
     with _pool(executor, jobs, scheduler, len(table.parts)) as pool:
         report = attach(
-            table,
+            absolute,
             staged,
             key,
             columns,
@@ -118,14 +121,15 @@ def attach_in_run(
         )
     for part in report.parts:
         name = part.destination if staged.directory else None
+        origin = table.path / part.source.name if staged.directory else part.source
         if part.source_digest is not None:
-            run.set_input_digest(source, part.source, part.source_digest)
+            run.set_input_digest(source, origin, part.source_digest)
         if part.digest is not None:
             staged.set_digest(part.digest, part=name)
         if part.prefix_size:
             staged.claim_prefix(
                 input=source,
-                path=part.source,
+                path=origin,
                 size=part.prefix_size,
                 sha256=part.prefix_sha256,
                 part=name,

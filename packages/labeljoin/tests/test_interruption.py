@@ -1,0 +1,140 @@
+"""A join that is killed, interrupted or out of space leaves the old table or the new one."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+KILLS = int(os.environ.get("MOSKIT_KILLS", "12"))
+CLIPS = 60_000
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork to be quick")
+
+# Imports once, then forks a child for each line that it reads: a join, killed after that time.
+HARNESS = """
+import os, signal, sys, time
+import labeljoin
+from labeljoin import attachment, coverage, diagnosis, joining, labels, parquet_splice
+from labeljoin.tables import parquet
+for line in sys.stdin:
+    begun = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        labeljoin.materialize("features.parquet", "labels.csv", "out.parquet")
+        os._exit(0)
+    if float(line) >= 0:
+        time.sleep(float(line))
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    print(time.monotonic() - begun, status, flush=True)
+"""
+
+
+@pytest.fixture
+def tables(here):
+    keys = [f"v/{clip}.mp4" for clip in range(CLIPS)]
+    pq.write_table(
+        pa.table({"path": keys, **{f"x{i}": [i + 0.5] * CLIPS for i in range(6)}}),
+        "features.parquet",
+        row_group_size=8_192,
+        use_dictionary=["path"],
+    )
+    rows = "".join(f"{clip},{1 + clip % 5}\n" for clip in range(CLIPS))
+    Path("labels.csv").write_text("key,mos\n" + rows)
+    return here
+
+
+def visible(folder):
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name not in ("features.parquet", "labels.csv")
+    }
+
+
+def test_killed_at_random_moments(tables):
+    harness = subprocess.Popen(
+        [sys.executable, "-c", HARNESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def join(delay):
+        print(delay, file=harness.stdin, flush=True)
+        seconds, status = harness.stdout.readline().split()
+        return float(seconds), int(status)
+
+    try:
+        duration, status = join(-1)
+        assert status == 0
+        whole = visible(tables)
+        assert set(whole) == {"out.parquet", "out.parquet.audit.json"}
+        for name in whole:
+            (tables / name).unlink()
+        chance = random.Random(20260508)
+        killed = 0
+        for _ in range(KILLS):
+            killed += join(chance.uniform(0, duration))[1] != 0
+            left = visible(tables)
+            # The record comes last: a table without it is an unfinished run, and whole.
+            assert list(left) in ([], ["out.parquet"]) or set(left) == set(whole)
+            for name, content in left.items():
+                assert content == whole[name]
+                (tables / name).unlink()
+        assert killed > KILLS / 4
+        join(-1)
+        assert visible(tables) == whole
+        assert [path.name for path in tables.iterdir() if path.name.startswith(".")] == []
+    finally:
+        harness.kill()
+        harness.communicate()
+
+
+@pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
+def test_an_interrupt_leaves_nothing(tables, process, jobs):
+    (tables / "parts").mkdir()
+    for part in range(4):
+        os.link("features.parquet", f"parts/{part}.parquet")
+    running = process(
+        "join", "--features", "parts", "--labels", "labels.csv", "--out", "labelled",
+        "--key-normalize", "stem", *jobs,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not any(path.name.endswith(".lock") for path in tables.iterdir()):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert sorted(path.name for path in tables.iterdir()) == [
+        "features.parquet",
+        "labels.csv",
+        "parts",
+    ]
+
+
+def test_no_permission_is_an_output_error(tables, command):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    (tables / "closed").mkdir(mode=0o500)
+    done = command(
+        "join", "--features", "features.parquet", "--labels", "labels.csv",
+        "--out", "closed/out.parquet", code=74,
+    )  # fmt: skip
+    assert "permission" in done.err
+
+
+def test_a_device_is_no_output(tables, command):
+    done = command(
+        "join", "--features", "features.parquet", "--labels", "labels.csv", "--out", os.devnull,
+        code=2,
+    )  # fmt: skip
+    assert os.devnull in done.err
