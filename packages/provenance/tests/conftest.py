@@ -79,6 +79,26 @@ def join(
     output.result(materialize(features, labels, out, audit_json, in_place, fail, note, salt))
 
 
+@cli.command(example="samplejoin batch --manifest m --out-report r")
+def batch(
+    output: Output,
+    manifest: Annotated[Path, typer.Option()],
+    out_report: Annotated[Path, typer.Option()],
+) -> None:
+    """Join several tables: a line of the manifest is features, labels and out, from its folder."""
+    args = {"manifest": str(manifest), "out_report": str(out_report)}
+    with start_run("samplejoin batch", distribution="samplejoin", module="samplejoin",
+                   inputs={"manifest": manifest}, args=args) as run:
+        tables = [line.split() for line in manifest.read_text().splitlines()]
+        for features, labels, out in tables:
+            base = manifest.parent
+            materialize(base / features, [base / labels], base / out)
+        run.describe("audits", [manifest.parent / f"{t[2]}.audit.json" for t in tables],
+                     kind="audit")
+        run.record(out_report, {"schema": "samplejoin-batch-v1"}, kind="report")
+    output.result(run.document)
+
+
 @cli.command(example="samplejoin crash")
 def crash(output: Output, api_token: Annotated[str | None, typer.Option()] = None) -> None:
     """Have a bug."""

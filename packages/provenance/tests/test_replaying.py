@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from provenance import InputError, VerdictError, load_record, replay
+from provenance import InputError, VerdictError, load_record, replay, trace, verify
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -194,6 +195,22 @@ def test_command_that_refuses_its_arguments(work, join, provenance):
     assert "no-such-option" in done.stderr
 
 
+@pytest.mark.parametrize("base", ["../data", "{folder}/data"])
+def test_batch_is_replayed_with_the_tables_that_it_joins(work, folder, base):
+    base = base.format(folder=folder)
+    lines = ["features.tbl labels.csv one.tbl", "one.tbl labels.csv sub/two.tbl"]
+    (folder / "data/manifest.txt").write_text("\n".join(lines))
+    start = [sys.executable, "-c", "import samplejoin; samplejoin.main()"]
+    args = ["batch", "--manifest", f"{base}/manifest.txt", "--out-report", "report.json"]
+    subprocess.run([*start, *args], check=True)
+    before = tree(folder)
+    outcome = replay("report.json")
+    assert [item.status for item in outcome.outputs] == ["same", "same"]
+    assert tree(folder) == before
+    assert verify("report.json").ok
+    assert {run.entrypoint for run in trace("report.json").runs.values()} == {"samplejoin batch"}
+
+
 def test_directory_inputs_and_outputs(work, folder, provenance, samplejoin):
     script = """
 import sys
@@ -209,8 +226,6 @@ with start_run("merge.py", inputs={"source": source}, args={"source": source, "o
     (work / "merge.py").write_text(script)
     (folder / "data/sub").mkdir()
     (folder / "data/sub/b.tbl").write_bytes(b"b")
-    import subprocess
-
     subprocess.run([sys.executable, "merge.py", "../data", "made"], check=True)
     before = tree(folder)
     done = provenance("replay", "made")

@@ -153,7 +153,9 @@ def replay(
             f"The record is not what was written: {record.faults[0]}", where=os.fspath(record.path)
         )
     finder = FileFinder(roots, progress)
-    located = _locate_inputs(record, finder)
+    located: dict[FileEntry, Path] = {}
+    for run in (record, *_started_runs(record)):
+        located |= _locate_inputs(run, finder)
     program = _program(record)
     argv, rebuilt = _arguments(record, program)
     if keep is None:
@@ -215,15 +217,28 @@ def _replay_in(
     tokens = _redirect_moved(argv, typed, located)
     _run(program, tokens, layout, rebuilt)
     again = _replayed_record(record, layout)
-    outputs = tuple(_comparisons(record, again, folder))
+    outputs = list(_comparisons(record, again, folder))
+    for started in _started_runs(record):
+        outputs += _comparisons(started, _replayed_record(started, layout), folder)
     return Replay(
         record=record.path,
         command=(program.name, *tokens),
         rebuilt=rebuilt,
         notes=tuple(_notes(record, again)),
-        outputs=outputs,
+        outputs=tuple(outputs),
         folder=folder if kept else None,
     )
+
+
+def _started_runs(record: Record) -> list[Record]:
+    """The runs that a run has started, a batch its tables: their records are its outputs."""
+    started = []
+    for entry in record.output_entries():
+        if entry.role == "audit" and entry.path.is_file():
+            run = read_record(entry.path)
+            if run is not None and run.path != record.path:
+                started.append(run)
+    return started
 
 
 def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
@@ -384,7 +399,8 @@ def _lay_out(
     layout = _Layout(folder, folder)
     layout.cwd = layout.mirror(recorded_cwd)
     layout.cwd.mkdir(parents=True)
-    replaced = {entry.path for entry in record.output_entries()}
+    made = (record, *_started_runs(record))
+    replaced = {entry.path for run in made for entry in run.output_entries()}
     for entry, source in located.items():
         places = [layout.mirror(entry.path)]
         word = typed.get(entry)
@@ -480,7 +496,8 @@ def _replayed_record(record: Record, layout: _Layout) -> Record:
         again = read_record(path)
         if again is not None and again.entrypoint == record.entrypoint:
             found.append(again)
-    found.sort(key=lambda again: (again.path != expected, again.path.name != record.path.name))
+    places = (expected, replay_target(record.path, layout.folder))
+    found.sort(key=lambda again: (again.path not in places, again.path.name != record.path.name))
     if not found:
         raise InputError(
             "The recorded command ran and left no record",
@@ -499,6 +516,8 @@ def _comparisons(record: Record, again: Record, folder: Path) -> Iterator[Output
             status: OutputStatus = "different" if replayed else "same"
             yield OutputComparison(name, status, None, _sha256(replayed[0]) if replayed else None)
         for position, entry in enumerate(recorded):
+            if entry.role == "audit":
+                continue  # it says where things are; what its run made is compared instead
             other = replayed[position] if position < len(replayed) else None
             yield _comparison(entry, other, folder, cuda=cuda)
 

@@ -28,7 +28,7 @@ from provenance.sources import (
     open_slot,
     sources_of,
 )
-from provenance.staging import StagedOutput, is_output_failure, output_error
+from provenance.staging import StagedOutput, is_output_failure, output_error, written_place
 
 if TYPE_CHECKING:
     from provenance.command import ProgressCallback
@@ -68,6 +68,7 @@ class Run:
         self._progress = progress
         self._inputs = {name: open_slot(name, paths) for name, paths in inputs.items()}
         self._existing: dict[str, Slot] = {}
+        self._existing_roles: dict[str, str | None] = {}
         self._outputs: dict[str, StagedOutput] = {}
         self._withdrawn: dict[str, StagedOutput] = {}
         self._record: StagedOutput | None = None
@@ -184,12 +185,14 @@ class Run:
         self._outputs[name] = output
         return output
 
-    def describe(self, name: str, paths: SourcePaths) -> None:
+    def describe(self, name: str, paths: SourcePaths, *, kind: str = "file") -> None:
         """Record outputs that something else has already written: they are hashed, not staged.
 
         Args:
             name: The outputs' name in the record.
             paths: A path, several, or None for an absent optional.
+            kind: What the outputs are to their reader; ``audit`` for the records of runs that this
+                run has started, which ``replay`` then includes.
 
         Raises:
             InputError: One is missing or unreadable.
@@ -197,7 +200,8 @@ class Run:
         """
         if name in self._outputs or name in self._existing:
             raise ValueError(f"the run has an output named {name} already")
-        self._existing[name] = open_slot(name, paths)
+        self._existing[name] = open_slot(name, paths, place=written_place)
+        self._existing_roles[name] = None if kind == "file" else kind
 
     def withdraw(self, name: str) -> None:
         """Drop an output that failed its policy; the record says null for it.
@@ -311,7 +315,12 @@ class Run:
         document.pop(CONTENT_MEMBER, None)
         outputs: dict[str, Any] = dict.fromkeys(self._withdrawn)
         for name, slot in self._existing.items():
-            outputs[name] = map_slot(slot, lambda item: file_entry(item.path, item.digest, folder))
+            outputs[name] = map_slot(
+                slot,
+                lambda item: file_entry(
+                    item.path, item.digest, folder, role=self._existing_roles[item.name]
+                ),
+            )
         for name, output in self._outputs.items():
             assert output.digest is not None
             outputs[name] = file_entry(

@@ -27,10 +27,15 @@ SourcePaths = PathLike | Sequence[PathLike] | None
 
 @dataclass
 class Source:
-    """One file or directory, and what it looked like when the run started."""
+    """One file or directory, and what it looked like when the run started.
+
+    ``place`` is where its bytes are; it differs from ``path``, which the record names, only for
+    what a replayed run has written.
+    """
 
     name: str
     path: Path
+    place: Path
     directory: bool
     before: dict[str, tuple[int, ...]]
     digest: Digest | None = None
@@ -38,7 +43,7 @@ class Source:
 
     def refuse_change(self) -> None:
         """Raise InputError where the source is not what it was when the run started."""
-        if _snapshot(self.path, self.directory) != self.before:
+        if _snapshot(self.place, self.directory) != self.before:
             raise InputError(
                 f"The input {self.name} changed while the run was reading it",
                 where=os.fspath(self.path),
@@ -49,8 +54,15 @@ class Source:
 Slot = Source | list[Source] | None
 
 
-def open_slot(name: str, paths: SourcePaths) -> Slot:
+def open_slot(
+    name: str, paths: SourcePaths, *, place: Callable[[Path], Path] = lambda path: path
+) -> Slot:
     """Look at the files of one name.
+
+    Args:
+        name: Their name in the record.
+        paths: A path, several, or none.
+        place: Where the bytes of a path are.
 
     Raises:
         InputError: One is missing, unreadable, or neither a file nor a directory.
@@ -58,8 +70,8 @@ def open_slot(name: str, paths: SourcePaths) -> Slot:
     if paths is None:
         return None
     if isinstance(paths, str | os.PathLike):
-        return _open_source(name, Path(paths))
-    return [_open_source(name, Path(path)) for path in paths]
+        return _open_source(name, Path(paths), place(Path(paths)))
+    return [_open_source(name, Path(path), place(Path(path))) for path in paths]
 
 
 def sources_of(slot: Slot) -> list[Source]:
@@ -84,33 +96,33 @@ def hash_sources(sources: Sequence[Source], progress: ProgressCallback | None) -
     """
     todo = [source for source in sources if source.digest is None]
     files = [source for source in todo if not source.directory]
-    digests = hash_files([source.path for source in files], progress=progress)
+    digests = hash_files([source.place for source in files], progress=progress)
     for source, digest in zip(files, digests, strict=True):
         source.digest = digest
     for source in todo:
         if source.directory:
             source.digest = hash_directory(
-                source.path, known=source.part_digests, progress=progress
+                source.place, known=source.part_digests, progress=progress
             )
         source.refuse_change()
 
 
-def _open_source(name: str, path: Path) -> Source:
+def _open_source(name: str, path: Path, place: Path) -> Source:
     try:
-        directory = path.is_dir()
+        directory = place.is_dir()
         if not directory:
-            path.stat()  # raises where there is nothing
-            if not path.is_file():
+            place.stat()  # raises where there is nothing
+            if not place.is_file():
                 raise InputError(
                     "The input is a device or a pipe, which cannot be read twice",
                     where=os.fspath(path),
                     fix="Save it to a file first",
                 )
-            with path.open("rb"):
+            with place.open("rb"):
                 pass
     except OSError as error:
         raise unreadable(path, error) from error
-    return Source(name, path, directory, _snapshot(path, directory))
+    return Source(name, path, place, directory, _snapshot(place, directory))
 
 
 def _snapshot(path: Path, directory: bool) -> dict[str, tuple[int, ...]]:

@@ -249,9 +249,7 @@ def is_output_failure(error: OSError, outputs: list[StagedOutput]) -> StagedOutp
 def _real_target(destination: Path, *, directory: bool) -> Path:
     """Where the bytes go: the end of a symbolic link, so that the link itself stays."""
     try:
-        target = destination.resolve()
-        if replay_folder := os.environ.get(REPLAY_VARIABLE):
-            target = replay_target(target, replay_folder)
+        target = written_place(destination.resolve())
     except (OSError, RuntimeError) as error:
         raise InputError(
             "The output is a link that leads nowhere", where=os.fspath(destination)
@@ -276,6 +274,12 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
             fix="Write to a file",
         )
     return target
+
+
+def written_place(target: Path) -> Path:
+    """Where an output for ``target`` is put: there, or below the folder of a replay."""
+    replay_folder = os.environ.get(REPLAY_VARIABLE)
+    return target if replay_folder is None else replay_target(target.absolute(), replay_folder)
 
 
 def replay_target(target: Path, folder: os.PathLike[str] | str) -> Path:
