@@ -101,6 +101,25 @@ def test_filled_columns_are_not_required(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("members", "required", "fill"),
+    [
+        ("", ("a", "b_1", "b_2"), {}),
+        ("required = true", ("a", "b_1", "b_2"), {}),
+        ('required = ["b_*"]', ("b_1", "b_2"), {}),
+        ('fill = ["b_*"]', ("a",), {"b_1": 0.0, "b_2": 0.0}),
+        ("fill = []", ("a", "b_1", "b_2"), {}),
+        ('version = 1\ndescription = "x"\nfill = {"b_*" = 2}', ("a",), {"b_1": 2.0, "b_2": 2.0}),
+    ],
+)
+def test_required_and_fill_in_all_their_spellings(tmp_path, members, required, fill):
+    schema = custom(tmp_path, f'id = "x-v1"\ncolumns = ["a", "b_*"]\n{members}\n')
+    resolved = schema.resolve(["b_1", "a", "b_2"])
+    assert resolved.columns == ("a", "b_1", "b_2")
+    assert resolved.required == required
+    assert resolved.fill == fill
+
+
+@pytest.mark.parametrize(
     ("text", "word"),
     [
         ("id = ", "TOML"),
@@ -113,6 +132,7 @@ def test_filled_columns_are_not_required(tmp_path):
         ('id = "x"\ncolumns = ["a"]\nrequired = ["a"]\n[fill]\na = 0', "both"),
         ('id = "x"\ncolumns = ["a"]\n[fill]\na = nan', "finite"),
         ('id = "x"\ncolumns = ["a"]\ncolour = 1', "colour"),
+        ('id = "x"\ncolumn = ["a"]', "Did you mean columns"),
         ('id = "konvid-v1"\ncolumns = ["a"]', "built-in"),
     ],
 )

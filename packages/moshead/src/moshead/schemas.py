@@ -4,13 +4,14 @@ The built-in ones are the TOML files in ``schema_files``; a custom one has the s
 
     id = "ugc-v1"
     columns = ["videval_*", "second_opinion_dover_score"]   # globs allowed
-    required = ["second_opinion_dover_score"]               # optional
-    [fill]                                                  # optional
+    required = ["second_opinion_dover_score"]   # optional: all that are not filled
+    [fill]                                      # optional
     shot_count_norm = 0.0
 """
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import math
 import os
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 BUILT_IN = ("konvid-v1", "chug-hdr-wide-v1", "chug-hdr-display-v1")
+
+_MEMBERS = ("id", "columns", "required", "fill", "summary", "description", "version")
 
 LABEL_COLUMN = re.compile(
     r"mos|mos_.*|(mean|raw|gt|true|pred|predicted)_mos|mosfull|moschunk.*|gt_score|video_score"
@@ -58,7 +61,7 @@ class FeatureSchema:
     @property
     def has_globs(self) -> bool:
         """Whether :meth:`resolve` is needed before use."""
-        return any(is_glob(name) for name in (*self.columns, *self.required))
+        return any(is_glob(name) for name in (*self.columns, *self.required, *self.fill))
 
     def resolve(self, numeric: Sequence[str], others: Sequence[str] = ()) -> FeatureSchema:
         """Replace each glob by the table columns that it matches, in the table's order.
@@ -70,19 +73,22 @@ class FeatureSchema:
         Raises:
             InputError: A glob matches nothing, a label column, or a column without numbers.
         """
-        columns = tuple(self._expand(self.columns, numeric, others))
-        required = tuple(self._expand(self.required, numeric, others))
-        resolved = replace(self, columns=columns, required=required or columns)
-        if not self.required:
-            required = tuple(name for name in columns if name not in self.fill)
-            resolved = replace(resolved, required=required)
-        return resolved
+        columns = tuple(self._expand(numeric, others))
+        fill = {
+            column: value
+            for name, value in self.fill.items()
+            for column in fnmatch.filter(columns, name)
+        }
+        required = tuple(
+            column
+            for column in columns
+            if column not in fill and (not self.required or _matches(column, self.required))
+        )
+        return replace(self, columns=columns, required=required, fill=fill)
 
-    def _expand(
-        self, names: Iterable[str], numeric: Sequence[str], others: Sequence[str]
-    ) -> Iterable[str]:
+    def _expand(self, numeric: Sequence[str], others: Sequence[str]) -> Iterable[str]:
         seen: set[str] = set()
-        for name in names:
+        for name in self.columns:
             matches = [name]
             if is_glob(name):
                 matches = [column for column in numeric if fnmatch.fnmatchcase(column, name)]
@@ -124,6 +130,10 @@ class FeatureSchema:
             required=tuple(document["required"]),
             fill={name: float(value) for name, value in document["fill"].items()},
         )
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def is_glob(name: str) -> bool:
@@ -170,13 +180,14 @@ def _parse(text: str, *, where: str) -> FeatureSchema:
         raise InputError(
             f"the feature schema is not valid TOML: {error}", where=where, fix="Correct the file"
         ) from error
-    unknown = sorted(set(document) - {"id", "columns", "required", "fill", "summary"})
-    if unknown:
-        raise InputError(
-            f"the feature schema has unknown members: {', '.join(unknown)}",
-            where=where,
-            fix="Keep to id, columns, required, fill and summary",
-        )
+    for member in document:
+        if member not in _MEMBERS:
+            close = difflib.get_close_matches(member, _MEMBERS, n=1)
+            raise InputError(
+                f"the feature schema has an unknown member, {member}",
+                where=where,
+                fix=f"Did you mean {close[0]}" if close else f"Keep to {', '.join(_MEMBERS)}",
+            )
     name = document.get("id")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise InputError(
@@ -191,20 +202,29 @@ def _parse(text: str, *, where: str) -> FeatureSchema:
     columns = _names(document, "columns", where=where)
     if not columns:
         raise InputError("the feature schema lists no columns", where=where, fix="Add columns")
-    required = _names(document, "required", where=where)
-    fill = document.get("fill", {})
-    if not isinstance(fill, dict) or not all(_is_number(value) for value in fill.values()):
-        raise InputError(
-            "fill must give a finite number for each column",
-            where=where,
-            fix="Write e.g. [fill] and shot_count_norm = 0.0",
-        )
+    fill = _fill(document.get("fill", {}), where=where)
+    # True says what an absent member says: every column that is not filled.
+    every = document.get("required", True) is True
+    required = () if every else _names(document, "required", where=where)
     _check_names(columns, required, tuple(fill), where=where)
     _refuse_labels(name, [column for column in columns if not is_glob(column)])
-    if not required and not any(map(is_glob, columns)):
-        required = tuple(column for column in columns if column not in fill)
-    summary = str(document.get("summary", ""))
-    return FeatureSchema(name, columns, required, {k: float(v) for k, v in fill.items()}, summary)
+    summary = str(document.get("summary", document.get("description", "")))
+    schema = FeatureSchema(name, columns, required, fill, summary)
+    # Without globs there is nothing to wait for.
+    return schema if schema.has_globs else schema.resolve(columns)
+
+
+def _fill(fill: object, *, where: str) -> dict[str, float]:
+    """A table of numbers, or a list of columns that are filled with 0."""
+    if isinstance(fill, list) and all(isinstance(name, str) for name in fill):
+        return dict.fromkeys(fill, 0.0)
+    if isinstance(fill, dict) and all(_is_number(value) for value in fill.values()):
+        return {name: float(value) for name, value in fill.items()}
+    raise InputError(
+        "fill must give a finite number for each column, or list columns to fill with 0",
+        where=where,
+        fix="Write e.g. [fill] and shot_count_norm = 0.0",
+    )
 
 
 def _is_number(value: object) -> bool:
@@ -230,12 +250,9 @@ def _check_names(
         raise InputError(
             f"columns are listed twice: {', '.join(repeated)}", where=where, fix="List each once"
         )
-    plain = [name for name in columns if not is_glob(name)]
-    patterns = [name for name in columns if is_glob(name)]
     for member, names in (("required", required), ("fill", fill)):
         for name in names:
-            known = name in columns or any(fnmatch.fnmatchcase(name, p) for p in patterns)
-            if not known and not (is_glob(name) and fnmatch.filter(plain, name)):
+            if not _matches(name, columns) and not fnmatch.filter(columns, name):
                 raise InputError(
                     f"{member} names {name!r}, which is not among the columns",
                     where=where,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from provenance.command import CommandLine, Output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from moshead.schemas import FeatureSchema
 
 
 def register(cli: CommandLine) -> None:
@@ -58,9 +63,16 @@ def schemas(output: Output) -> None:
         "schema": "mos-feature-schemas-v1",
         "feature_schemas": [{**schema.to_dict(), "summary": schema.summary} for schema in listed],
     }
-    lines = [
-        f"{schema.id}: {len(schema.columns)} columns. {schema.summary}.\n  "
-        + " ".join(f"{name}{'' if name in schema.required else '?'}" for name in schema.columns)
-        for schema in listed
-    ]
-    output.result(document, *lines, "A column with ? may be filled.")
+    output.result(document, *(_listing(schema) for schema in listed))
+
+
+def _listing(schema: FeatureSchema) -> RenderableType:
+    from rich.table import Table
+
+    table = Table(title=f"{schema.id}: {schema.summary}", title_justify="left")
+    for heading in ("", "column", "where it is absent"):
+        table.add_column(heading)
+    for number, name in enumerate(schema.columns, start=1):
+        fate = f"filled with {schema.fill[name]:g}" if name in schema.fill else "an error"
+        table.add_row(str(number), name, fate)
+    return table

@@ -1,0 +1,5 @@
+"""``python -m moshead``."""
+
+from moshead.cli import main
+
+main()
