@@ -128,7 +128,7 @@ TABLES: dict[str, tuple[str, Callable[..., None]]] = {
 
 
 def run_engine(features: str, labels: str, out: str) -> None:
-    """`labeljoin.attach`, with the lookup that EVIDENCE calls for and nothing else."""
+    """`labeljoin.attach` with a lookup by regex, and nothing else."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.csv
@@ -136,7 +136,7 @@ def run_engine(features: str, labels: str, out: str) -> None:
 
     rule = KeyRule(normalize="raw", regex=KEY_REGEX)
     table = pyarrow.csv.read_csv(labels)
-    keys = table["video_name"].combine_chunks()
+    positions = {key: number for number, key in enumerate(table["video_name"].to_pylist())}
     mos = table["mos"].combine_chunks()
     raw = pc.multiply(pc.subtract(mos, 1.0), 25.0)
 
@@ -152,7 +152,8 @@ def run_engine(features: str, labels: str, out: str) -> None:
 
         def __call__(self, values: pa.Array) -> pa.RecordBatch:
             encoded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-            found = pc.index_in(rule.keys(encoded.dictionary).keys, value_set=keys)
+            keys = rule.keys(encoded.dictionary).keys.to_pylist()
+            found = pa.array([positions.get(key) for key in keys], pa.int32())
             status = pa.array(["missing-label", "ok"]).take(found.is_valid().cast(pa.int8()))
             source = pa.array([labels]).take(pc.if_else(found.is_valid(), 0, None))
             columns = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
@@ -19,8 +21,15 @@ if TYPE_CHECKING:
     from provenance.command import ProgressCallback
 
 
+UNFINISHED_PREFIX = ".moskit-part-"
+"""How the names of parts begin until they are finished; no table counts them among its parts."""
+
+
 class ColumnsForKeys(Protocol):
-    """What computes the new columns. Must pickle where parts are attached by processes."""
+    """What computes the new columns, equal ones for equal key values.
+
+    Must pickle where parts are attached by processes.
+    """
 
     @property
     def schema(self) -> pa.Schema:
@@ -94,6 +103,8 @@ class Attachment:
     embed: Callable[[Digest], bytes] | None
     metadata: Mapping[str, str]
     digests: bool
+    shared: bool = False
+    """Whether other processes may work on the same destination."""
 
 
 def attach(
@@ -155,26 +166,38 @@ def attach(
             embed=embed,
             metadata=dict(metadata or {}),
             digests=digests,
+            shared=directory,
         )
         for part in table.parts
     ]
-    return _summary(_all_parts(tasks, executor, progress))
+    reports = _all_parts(tasks, executor, progress)
+    if directory:
+        for unfinished in target.glob(f"{UNFINISHED_PREFIX}*"):
+            unfinished.unlink(missing_ok=True)
+    return _summary(reports)
 
 
 def attach_part(task: Attachment) -> PartReport:
     """Attach columns to one file with the engine of its format."""
+    written = task.destination
+    if task.shared:
+        # Where a cluster lost a worker and runs its part again, the lost one may write on.
+        written = written.with_name(f"{UNFINISHED_PREFIX}{uuid.uuid4().hex}-{written.name}")
     try:
-        return _engine(task)(task)
+        report = _engine(task)(dataclasses.replace(task, destination=written))
+        if written != task.destination:
+            written.replace(task.destination)
     except OSError as error:
-        task.destination.unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
         raise OutputError(
             f"the output cannot be written ({error.strerror or error})",
             where=str(task.destination),
             fix="Make room, or choose another place",
         ) from error
     except BaseException:
-        task.destination.unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
         raise
+    return dataclasses.replace(report, destination=task.destination)
 
 
 def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
@@ -223,8 +246,13 @@ def _all_parts(
             finished(attach_part(task))
     else:
         futures = [executor.submit(attach_part, task) for task in tasks]
-        for future in as_completed(futures):
-            finished(future.result())
+        try:
+            for future in as_completed(futures):
+                finished(future.result())
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
     return [reports[task.source] for task in tasks]
 
 

@@ -65,6 +65,46 @@ class HashedWriter:
         self.close()
 
 
+class HashedReader:
+    """A binary file, read once from front to end, that knows the digest of what it gave.
+
+    Args:
+        path: The file.
+        digests: False leaves the hashing out.
+    """
+
+    def __init__(self, path: Path, *, digests: bool = True) -> None:
+        self._file: BinaryIO = path.open("rb", buffering=0)
+        self._state = hashlib.sha256() if digests else None
+        self._unread = b""
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, ``size`` of them or fewer; none at the end."""
+        if self._unread:
+            data, self._unread = self._unread, b""
+            return data
+        data = self._file.read(size)
+        if self._state is not None:
+            self._state.update(data)
+        self.size += len(data)
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Give ``data``, which was the last read, back to the next one."""
+        self._unread = data
+
+    def digest(self) -> Digest | None:
+        """The digest of all bytes so far."""
+        return None if self._state is None else make_digest(self._state.hexdigest(), self.size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
+
+
 def make_digest(sha256: str, size: int) -> Digest:
     """A :class:`provenance.Digest`."""
     from provenance import Digest

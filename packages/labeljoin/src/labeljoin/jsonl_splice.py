@@ -1,119 +1,225 @@
-"""Add members to the objects of a JSONL file, line by line, leaving the lines' text as it is."""
+"""Add members to the objects of a JSONL file, line by line, leaving the lines' text as it is.
+
+Blocks of plain lines, one object from the first byte to the last, go through at once: the parser
+skips all but the key, and Arrow joins the text with the new members. Lines that are anything else
+(blank, indented, with a member to take out) are taken apart one by one.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import numpy as np
 from provenance.errors import InputError
 
 from labeljoin import json_text
 from labeljoin.attachment import Attachment, PartReport, collision_error
-from labeljoin.hashing import HashedWriter, digest_of
-from labeljoin.tables.json_lines import BOM
+from labeljoin.hashing import HashedReader, HashedWriter
+from labeljoin.json_members import member_texts
+from labeljoin.tables.json_blocks import (
+    BOM,
+    Block,
+    KeyDecoder,
+    block_keys,
+    blocks,
+    braces,
+    without_specials,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_LINES = 16_384
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line of the file: what stands around its object, and the object."""
-
-    before: str
-    text: str
-    after: str
-    brace: int
-    has_members: bool
-    key: str | None
+PENDING_WRITES = 2
 
 
 def splice(task: Attachment) -> PartReport:
     """Write a JSONL file with the new members in every object."""
-    import pyarrow as pa
-
-    rows_in = rows_out = 0
     with (
-        task.source.open("rb") as source,
+        HashedReader(task.source, digests=task.digests) as source,
         HashedWriter(task.destination, digests=task.digests) as out,
+        ThreadPoolExecutor(1, "write") as writer,
     ):
-        numbered = enumerate(source, 1)
-        while batch := list(islice(numbered, BATCH_LINES)):
-            lines = [_parsed(task, number, raw) for number, raw in batch]
-            objects = [line for line in lines if isinstance(line, _Line)]
-            values = pa.array([line.key for line in objects], pa.string())
-            additions = iter(member_texts(task.columns_for_keys(values)))
-            kept = iter(task.keep(values).to_pylist() if task.keep else [True] * len(objects))
-            rows_in += len(objects)
-            for line in lines:
-                if isinstance(line, bytes):
-                    out.write(line)
-                    continue
-                addition = next(additions)
-                if next(kept):
-                    rows_out += 1
-                    out.write(_spliced(line, addition).encode())
-        digest = out.digest()
-    return PartReport(
-        source=task.source,
-        destination=task.destination,
-        engine="jsonl-splice",
-        reason=None,
-        rows_in=rows_in,
-        rows_out=rows_out,
-        source_digest=digest_of(task.source) if task.digests else None,
-        digest=digest,
-        prefix_size=0,
-    )
-
-
-def _parsed(task: Attachment, number: int, raw: bytes) -> _Line | bytes:
-    where = f"{task.source}, line {number}"
-    bom = raw[: len(BOM)] if number == 1 and raw.startswith(BOM) else b""
-    try:
-        line = raw[len(bom) :].decode()
-        start = json_text.skip_blanks(line, 0)
-        if start == len(line):
-            return raw
-        found, brace = json_text.members(line, start)
-        if json_text.skip_blanks(line, brace + 1) != len(line):
-            raise json.JSONDecodeError("Extra data", line, brace + 1)
-        keys = [member for member in found if member.name == task.key]
-        key = json_text.key_text(line, keys[-1] if keys else None)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"this line is not a JSON object ({error})", where=where, fix="Mend or remove the line"
-        ) from None
-    added = task.columns_for_keys.schema.names
-    names = {member.name for member in found}
-    collisions = [name for name in added if name in names and name not in task.replace]
-    if collisions:
-        raise collision_error(collisions, where)
-    line, brace, has_members = json_text.without(line, found, brace, task.replace)
-    return _Line(bom.decode(), line[:brace], line[brace:], brace, has_members, key)
-
-
-def _spliced(line: _Line, addition: str) -> str:
-    comma = ", " if line.has_members and addition else ""
-    return f"{line.before}{line.text}{comma}{addition}{line.after}"
-
-
-def member_texts(batch: pa.RecordBatch) -> Iterator[str]:
-    """The members of each row as JSON text, without braces; NaN and infinity are null."""
-    names = [json.dumps(name, ensure_ascii=False) for name in batch.schema.names]
-    columns = [column.to_pylist() for column in batch.columns]
-    for row in zip(*columns, strict=True):
-        yield ", ".join(
-            f"{name}: {_json_value(value)}" for name, value in zip(names, row, strict=True)
+        splicer = _Splicer(task)
+        mark = source.read(len(BOM))
+        if mark == BOM:
+            out.write(mark)
+        else:
+            source.unread(mark)
+        pending: deque[Future[int]] = deque()
+        for block in blocks(source):
+            pending.append(writer.submit(out.write, splicer.spliced(block)))
+            if len(pending) > PENDING_WRITES:
+                pending.popleft().result()
+        for write in pending:
+            write.result()
+        return PartReport(
+            source=task.source,
+            destination=task.destination,
+            engine="jsonl-splice",
+            reason=None,
+            rows_in=splicer.rows_in,
+            rows_out=splicer.rows_out,
+            source_digest=source.digest(),
+            digest=out.digest(),
+            prefix_size=0,
         )
 
 
-def _json_value(value: Any) -> str:
-    if isinstance(value, float) and (value != value or value in (float("inf"), -float("inf"))):
-        return "null"
-    return json.dumps(value, ensure_ascii=False)
+class _Splicer:
+    """Splices blocks of one file."""
+
+    def __init__(self, task: Attachment) -> None:
+        self._task = task
+        self._added = task.columns_for_keys.schema.names
+        self._decoder = KeyDecoder(task.key, {*self._added, *task.replace} - {task.key})
+        # A key that is itself replaced is both read and taken out, member by member.
+        self._key_leaves = task.key in {*self._added, *task.replace}
+        self._spaced: bool | None = None
+        self.rows_in = 0
+        self.rows_out = 0
+
+    def spliced(self, block: Block) -> bytes | memoryview:
+        """The lines of a block with their new members."""
+        if self._spaced is None:
+            self._spaced = b'": ' in block.data[:4096] or b'":' not in block.data[:4096]
+        plain = None
+        if self._task.keep is None and not self._key_leaves:
+            plain = self._plain(block)
+        return b"".join(self._one_by_one(block)) if plain is None else plain
+
+    def _plain(self, block: Block) -> memoryview | None:
+        """The block at once, None where a line is not plain."""
+        import pyarrow as pa
+
+        ends = braces(block)
+        if ends is None:
+            return None
+        keys = block_keys(self._decoder, block.data)
+        if keys is None or len(keys) != len(ends):
+            return None
+        # Each distinct key is looked up and written out once.
+        rows = pa.array(keys, pa.string()).dictionary_encode()
+        texts = self._texts(rows.dictionary, b", ")
+        nothing = None
+        if rows.null_count:
+            [nothing] = self._texts(pa.nulls(1, pa.string()), b", ")
+        members = pa.array([*texts, nothing], pa.binary())
+        additions = members.take(_filled(rows.indices, len(texts)))
+        self.rows_in += len(keys)
+        self.rows_out += len(keys)
+        return _joined(block.data, ends, additions)
+
+    def _one_by_one(self, block: Block) -> Iterator[bytes]:
+        import pyarrow as pa
+
+        rows = [
+            self._row(line, number) for number, line in enumerate(block.lines(), block.first_line)
+        ]
+        objects = [row for row in rows if isinstance(row, _Row)]
+        values = pa.array([row.key for row in objects], pa.string())
+        texts = iter(self._texts(values, b""))
+        kept = iter(
+            self._task.keep(values).to_pylist() if self._task.keep else [True] * len(objects)
+        )
+        self.rows_in += len(objects)
+        for row in rows:
+            if isinstance(row, bytes):
+                yield row
+                continue
+            text = next(texts)
+            if next(kept):
+                self.rows_out += 1
+                comma = b", " if self._spaced else b","
+                yield b"".join(
+                    (row.head, comma if row.has_members and text else b"", text, row.tail)
+                )
+
+    def _texts(self, values: pa.Array, before: bytes) -> list[bytes]:
+        """The members that rows of these key values get."""
+        batch = self._task.columns_for_keys(values)
+        return member_texts(batch, spaced=bool(self._spaced), leading_comma=bool(before))
+
+    def _row(self, line: bytes, number: int) -> _Row | bytes:
+        """One line, taken apart; a blank one as it is."""
+        text = line.strip(b" \t\r\n")
+        if not text:
+            return line
+        if self._decoder_suffices(text):
+            brace = line.rindex(b"}")
+            try:
+                key = self._decoder.of_line(text)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return self._walked(line, number)
+            return _Row(line[:brace], line[brace:], text[1:-1].strip() != b"", key)
+        return self._walked(line, number)
+
+    def _decoder_suffices(self, text: bytes) -> bool:
+        return not self._key_leaves and text[-1:] == b"}" and text == without_specials(text)
+
+    def _walked(self, line: bytes, number: int) -> _Row:
+        """One line, by all its members."""
+        task = self._task
+        where = f"{task.source}, line {number}"
+        try:
+            text = line.decode()
+            start = json_text.skip_blanks(text, 0)
+            found, brace = json_text.members(text, start)
+            if json_text.skip_blanks(text, brace + 1) != len(text):
+                raise json.JSONDecodeError("Extra data", text, brace + 1)
+            keys = [member for member in found if member.name == task.key]
+            key = json_text.key_text(text, keys[-1] if keys else None)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"this line is not a JSON object ({error})",
+                where=where,
+                fix="Mend or remove the line",
+            ) from None
+        names = {member.name for member in found}
+        collisions = [name for name in self._added if name in names and name not in task.replace]
+        if collisions:
+            raise collision_error(collisions, where)
+        text, brace, has_members = json_text.without(text, found, brace, task.replace)
+        return _Row(text[:brace].encode(), text[brace:].encode(), has_members, key)
+
+
+class _Row(msgspec.Struct, gc=False):
+    """An object: the text up to its last brace, the text from there, and its key."""
+
+    head: bytes
+    tail: bytes
+    has_members: bool
+    key: str | None
+
+
+def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
+    """``indices`` with ``position`` where they are null."""
+    import pyarrow as pa
+
+    if not indices.null_count:
+        return indices
+    numbers = indices.to_numpy(zero_copy_only=False)
+    return pa.array(np.where(np.isnan(numbers), position, numbers).astype(np.int32))
+
+
+def _joined(data: bytes, ends: Any, additions: pa.BinaryArray) -> memoryview:
+    """``data`` with each addition written before the brace that ends its line."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    # Pieces run from brace to brace, so that they lie side by side, as Arrow wants them.
+    offsets = np.empty(len(ends) + 1, np.int64)
+    offsets[0], offsets[1:] = 0, ends
+    pieces = pa.Array.from_buffers(
+        pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+    joined = pc.binary_join_element_wise(
+        pieces, additions.cast(pa.large_binary()), pa.scalar(b"", pa.large_binary())
+    )
+    _, bounds, text = joined.buffers()
+    end = int(np.frombuffer(bounds, np.int64)[len(ends)])
+    return memoryview(b"".join((memoryview(text)[:end], data[ends[-1] :])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from provenance.errors import InputError
 
-from labeljoin.tables import inference
+from labeljoin.tables import inference, json_blocks
+from labeljoin.tables.json_blocks import BOM
 from labeljoin.tables.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BOM = b"\xef\xbb\xbf"
 BATCH_ROWS = 16_384
 
 Row = dict[str, Any]
@@ -70,9 +71,43 @@ class JsonLinesTable(JsonRowTable):
 
     format = "jsonl"
 
+    @cached_property
+    def leading_names(self) -> list[str]:
+        """The members of the first 16,384 rows."""
+        rows = (row for part in self.parts for row in self._part_rows(part, frozenset()))
+        return list(dict.fromkeys(name for row in islice(rows, BATCH_ROWS) for name in row))
+
+    def require(self, columns: Sequence[str] | None) -> None:
+        """Raise an InputError unless some row has each of ``columns``; stops when all were met."""
+        missing = set(columns or ())
+        for part in self.parts:
+            for row in self._part_rows(part, frozenset()):
+                missing.difference_update(row)
+                if not missing:
+                    return
+        super().require(columns)
+
     def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
         for number, line in lines(part):
             yield row_of(line, text, where=f"{part}, line {number}")
+
+    def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
+        import pyarrow as pa
+
+        decoder = json_blocks.KeyDecoder(name)
+        for block in json_blocks.opened_blocks(part):
+            keys = None
+            if json_blocks.braces(block) is not None:
+                keys = json_blocks.block_keys(decoder, block.data)
+            if keys is None:
+                keys = [
+                    inference.text_of(
+                        row_of(line, [name], where=f"{part}, line {number}").get(name)
+                    )
+                    for number, line in enumerate(block.lines(), block.first_line)
+                    if line.strip()
+                ]
+            yield pa.array(keys, pa.string())
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from provenance.errors import InputError
 
 from labeljoin.tables.delimited import DelimitedTable
+from labeljoin.tables.json_blocks import BOM
 from labeljoin.tables.json_document import JsonTable
-from labeljoin.tables.json_lines import BOM, JsonLinesTable
+from labeljoin.tables.json_lines import JsonLinesTable
 from labeljoin.tables.parquet import ParquetTable
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 SNIFFED_BYTES = 1 << 16
 PARQUET_MAGIC = (b"PAR1", b"PARE")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+# A document of rows, as json.dump writes it: on one line, however long.
+_ROWS = re.compile(rb'\{\s*"rows"\s*:\s*\[')
 
 _TABLES: dict[Format, Callable[[Path, list[Path]], Table]] = {
     "parquet": ParquetTable,
@@ -102,13 +107,13 @@ def _text_format(text: bytes, suffix: str) -> Format:
         return "json"
     if text[:1] != b"{":
         return "jsonl" if suffix in (".jsonl", ".ndjson") else "csv"
+    if suffix in (".jsonl", ".ndjson"):
+        return "jsonl"
     line, newline, rest = text.partition(b"\n")
     try:
         first = json.loads(line)
     except (ValueError, RecursionError):
-        # An object over several lines, or a line longer than the sample.
-        return "jsonl" if suffix in (".jsonl", ".ndjson") or not newline else "json"
+        # An object over several lines, or one line that is longer than the sample.
+        return "json" if newline or _ROWS.match(text) else "jsonl"
     alone = not rest.strip()
-    if alone and isinstance(first.get("rows"), list) and suffix not in (".jsonl", ".ndjson"):
-        return "json"
-    return "jsonl"
+    return "json" if alone and isinstance(first.get("rows"), list) else "jsonl"

@@ -40,6 +40,15 @@ class Table(ABC):
         """All column names: those of the first part, then what later parts add."""
         return list(dict.fromkeys(name for part in self.parts for name in self._names(part)))
 
+    @property
+    def leading_names(self) -> list[str]:
+        """The column names that the first rows show: all of them but in JSONL.
+
+        JSONL names its columns in every line, and :attr:`column_names` reads all of them; this
+        reads the first 16,384 lines.
+        """
+        return self.column_names
+
     def schema(self, *, text_columns: Iterable[str] = ()) -> pa.Schema:
         """The Arrow schema of all columns.
 

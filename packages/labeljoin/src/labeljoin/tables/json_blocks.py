@@ -1,0 +1,204 @@
+"""JSONL files in blocks of whole lines, and the key member of each line.
+
+The key is read at the speed of a parser that checks the rest of a line and builds nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BOM = b"\xef\xbb\xbf"
+BLOCK_BYTES = 4 << 20
+
+_NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
+
+
+class Readable(Protocol):
+    """What blocks are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, ``size`` of them or fewer; none at the end."""
+
+
+class Block(NamedTuple):
+    """Some whole lines of a file.
+
+    ``first_line`` is the number of the first of them, counted from 1, and ``line_feeds`` the
+    positions of their line feeds. Only the last line of a file may lack one.
+    """
+
+    data: bytes
+    first_line: int
+    line_feeds: NDArray[np.int64]
+
+    def lines(self) -> list[bytes]:
+        """The lines with their line breaks, cut at line feeds and nowhere else."""
+        lines = self.data.split(b"\n")
+        last = lines.pop()
+        return [line + b"\n" for line in lines] + ([last] if last else [])
+
+
+def blocks(file: Readable) -> Iterator[Block]:
+    """The rest of a file in blocks; the next one is read while one is worked on."""
+    first_line = 1
+    with ThreadPoolExecutor(1, "read") as reader:
+        rest = b""
+        coming = reader.submit(file.read, BLOCK_BYTES)
+        while data := coming.result():
+            coming = reader.submit(file.read, BLOCK_BYTES)
+            cut = data.rfind(b"\n") + 1
+            if not cut:
+                rest += data
+                continue
+            whole = rest + data[:cut] if rest else data[:cut]
+            rest = data[cut:]
+            block = _block(whole, first_line)
+            yield block
+            first_line += len(block.line_feeds)
+        if rest:
+            yield _block(rest, first_line)
+
+
+def _block(data: bytes, first_line: int) -> Block:
+    return Block(data, first_line, np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE))
+
+
+def braces(block: Block) -> NDArray[np.int64] | None:
+    """Where the last brace of each line is, if every line is an object with nothing around it.
+
+    Returns:
+        A position per line; None where a line is blank, indented, or no object.
+    """
+    text = np.frombuffer(block.data, np.uint8)
+    ends = block.line_feeds
+    starts = np.empty(len(ends) + 1, np.int64)
+    starts[0], starts[1:] = 0, ends + 1
+    if starts[-1] == len(block.data):
+        starts = starts[:-1]
+    else:
+        ends = np.append(ends, len(block.data))
+    last = ends - 1
+    if not (last > starts).all():
+        return None
+    last -= text[last] == _RETURN
+    plain = (
+        (text[starts] == _OPEN).all()
+        and (text[starts + 1] == _QUOTE).all()  # it has members, behind which a comma can stand
+        and (text[last] == _CLOSE).all()
+    )
+    return last if plain else None
+
+
+class Refused:
+    """The type of a member that a line must not have: decoding one fails."""
+
+
+class KeyDecoder:
+    """Reads one member of JSON objects, and meets those that must not be there.
+
+    Args:
+        key: The member.
+        refused: Members that make decoding fail.
+    """
+
+    def __init__(self, key: str, refused: Iterable[str] = ()) -> None:
+        others = [
+            (f"refused_{number}", Refused, msgspec.field(name=name, default=None))
+            for number, name in enumerate(refused)
+            if name != key
+        ]
+        self._text = self._decoder(str | None, key, others)
+        # A key that is a number somewhere: its text is told from the raw JSON.
+        self._raw = self._decoder(msgspec.Raw, key, others)
+
+    @staticmethod
+    def _decoder(kind: Any, key: str, others: list[Any]) -> msgspec.json.Decoder[Any]:
+        members = [("key", kind, msgspec.field(name=key, default=None)), *others]
+        row = msgspec.defstruct("Row", members, gc=False)
+        return msgspec.json.Decoder(row, dec_hook=_refuse)
+
+    def of_lines(self, data: bytes) -> list[str | None]:
+        """The keys of consecutive objects, None where one has none.
+
+        Args:
+            data: Objects, one a line.
+
+        Raises:
+            msgspec.DecodeError: Some text is not JSON as the standard has it, an object has a
+                refused member, or a key is an object or a list.
+        """
+        try:
+            return [row.key for row in self._text.decode_lines(data)]
+        except msgspec.ValidationError:
+            return [key_text(row.key) for row in self._raw.decode_lines(data)]
+
+    def of_line(self, line: bytes) -> str | None:
+        """The key of one object; raises as :meth:`of_lines` does."""
+        try:
+            key: str | None = self._text.decode(line).key
+        except msgspec.ValidationError:
+            return key_text(self._raw.decode(line).key)
+        return key
+
+
+def key_text(raw: Any) -> str | None:
+    """A JSON value as text: strings decoded, numbers exactly as written, null as None."""
+    if raw is None:
+        return None
+    value = bytes(raw)
+    if value[:1] == b'"':
+        return msgspec.json.decode(value, type=str)
+    if value[:1] in (b"{", b"["):
+        raise msgspec.ValidationError("the key is an object or a list")
+    return None if value == b"null" else value.decode()
+
+
+STAND_IN = b"[]"
+"""Written for bare NaN and Infinity in text that is only looked at. No number can touch it and
+stay JSON, and a key that holds it can be told."""
+
+
+def without_specials(data: bytes) -> bytes:
+    """``data`` with a stand-in for NaN and Infinity, which writers emit and JSON has not."""
+    for special in (b"-Infinity", b"Infinity", b"NaN"):
+        if special in data:
+            data = data.replace(special, STAND_IN)
+    return data
+
+
+def _refuse(kind: type, value: Any) -> NoReturn:
+    raise msgspec.ValidationError("a refused member")
+
+
+def block_keys(decoder: KeyDecoder, data: bytes) -> list[str | None] | None:
+    """The keys of all lines of a block, None where they must be looked at one by one."""
+    try:
+        return decoder.of_lines(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    substituted = without_specials(data)
+    if substituted == data:
+        return None
+    try:
+        keys = decoder.of_lines(substituted)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    stand_in = STAND_IN.decode()
+    return None if any(key is not None and stand_in in key for key in keys) else keys
+
+
+def opened_blocks(path: Path) -> Iterator[Block]:
+    """The blocks of a file, without its byte-order mark."""
+    with path.open("rb") as file:
+        if file.read(len(BOM)) != BOM:
+            file.seek(0)
+        yield from blocks(file)
