@@ -201,19 +201,19 @@ def attach_part(task: Attachment) -> PartReport:
 
 
 def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
-    from labeljoin import jsonl_splice, parquet_splice, rewrite
+    from labeljoin import csv_rewrite, json_rewrite, jsonl_splice, parquet_splice
 
     return {
         "parquet": parquet_splice.attach_parquet,
         "jsonl": jsonl_splice.splice,
-        "json": rewrite.rewrite_json,
-        "csv": rewrite.rewrite_csv,
+        "json": json_rewrite.rewrite_json,
+        "csv": csv_rewrite.rewrite_csv,
     }[task.format]
 
 
 def _refuse_collisions(table: Table, added: Collection[str], replace: Collection[str]) -> None:
-    if table.format == "jsonl":
-        return  # the splice meets every name anyway; reading all lines first would double the work
+    if table.format in ("jsonl", "json"):
+        return  # the engine meets every name anyway; reading all rows first would double the work
     names = set(table.column_names)
     collisions = [name for name in added if name in names and name not in replace]
     if collisions:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-_DECODER = json.JSONDecoder()
+DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -54,7 +54,7 @@ def members(text: str, start: int = 0) -> tuple[list[Member], int]:
         if text[colon : colon + 1] != ":":
             raise json.JSONDecodeError("Expecting ':'", text, colon)
         value_start = skip_blanks(text, colon + 1)
-        value, end = _DECODER.raw_decode(text, value_start)
+        value, end = DECODER.raw_decode(text, value_start)
         found.append(Member(name, value, position, value_start, end))
         position = skip_blanks(text, end)
         if text[position : position + 1] == "}":

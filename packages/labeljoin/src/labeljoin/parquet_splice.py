@@ -21,7 +21,7 @@ from labeljoin import schema_metadata
 from labeljoin.attachment import Attachment, PartReport
 from labeljoin.footer import ENCRYPTED_MAGIC, MAGIC, TAIL_BYTES, Footer, FooterError
 from labeljoin.hashing import CHUNK, make_digest
-from labeljoin.rewrite import rewrite_parquet
+from labeljoin.parquet_rewrite import rewrite_parquet
 from labeljoin.tables.key_column import KeyColumn, opened_key_column
 
 if TYPE_CHECKING:

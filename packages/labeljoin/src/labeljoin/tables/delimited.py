@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.errors import InputError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = ",;\t|"
 SNIFFED_BYTES = 1 << 16
+BATCH_ROWS = 16_384
 # Not "nan": in a feature table that is a number, and Arrow reads it as one.
 NULLS = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None"]
 
@@ -31,8 +33,16 @@ class DelimitedTable(Table):
         return header(part)[1]
 
     def _rows(self, part: Path) -> int:
-        first = self._names(part)[:1]
-        return sum(batch.num_rows for batch in self._batches(part, first, frozenset(first)))
+        return sum(1 for record in records(part) if record.fields) - 1
+
+    def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
+        import pyarrow as pa
+
+        position = self._names(part).index(name)
+        rows = (record.fields[position] for record in records(part) if record.fields)
+        next(rows)
+        while batch := list(islice(rows, BATCH_ROWS)):
+            yield pa.array(batch, pa.string())
 
     def _part_schema(self, part: Path, text: frozenset[str]) -> pa.Schema:
         return self._read(part, None, text).schema
@@ -64,6 +74,49 @@ class DelimitedTable(Table):
                 yield from reader
         except pa.ArrowInvalid as error:
             raise _unreadable(part, error) from None
+
+
+class Record(NamedTuple):
+    """One record: its fields (none for a blank line), its text, and the line that it ends on."""
+
+    fields: list[str]
+    text: str
+    line: int
+
+
+def records(path: Path) -> Iterator[Record]:
+    """The records of a CSV file, the header first, each with its text as it stands in the file.
+
+    Raises:
+        InputError: A record has more or fewer fields than the header, or is not UTF-8 text.
+    """
+    delimiter, names = header(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        taken: list[str] = []
+
+        def lines() -> Iterator[str]:
+            for line in file:
+                taken.append(line)
+                yield line
+
+        reader = csv.reader(lines(), delimiter=delimiter)
+        try:
+            for fields in reader:
+                text = "".join(taken)
+                taken.clear()
+                if fields and len(fields) != len(names):
+                    raise InputError(
+                        f"the record has {len(fields)} fields and the header {len(names)}",
+                        where=f"{path}, line {reader.line_num}",
+                        fix="Mend the record, or quote the field that holds a delimiter",
+                    )
+                yield Record(fields, text, reader.line_num)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(
+                f"this record cannot be read ({error})",
+                where=f"{path}, line {reader.line_num + 1}",
+                fix="Mend the record, and save the file as UTF-8",
+            ) from None
 
 
 def header(path: Path) -> tuple[str, list[str]]:

@@ -30,6 +30,22 @@ class JsonRowTable(Table):
     def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
         raise NotImplementedError
 
+    @cached_property
+    def leading_names(self) -> list[str]:
+        """The members of the first 16,384 rows."""
+        rows = (row for part in self.parts for row in self._part_rows(part, frozenset()))
+        return list(dict.fromkeys(name for row in islice(rows, BATCH_ROWS) for name in row))
+
+    def require(self, columns: Sequence[str] | None) -> None:
+        """Raise an InputError unless some row has each of ``columns``; stops when all were met."""
+        missing = set(columns or ())
+        for part in self.parts:
+            for row in self._part_rows(part, frozenset()):
+                missing.difference_update(row)
+                if not missing:
+                    return
+        super().require(columns)
+
     def _names(self, part: Path) -> list[str]:
         names: dict[str, None] = {}
         for row in self._part_rows(part, frozenset()):
@@ -70,22 +86,6 @@ class JsonLinesTable(JsonRowTable):
     """A JSONL file, or a directory of them."""
 
     format = "jsonl"
-
-    @cached_property
-    def leading_names(self) -> list[str]:
-        """The members of the first 16,384 rows."""
-        rows = (row for part in self.parts for row in self._part_rows(part, frozenset()))
-        return list(dict.fromkeys(name for row in islice(rows, BATCH_ROWS) for name in row))
-
-    def require(self, columns: Sequence[str] | None) -> None:
-        """Raise an InputError unless some row has each of ``columns``; stops when all were met."""
-        missing = set(columns or ())
-        for part in self.parts:
-            for row in self._part_rows(part, frozenset()):
-                missing.difference_update(row)
-                if not missing:
-                    return
-        super().require(columns)
 
     def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
         for number, line in lines(part):
