@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +57,46 @@ def quick():
     import moshead
 
     return moshead.TrainingOptions(epochs=2, seeds=2, other_partitions=0)
+
+
+@pytest.fixture(scope="session")
+def accepted_head(tmp_path_factory):
+    """A folder with ``head.onnx`` and what training writes beside it; read-only, see ``head``."""
+    import moshead
+
+    folder = tmp_path_factory.mktemp("accepted")
+    rng = np.random.default_rng(7)
+    quality = rng.uniform(-1, 1, 300)
+    columns: dict[str, list] = {"clip_id": [f"videos/clip{n:04d}.mp4" for n in range(300)]}
+    for name in VMAF_SIX:
+        columns[name] = (0.7 + 0.1 * quality + 0.01 * rng.normal(size=300)).tolist()
+    columns["mos"] = np.clip(3 + 1.2 * quality + 0.1 * rng.normal(size=300), 1, 5).tolist()
+    pq.write_table(pa.table(columns), folder / "labelled.parquet")
+    moshead.train(
+        [folder / "labelled.parquet"],
+        "konvid-v1",
+        "clean_head_v1",
+        training=moshead.TrainingOptions(epochs=8, seeds=2, other_partitions=0),
+        destinations=moshead.Destinations(onnx=folder / "head.onnx"),
+    )
+    return folder
+
+
+@pytest.fixture
+def head(accepted_head, tmp_path):
+    """The same in a folder of the test's own."""
+    return shutil.copytree(accepted_head, tmp_path / "head")
+
+
+@pytest.fixture(scope="session")
+def smoke_head(tmp_path_factory):
+    """A folder with a head that synthetic rows trained."""
+    import moshead
+
+    folder = tmp_path_factory.mktemp("smoke")
+    moshead.train_konvid(
+        smoke=True,
+        training=moshead.TrainingOptions(epochs=2, seeds=2, other_partitions=0),
+        destinations=moshead.Destinations(onnx=folder / "head.onnx"),
+    )
+    return folder
