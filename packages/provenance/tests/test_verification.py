@@ -229,6 +229,30 @@ def test_upstream_runs_are_verified_on_demand(folder: Path):
     assert [finding.path.name for finding in outcome.problems()] == ["labels.csv"]
 
 
+def test_upstream_runs_are_found_where_their_files_were_moved(folder: Path, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away")
+    with start_run("first", inputs={"labels": "labels.csv"}) as run:
+        Path(run.stage("out", "mid.tbl")).write_bytes(b"mid")
+    with start_run("second", inputs={"features": "mid.tbl"}) as run:
+        Path(run.stage("out", "end.tbl")).write_bytes(b"end")
+    shutil.move("mid.tbl", away / "renamed.tbl")
+    shutil.move("mid.tbl.audit.json", away / "record.json")
+    outcome = verify("end.tbl", upstream=True, roots=[away])
+    assert outcome.ok
+    assert [record.entrypoint for record in outcome.records] == ["second", "first"]
+
+
+def test_lost_record_of_an_input_is_a_finding(folder: Path, join):
+    done = join("--features", "features.tbl", "--labels", "labels.csv", "--out", "out.tbl")
+    assert done.returncode == 0
+    with start_run("second", inputs={"features": "out.tbl"}) as run:
+        Path(run.stage("out", "end.tbl")).write_bytes(b"end")
+    (folder / "out.tbl.audit.json").unlink()
+    assert verify("end.tbl").ok
+    (problem,) = verify("end.tbl", upstream=True).problems()
+    assert (problem.side, problem.status) == ("record", "missing")
+
+
 def test_card_that_quotes_a_record_is_no_record(folder: Path):
     with start_run("job", inputs={}) as run:
         Path(run.stage("out", "model.bin")).write_bytes(b"model")

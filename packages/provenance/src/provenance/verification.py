@@ -17,6 +17,7 @@ from provenance.records import (
     DamagedRecordError,
     FileEntry,
     Record,
+    UnfinishedRunError,
     entries_of,
     files_below,
     load_record,
@@ -154,30 +155,34 @@ def verify(
 
     Raises:
         InputError: A file is unreadable or has no record.
+        UnfinishedRunError: A file was made by a run whose record is not there.
     """
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
-    checker = _Checker(FileFinder(roots, progress))
+    finder = FileFinder(roots, progress)
+    checker = _Checker(finder)
     findings: list[RecordFindings] = []
-    queue: list[Path] = [Path(path) for path in given]
-    wanted = set(queue)
+    queue: list[tuple[Path, FileEntry | None]] = [(Path(path), None) for path in given]
     seen: set[Path] = set()
     while queue:
-        path = queue.pop(0)
+        path, entry = queue.pop(0)
         try:
             record = load_record(path, roots=roots)
-        except DamagedRecordError as error:
-            findings.append(_damaged(path, error))
+        except (DamagedRecordError, UnfinishedRunError) as error:
+            if entry is None and isinstance(error, UnfinishedRunError):
+                raise
+            findings.append(_lost_record(path, error))
             continue
         except InputError:
-            if path not in wanted:
-                continue  # a raw file has no record, and needs none
-            raise
+            if entry is None:
+                raise
+            continue  # a raw file has no record, and needs none
         if record.path in seen:
             continue
         seen.add(record.path)
-        findings.append(checker.check(record, Path(path)))
+        findings.append(checker.check(record, path))
         if upstream:
-            queue.extend(entry.path for entry in record.input_entries())
+            for item in record.input_entries():
+                queue.append((finder.locate(item) or item.path, item))
     return Verification(tuple(findings))
 
 
@@ -336,9 +341,10 @@ def _record_finding(record: Record) -> FileFinding:
     )
 
 
-def _damaged(path: Path, error: DamagedRecordError) -> RecordFindings:
+def _lost_record(path: Path, error: DamagedRecordError | UnfinishedRunError) -> RecordFindings:
     place = Path(error.where or path)
-    finding = FileFinding("record", "record", place, "changed", reason=error.what)
+    status: FileStatus = "changed" if isinstance(error, DamagedRecordError) else "missing"
+    finding = FileFinding("record", "record", place, status, reason=error.what)
     return RecordFindings(place, None, (finding,), ())
 
 
