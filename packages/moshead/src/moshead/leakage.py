@@ -177,7 +177,7 @@ def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str)
     constant = tuple(
         name for name, values in zip(schema.columns, features.T, strict=True) if _still(values)
     )
-    if all(name in constant for name in schema.required):
+    if all(name in constant for name in schema.required or schema.columns):
         self_scored = " " + SELF_SCORED if scored_against_themselves(constant) else ""
         raise InputError(
             "no required feature column varies over the labelled rows, so a head could only "
