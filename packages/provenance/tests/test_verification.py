@@ -237,7 +237,7 @@ def test_upstream_runs_are_found_where_their_files_were_moved(folder: Path, tmp_
         Path(run.stage("out", "end.tbl")).write_bytes(b"end")
     shutil.move("mid.tbl", away / "renamed.tbl")
     shutil.move("mid.tbl.audit.json", away / "record.json")
-    outcome = verify("end.tbl", upstream=True, roots=[away])
+    outcome = verify("end.tbl", upstream=True, roots=[away, folder])
     assert outcome.ok
     assert [record.entrypoint for record in outcome.records] == ["second", "first"]
 
