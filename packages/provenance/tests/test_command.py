@@ -165,7 +165,8 @@ def test_errors_survive_a_process_border(kind):
 
 
 def test_error_about_an_odd_path_stays_one_line():
-    assert "\n" not in str(InputError("It is odd", where="new\nline.csv"))
+    error = InputError("The cell is \x1b[31m\r", where="new\nline.csv", fix="Mend\tit")
+    assert str(error).isprintable()
 
 
 def test_embedded_key_is_the_published_one():

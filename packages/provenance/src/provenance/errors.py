@@ -45,9 +45,9 @@ class MoskitError(Exception):
         self.document = document
 
     def __str__(self) -> str:
-        place = f"{_one_line(self.where)}: " if self.where else ""
+        place = f"{self.where}: " if self.where else ""
         way_out = f" {self.fix}." if self.fix else ""
-        return f"{place}{self.what}.{way_out}"
+        return one_line(f"{place}{self.what}.{way_out}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process and cluster borders; keyword-only arguments do not pickle by default.
@@ -66,9 +66,12 @@ class MoskitError(Exception):
         }
 
 
-def _one_line(place: str) -> str:
-    """``place`` with control characters written as escapes: a file name may hold a newline."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in place)
+def one_line(words: str) -> str:
+    """``words`` with control characters written as escapes.
+
+    Errors quote file names and cells, which may hold newlines, and sequences that a terminal obeys.
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
 
 
 def _rebuild(kind: type[MoskitError], state: dict[str, Any]) -> MoskitError:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.canonical import text
+from provenance.errors import one_line
 from provenance.records import entries_of
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def shown_path(path: Path) -> str:
     place = os.fspath(path)
     with suppress(ValueError, OSError):
         place = os.fspath(path.relative_to(Path.cwd()))
-    place = text(place)
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in place)
+    return one_line(text(place))
 
 
 def short_digest(sha256: str | None) -> str:
