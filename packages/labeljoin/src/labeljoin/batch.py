@@ -62,7 +62,7 @@ class BatchJob:
             its audit; a module-level function.
         check: Raises an InputError where a table's options cannot be right.
         inputs: The files that a table reads.
-        outputs: The files that a table writes.
+        outputs: The files that a table writes, its audit last.
         resolve: A path of the manifest from the base folder.
     """
 
@@ -142,6 +142,7 @@ def run_job(
         report = _report(job, os.fspath(manifest), entries)
         if staged is not None:
             staged.path.write_text(markdown(job, report), encoding="utf-8")
+        run.describe("audits", _written_audits(job, tables, entries), kind="audit")
         if report_json is not None:
             run.record(report_json, report, kind="report")
         elif report_md is not None:
@@ -241,6 +242,17 @@ def _run_table(job: BatchJob, table: ManifestTable, pool: Executor | None) -> di
             },
         )
     return _entry(table, STATUS_OK, _summary(job, audit))
+
+
+def _written_audits(
+    job: BatchJob, tables: Sequence[ManifestTable], entries: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """The records of the tables that came as far as having one."""
+    return [
+        job.outputs(table)[-1]
+        for table, entry in zip(tables, entries, strict=True)
+        if entry["summary"] is not None
+    ]
 
 
 def _entry(

@@ -99,6 +99,9 @@ def load_manifest(
     problems = [_sentence(error) for error in _schema_errors(document, job)]
     if problems:
         raise _refusal(path, problems)
+    problems = list(_odd_paths(document["tables"], job))
+    if problems:
+        raise _refusal(path, problems)
     base = Path(path).parent if base_dir is None else Path(base_dir)
     tables = [
         _table({**document.get("defaults", {}), **members}, job, base)
@@ -193,6 +196,15 @@ def _refusal(path: str | os.PathLike[str], problems: Sequence[str]) -> InputErro
     return InputError(
         count + "; ".join(problems), where=os.fspath(path), fix="Correct the manifest"
     )
+
+
+def _odd_paths(tables: Sequence[Mapping[str, Any]], job: BatchJob) -> Iterator[str]:
+    for number, members in enumerate(tables):
+        for name in job.path_schemas:
+            value = members.get(name)
+            for path in value if isinstance(value, list) else [value]:
+                if isinstance(path, str) and any(ord(character) < 32 for character in path):
+                    yield f"tables[{number}].{name}: a path holds a control character"
 
 
 def _table(members: dict[str, Any], job: BatchJob, base: Path) -> ManifestTable:

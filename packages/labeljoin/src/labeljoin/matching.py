@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,9 +50,22 @@ class KeyMatcher:
     def __init__(self, rule: KeyRule, label_keys: pa.StringArray) -> None:
         self.rule = rule
         self.label_keys = label_keys
-        self._values = pa.array([], pa.string())
-        self._labels = np.empty(0, np.int32)
-        self._reasons = np.empty(0, np.int8)
+        # Dictionaries, for blocks are many and small, and Arrow's index_in hashes the whole of
+        # what it looks up in for each.
+        self._known: dict[str | None, int] = {}
+        self._labels: list[int] = []
+        self._reasons: list[int] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process makes its own notes; they would cost more to send than to find again.
+        return {"rule": self.rule, "label_keys": self.label_keys}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    @functools.cached_property
+    def _positions(self) -> dict[str, int]:
+        return {key: position for position, key in enumerate(self.label_keys.to_pylist())}
 
     def match(self, values: pa.Array | pa.ChunkedArray) -> Match:
         """Match the values of some consecutive rows.
@@ -60,28 +74,28 @@ class KeyMatcher:
             InputError: The values are lists, structs or the like.
         """
         distinct, indices = encode(values)
-        known = pc.index_in(distinct, value_set=self._values)
-        fresh_at = pc.indices_nonzero(known.is_null())
-        fresh = distinct.take(fresh_at)
-        derived = self.rule.derive(fresh)
-        found = _positions(pc.index_in(derived.keys, value_set=self.label_keys, skip_nulls=True))
-        labels = np.empty(len(distinct), np.int32)
-        reasons = np.empty(len(distinct), np.int8)
-        old = known.is_valid().to_numpy(zero_copy_only=False)
-        old_at = known.drop_null().to_numpy(zero_copy_only=False)
-        labels[old], reasons[old] = self._labels[old_at], self._reasons[old_at]
-        labels[~old], reasons[~old] = found, derived.reasons
-        self._remember(fresh, found, derived.reasons)
-        return Match(indices, labels, reasons, derived)
-
-    def _remember(
-        self, values: pa.StringArray, labels: NDArray[np.int32], reasons: NDArray[np.int8]
-    ) -> None:
-        if not len(values) or len(self._values) + len(values) > REMEMBERED:
-            return
-        self._values = pa.concat_arrays([self._values, values])
-        self._labels = np.concatenate([self._labels, labels])
-        self._reasons = np.concatenate([self._reasons, reasons])
+        texts = distinct.to_pylist()
+        known = self._known
+        places = [known.get(text, NO_LABEL) for text in texts]
+        fresh_at = [at for at, place in enumerate(places) if place == NO_LABEL]
+        derived = self.rule.derive(distinct.take(pa.array(fresh_at, pa.int32())))
+        positions = self._positions
+        found = [positions.get(key, NO_LABEL) for key in derived.keys.to_pylist()]
+        reasons = derived.reasons.tolist()
+        for at, label, reason in zip(fresh_at, found, reasons, strict=True):
+            places[at] = len(self._labels)
+            known[texts[at]] = len(self._labels)
+            self._labels.append(label)
+            self._reasons.append(reason)
+        match = Match(
+            indices,
+            np.array([self._labels[place] for place in places], np.int32),
+            np.array([self._reasons[place] for place in places], np.int8),
+            derived,
+        )
+        if len(known) > REMEMBERED:
+            self._known, self._labels, self._reasons = {}, [], []
+        return match
 
 
 class ColumnsForLabels:
@@ -143,7 +157,3 @@ def _spread(column: pa.Array, rows: pa.Int32Array) -> pa.Array:
         return column.take(rows)
     encoded = pc.dictionary_encode(column)
     return pa.DictionaryArray.from_arrays(encoded.indices.take(rows), encoded.dictionary)
-
-
-def _positions(found: pa.Int32Array) -> NDArray[np.int32]:
-    return np.asarray(pc.fill_null(found, NO_LABEL).to_numpy(zero_copy_only=False))

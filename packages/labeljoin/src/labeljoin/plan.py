@@ -69,10 +69,11 @@ def plan_join(
             in the way, or ``auto`` folded distinct feature values into one key.
     """
     where = "the features" if isinstance(features, pa.Table) else os.fspath(features.path)
+    names = _names(features)
     key_column = options.feature_key_column or infer_key_column(
-        features.column_names, where=where, option="--feature-key-column"
+        names, where=where, option="--feature-key-column"
     )
-    if key_column not in features.column_names:
+    if key_column not in names and key_column not in features.column_names:
         raise InputError(
             f"there is no column {key_column!r}; the columns are {shown(features.column_names)}",
             where=where,
@@ -80,7 +81,7 @@ def plan_join(
         )
     index = index_labels(sources, options.label_options)
     labels = _label_columns(index, options)
-    obstacles = list(_collisions(features, key_column, labels.column_names, options, where))
+    obstacles = list(_collisions(names, key_column, labels.column_names, options, where))
     if obstacles and not tolerant:
         raise obstacles[0]
     matcher = KeyMatcher(options.feature_rule, index.keys)
@@ -117,7 +118,10 @@ def replaced_columns(
     """The columns of the features that give way to new ones, under ``--overwrite``."""
     if not options.overwrite:
         return frozenset()
-    return frozenset(plan.columns.schema.names) & frozenset(features.column_names)
+    added = frozenset(plan.columns.schema.names)
+    if not isinstance(features, pa.Table) and features.format == "jsonl":
+        return added
+    return added & frozenset(features.column_names)
 
 
 def _label_columns(index: LabelIndex, options: JoinOptions) -> pa.Table:
@@ -135,8 +139,16 @@ def _label_columns(index: LabelIndex, options: JoinOptions) -> pa.Table:
     return first
 
 
+def _names(features: Table | pa.Table) -> list[str]:
+    """The column names; of JSONL those of the first rows, for it takes a full parse to know all.
+
+    The engine meets the others, and whatever collides with them, on its way.
+    """
+    return features.column_names if isinstance(features, pa.Table) else features.leading_names
+
+
 def _collisions(
-    features: Table | pa.Table,
+    names: Sequence[str],
     key_column: str,
     added: Sequence[str],
     options: JoinOptions,
@@ -149,7 +161,7 @@ def _collisions(
             fix="Leave it out with --extras, or name another --feature-key-column",
         )
         return
-    collisions = [name for name in added if name in set(features.column_names)]
+    collisions = [name for name in added if name in names]
     if collisions and not options.overwrite:
         yield collision_error(collisions, where)
 
