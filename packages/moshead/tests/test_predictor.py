@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -399,6 +400,15 @@ def test_a_json_file_of_something_else_beside_the_head_is_left_alone(head):
 
 
 # What it needs
+
+
+def test_predicting_reports_to_nobody_and_leaves_the_home_folder_alone(accepted_head, tmp_path):
+    home = tmp_path / "empty_home"
+    home.mkdir()
+    code = f"import moshead; moshead.Predictor(r'{accepted_head / 'head.onnx'}').predict_mos([0.7] * 11)"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")}
+    subprocess.run([sys.executable, "-c", code], env=environment | {"HOME": str(home)}, check=True)
+    assert list(home.rglob("*")) == []
 
 
 def test_predicting_imports_neither_torch_nor_pandas_nor_onnx(accepted_head, tmp_path):

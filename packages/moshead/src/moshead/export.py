@@ -23,6 +23,7 @@ from moshead.onnxfile import read_onnx
 from moshead.operators import check_operators
 from moshead.plots import predicted_against_mos
 from moshead.registry import Registry
+from moshead.runtime import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,13 +135,10 @@ def check_parity(result: TrainingResult, data: bytes) -> None:
     Raises:
         RuntimeError: It does not: a bug, and no head is written.
     """
-    import onnxruntime
-
     rows = result.features[:_PARITY_ROWS].astype(np.float32)
     rows = np.concatenate([rows, rows[:1] * 1e6, rows[:1] * -1e6])
     onehot = _onehot(result, len(rows))
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    found = session.run(None, {FEATURES: rows, ENCODER: onehot.astype(np.float32)})[0]
+    found = open_session(data).run(None, {FEATURES: rows, ENCODER: onehot.astype(np.float32)})[0]
     wanted = forward(result.head, rows.astype(np.float64), onehot)
     worst = float(np.abs(found - wanted).max())
     if not worst <= PARITY:

@@ -14,6 +14,7 @@ from moshead.manifest import check_against_manifest, load_manifest, manifest_bes
 from moshead.metadata import HeadMetadata
 from moshead.onnxfile import OnnxFacts, read_onnx
 from moshead.operators import check_operators
+from moshead.runtime import open_session
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -64,16 +65,8 @@ class HeadFile:
         return self._session(data, FOLDS_OUTPUT)
 
     def _session(self, data: bytes, output: str) -> onnxruntime.InferenceSession:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # its complaints reach people as our error
-        # Blocks of rows run side by side instead: see moshead.blocks.
-        options.intra_op_num_threads = 1
         try:
-            session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
-            )
+            session = open_session(data)
         except Exception as error:
             raise InputError(
                 f"onnxruntime refuses the graph: {str(error).splitlines()[0]}",

@@ -131,13 +131,21 @@ class Predictor:
 
         entry = Registry.load(registry).find(id, version=version)
         entry.check()
-        return cls(
+        predictor = cls(
             entry.onnx_path,
             manifest=entry.manifest_path,
             alpha=alpha,
             strict=strict,
             display=display,
         )
+        if entry.status != predictor.status:
+            # A validation has taken back what training gave.
+            _proposed(
+                entry.onnx_path,
+                f"the registry lists it as {entry.status}: it missed the gate on held-out rows",
+                strict=strict,
+            )
+        return predictor
 
     @property
     def schema(self) -> FeatureSchema | None:
@@ -268,17 +276,7 @@ class Predictor:
             return
         real = head.metadata.corpus_kind == "real"
         reason = "it has not passed the gate" if real else "synthetic rows trained it"
-        if strict:
-            raise InputError(
-                f"the head is {head.metadata.status}: {reason}",
-                where=str(self.path),
-                fix="Use an Accepted head, or allow this one by leaving strict out",
-            )
-        warnings.warn(
-            f"{self.path}: the head is {head.metadata.status}: {reason}",
-            ProposedHeadWarning,
-            stacklevel=3,
-        )
+        _proposed(self.path, f"the head is {head.metadata.status}: {reason}", strict=strict)
 
     def _folds(self) -> Any:
         """The session of the nets of the folds, opened when first needed."""
@@ -330,6 +328,16 @@ class _Intervals:
             pass
         self._folds = folds
         return low, high
+
+
+def _proposed(path: Path, problem: str, *, strict: bool) -> None:
+    if strict:
+        raise InputError(
+            problem,
+            where=str(path),
+            fix="Use an Accepted head, or allow this one by leaving strict out",
+        )
+    warnings.warn(f"{path}: {problem}", ProposedHeadWarning, stacklevel=4)
 
 
 def _as_table(features: Any) -> pa.Table:
