@@ -334,6 +334,58 @@ def test_directory_is_replaced_where_the_system_cannot_exchange(folder: Path, mo
     assert names(folder) == {"features.tbl", "labels.csv", "parts", "out.json"}
 
 
+def test_directory_that_a_killed_run_put_aside_is_put_back(folder: Path, monkeypatch):
+    monkeypatch.setattr("provenance.staging._exchange", lambda one, other: False)
+    with start_run("job", inputs={}) as run:
+        Path(run.stage("out", "parts", directory=True), "a").write_text("old")
+        run.record("out.json")
+    # As kill -9 between the two renames leaves it.
+    import hashlib
+
+    mark = hashlib.sha256(b"parts").hexdigest()[:16]
+    (folder / "parts").rename(folder / f".moskit-{mark}-0badcafe-former")
+    with start_run("other", inputs={}) as run:
+        Path(run.stage("out", "other.tbl")).write_bytes(b"x")
+        run.record("other.json")
+    assert (folder / f".moskit-{mark}-0badcafe-former/a").read_text() == "old"
+    with pytest.raises(ZeroDivisionError), start_run("job", inputs={}) as run:
+        run.stage("out", "parts", directory=True)
+        raise ZeroDivisionError
+    assert (folder / "parts/a").read_text() == "old"
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_outputs_that_were_renamed_go_back_where_a_later_one_cannot_be(
+    folder: Path, monkeypatch, exchange
+):
+    from provenance.staging import StagedOutput
+
+    if not exchange:
+        monkeypatch.setattr("provenance.staging._exchange", lambda one, other: False)
+    (folder / "old.tbl").write_bytes(b"old")
+    (folder / "parts").mkdir()
+    (folder / "parts/a").write_bytes(b"old")
+    before = names(folder)
+    commit = StagedOutput.commit
+
+    def refuse_last(self):
+        if self.name == "last":
+            raise OutputError("There is no permission to write it", where="last.tbl")
+        commit(self)
+
+    monkeypatch.setattr(StagedOutput, "commit", refuse_last)
+    with pytest.raises(OutputError), start_run("job", inputs={}) as run:
+        Path(run.stage("replaced", "old.tbl")).write_bytes(b"new")
+        Path(run.stage("fresh", "fresh.tbl")).write_bytes(b"new")
+        Path(run.stage("parts", "parts", directory=True), "a").write_bytes(b"new")
+        Path(run.stage("made", "made", directory=True), "a").write_bytes(b"new")
+        Path(run.stage("last", "last.tbl")).write_bytes(b"new")
+        run.record("out.json")
+    assert (folder / "old.tbl").read_bytes() == b"old"
+    assert (folder / "parts/a").read_bytes() == b"old"
+    assert names(folder) == before
+
+
 def test_second_run_for_one_output_gets_one_sentence(folder: Path):
     with start_run("job", inputs={}) as run:
         Path(run.stage("out", "out.tbl")).write_bytes(b"first")

@@ -291,6 +291,7 @@ class Run:
         self._hash(self._all_sources())
         self._hash_outputs()
         for output in self._outputs.values():
+            output.prepare()
             output.flush()
         document = self._build_document()
         self._record.path.write_bytes(document_bytes(document))
@@ -298,9 +299,7 @@ class Run:
         for source in self._all_sources():
             source.refuse_change()
         with _signals_deferred():
-            for output in self._outputs.values():
-                output.commit()
-            self._record.commit()
+            _put_in_place([*self._outputs.values(), self._record])
         self.document = document
 
     def _abandon(self) -> None:
@@ -505,6 +504,22 @@ def write_manifest(
         for name, paths in outputs.items():
             run.describe(name, paths)
     return run.document
+
+
+def _put_in_place(outputs: Sequence[StagedOutput]) -> None:
+    """Put all outputs in their places, in order, or none."""
+    done: list[StagedOutput] = []
+    try:
+        for output in outputs:
+            output.commit()
+            done.append(output)
+    except BaseException:
+        for output in reversed(done):
+            with suppress(OSError):
+                output.undo()
+        raise
+    for output in outputs:
+        output.finish()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import stat
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
+
+_MARK_DIGITS = 16
+_FORMER = "-former"
 
 REPLAY_VARIABLE = "PROVENANCE_REPLAY_FOLDER"
 """Set for the command that ``replay`` runs: outputs that would lie outside of this folder are
@@ -54,12 +58,14 @@ class StagedOutput(os.PathLike[str]):
         self.part_digests: dict[str, Digest] = {}
         self.prefixes: dict[str | None, PrefixClaim] = {}
         self._target = _real_target(destination, directory=directory)
-        self._mark = hashlib.sha256(os.fsencode(self._target.name)).hexdigest()[:16]
+        self._mark = hashlib.sha256(os.fsencode(self._target.name)).hexdigest()[:_MARK_DIGITS]
+        self._former: Path | None = None
+        self._is_new = False
         self._made_folders = _make_folders(self._target.parent)
         try:
             self._lock = _lock_output(self._target, self._mark)
             try:
-                _remove_leftovers(self._target.parent, own_mark=self._mark)
+                _remove_leftovers(self._target, self._mark)
                 self.path = self._temporary(self._target.suffix)
                 if directory:
                     self.path.mkdir()
@@ -130,18 +136,54 @@ class StagedOutput(os.PathLike[str]):
                 _fsync(self.path / name)
         _fsync(self.path)
 
+    def prepare(self) -> None:
+        """See, before any output is put in its place, that this one may be.
+
+        Raises:
+            InputError: The folder in its place holds files that the run does not write.
+        """
+        if not self.directory or not self._target.exists():
+            return
+        strangers = set(directory_files(self._target)) - set(directory_files(self.path))
+        if strangers:
+            raise InputError(
+                f"The folder holds {min(strangers)}, which this run does not write",
+                where=os.fspath(self.destination),
+                fix="Remove the folder or choose another one",
+            )
+
     def commit(self) -> None:
-        """Put the output in its place, as one step where the system has one."""
+        """Put the output in its place, as one step where the system has one.
+
+        What was there before is kept aside until :meth:`finish`, for :meth:`undo`.
+
+        Raises:
+            OutputError: The system refuses it.
+        """
         try:
             if self.directory:
                 self._commit_directory()
             else:
-                with suppress(FileNotFoundError):
-                    self.path.chmod(stat.S_IMODE(self._target.stat().st_mode))
-                self.path.replace(self._target)
+                self._commit_file()
             _fsync(self._target.parent)
         except OSError as error:
             raise output_error(self.destination, error) from error
+
+    def undo(self) -> None:
+        """Put back what was there before :meth:`commit`."""
+        if self._former is not None:
+            if self.directory and _exchange(self._former, self._target):
+                return
+            if self.directory:
+                self._target.rename(self.path)
+            self._former.replace(self._target)
+        elif self._is_new:
+            self._target.rename(self.path)
+
+    def finish(self) -> None:
+        """Drop what was there before, and let the next run write this output."""
+        if self._former is not None:
+            _remove(self._former)
         self._made_folders = []
         self._release()
 
@@ -151,26 +193,30 @@ class StagedOutput(os.PathLike[str]):
         self._release()
         self._remove_made_folders()
 
+    def _commit_file(self) -> None:
+        if self._target.exists():
+            self.path.chmod(stat.S_IMODE(self._target.stat().st_mode))
+            former = self._temporary("")
+            with suppress(OSError):  # without hard links there is no way back, and no harm done
+                os.link(self._target, former)
+                self._former = former
+        else:
+            self._is_new = True
+        self.path.replace(self._target)
+
     def _commit_directory(self) -> None:
         if not self._target.exists():
+            self._is_new = True
             self.path.rename(self._target)
-            return
-        new = set(directory_files(self.path))
-        strangers = sorted(set(directory_files(self._target)) - new)
-        if strangers:
-            raise InputError(
-                f"The folder holds {strangers[0]}, which this run does not write",
-                where=os.fspath(self.destination),
-                fix="Remove the folder or choose another one",
-            )
-        if not _exchange(self.path, self._target):
-            # Without an atomic exchange the old folder is out of sight for a moment; a run that
-            # dies in it leaves the folder under a name that the next run puts back.
-            old = self._temporary(".old")
-            self._target.rename(old)
+        elif _exchange(self.path, self._target):
+            self._former = self.path
+        else:
+            # Without an atomic exchange the old folder is out of its place for a moment. A run
+            # that dies in it leaves it under a name by which the next one puts it back.
+            former = self._temporary(_FORMER)
+            self._target.rename(former)
+            self._former = former
             self.path.rename(self._target)
-            self.path = old
-        _remove(self.path)
 
     def _temporary(self, suffix: str) -> Path:
         name = f"{TEMPORARY_PREFIX}{self._mark}-{secrets.token_hex(4)}{suffix}"
@@ -202,6 +248,7 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
         output.path.write_bytes(content)
         output.flush()
         output.commit()
+        output.finish()
     except OSError as error:
         raise output_error(destination, error) from error
     finally:
@@ -306,11 +353,13 @@ def _make_folders(folder: Path) -> list[Path]:
 def _lock_output(target: Path, mark: str) -> FileLock:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(target.parent / f"{TEMPORARY_PREFIX}{mark}.lock", mode=0o666)
-    for _ in range(3):  # the lock may vanish under us when its owner ends; that is no contention
+    lock = FileLock(_lock_path(target.parent, mark), mode=0o666)
+    for pause in (0.02, 0.05, 0.1, 0):
         try:
             lock.acquire(blocking=False)
         except Timeout:
+            # A run that looks for leftovers holds it for a moment.
+            time.sleep(pause)
             continue
         return lock
     raise OutputError(
@@ -320,31 +369,35 @@ def _lock_output(target: Path, mark: str) -> FileLock:
     )
 
 
-def _remove_leftovers(folder: Path, *, own_mark: str) -> None:
-    """Remove the temporaries in ``folder`` whose owner is gone: those whose lock is free."""
+def _lock_path(folder: Path, mark: str) -> Path:
+    return folder / f"{TEMPORARY_PREFIX}{mark}.lock"
+
+
+def _remove_leftovers(target: Path, own_mark: str) -> None:
+    """Remove the temporaries beside ``target`` whose owner is gone: those whose lock is free."""
     from filelock import FileLock, Timeout
 
-    marks = {
-        name.removeprefix(TEMPORARY_PREFIX)[:16]
-        for name in os.listdir(folder)  # noqa: PTH208 - names, not paths
-        if name.startswith(TEMPORARY_PREFIX)
-    }
-    _remove_marked(folder, own_mark)
+    folder = target.parent
+    left = [path for path in folder.iterdir() if path.name.startswith(TEMPORARY_PREFIX)]
+    for path in left:
+        if path.name.startswith(f"{TEMPORARY_PREFIX}{own_mark}-"):
+            if path.name.endswith(_FORMER) and not target.exists():
+                path.rename(target)  # the killed run had put it aside
+            else:
+                _remove(path)
+    marks = {path.name.removeprefix(TEMPORARY_PREFIX)[:_MARK_DIGITS] for path in left}
     for mark in marks - {own_mark}:
-        lock = FileLock(folder / f"{TEMPORARY_PREFIX}{mark}.lock", mode=0o666)
+        lock = FileLock(_lock_path(folder, mark), mode=0o666)
         with suppress(Timeout, OSError):
             lock.acquire(blocking=False)
             try:
-                _remove_marked(folder, mark)
-                Path(lock.lock_file).unlink(missing_ok=True)
+                for path in folder.iterdir():
+                    begins = path.name.startswith(f"{TEMPORARY_PREFIX}{mark}-")
+                    if begins and not path.name.endswith(_FORMER):
+                        _remove(path)
+                _lock_path(folder, mark).unlink(missing_ok=True)
             finally:
                 lock.release()
-
-
-def _remove_marked(folder: Path, mark: str) -> None:
-    for path in list(folder.iterdir()):
-        if path.name.startswith(f"{TEMPORARY_PREFIX}{mark}-"):
-            _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -32,7 +32,7 @@ FileStatus = Literal["same", "changed", "missing", "moved", "replaced", "unrecor
 """``replaced``: an input that the same run replaced in place. ``unrecorded``: the record is older
 than moskit and has no digest for the file."""
 
-_GOOD = {"same", "moved", "replaced", "unrecorded", "none", "unchecked"}
+_GOOD = {"same", "moved", "replaced", "unrecorded", "unchecked"}
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,14 @@ class ClaimFinding:
             the bytes of an input.
         name: The output's name in the record.
         path: The output.
-        status: ``same``, ``changed``, ``none`` where it has no short form, ``unchecked`` where
-            the file to compare with is gone.
+        status: ``same``, ``changed``, or ``unchecked`` where the file to compare with is gone.
         reason: What differs.
     """
 
     kind: str
     name: str
     path: Path
-    status: Literal["same", "changed", "none", "unchecked"]
+    status: Literal["same", "changed", "unchecked"]
     reason: str | None = None
 
 
