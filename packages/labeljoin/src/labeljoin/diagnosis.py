@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeljoin.key_regexes import GENERIC_REGEXES, derive_regexes
+from labeljoin.key_regexes import GENERIC_REGEXES, derive_regexes, longest_key
 from labeljoin.keys import KEY_COLUMNS, KEY_NORMALIZE_MODES, KeyRule, encode
 
 if TYPE_CHECKING:
@@ -166,9 +166,11 @@ def diagnose_coverage(features: KeySide, others: KeySide, *, noun: str = "label"
             break
         if all(trial.changes < other.changes for other in best):
             best.append(trial)
+    unmatched = base.left.without(base.right_keys)[:SHOWN]
+    stale = _side_by_side(unmatched, base.right.without(base.left_keys))
     return Diagnosis(
-        unmatched=base.left.without(base.right_keys),
-        stale=base.right.without(base.left_keys),
+        unmatched=tuple(unmatched),
+        stale=tuple(stale),
         suggestions=tuple(trial.suggestion(left, right) for trial in best),
         noun=noun,
     )
@@ -193,14 +195,35 @@ class _Side:
     def keys(self) -> pa.StringArray:
         return self.rule.derive(self.values).keys
 
-    def without(self, others: pa.StringArray) -> tuple[tuple[str, str], ...]:
+    def without(self, others: pa.StringArray) -> list[tuple[str, str]]:
+        """The first values, with their keys, whose key is none of ``others``."""
         keys = self.keys()
         lonely = pc.indices_nonzero(
             pc.and_(keys.is_valid(), pc.invert(pc.is_in(keys, value_set=others)))
-        )[:SHOWN]
-        return tuple(
-            zip(self.values.take(lonely).to_pylist(), keys.take(lonely).to_pylist(), strict=True)
-        )
+        )[:LEARNED_FROM]
+        values, keys = self.values.take(lonely), keys.take(lonely)
+        return list(zip(values.to_pylist(), keys.to_pylist(), strict=True))
+
+
+def _side_by_side(
+    unmatched: Sequence[tuple[str, str]], stale: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Stale values to show, each beside the unmatched one that holds its key or is held by it."""
+    by_key = {key: (value, key) for value, key in reversed(stale)}
+    holders = {}
+    for value, key in reversed(stale):
+        hit = longest_key(key, {key for _, key in unmatched})
+        if hit is not None:
+            holders[hit[1]] = (value, key)
+    shown: list[tuple[str, str] | None] = []
+    for value, key in unmatched:
+        hit = longest_key(value, by_key)
+        beside = by_key.pop(hit[1]) if hit is not None else holders.get(key)
+        shown.append(beside if beside not in shown else None)
+    rest = iter([pair for pair in stale if pair not in shown])
+    filled = [pair or next(rest, None) for pair in shown]
+    filled += [next(rest, None) for _ in range(SHOWN - len(filled))]
+    return [pair for pair in filled if pair is not None]
 
 
 @dataclass(frozen=True)

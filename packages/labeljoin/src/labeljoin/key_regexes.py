@@ -44,7 +44,7 @@ def derive_regexes(texts: Sequence[str], keys: Collection[str]) -> list[str]:
         Candidates, the simplest first; none where hardly a text holds a key.
     """
     known = set(keys)
-    hits = [hit for text in texts if (hit := _longest_key(text, known)) is not None]
+    hits = [hit for text in texts if (hit := longest_key(text, known)) is not None]
     hits = [hit for hit in hits if hit[0] or hit[2]]
     if len(hits) < max(2, len(texts) // 100):
         return []
@@ -65,8 +65,8 @@ def derive_regexes(texts: Sequence[str], keys: Collection[str]) -> list[str]:
     return list(dict.fromkeys(candidates))
 
 
-def _longest_key(text: str, keys: Collection[str]) -> tuple[str, str, str] | None:
-    """What is before, in and after the longest key in ``text``."""
+def longest_key(text: str, keys: Collection[str]) -> tuple[str, str, str] | None:
+    """What is before, in and after the longest of ``keys`` in ``text``, between runs of a kind."""
     edges = [0, *(match.end() for match in _RUNS.finditer(text))][: _MAX_RUNS + 1]
     spans = sorted(combinations(edges, 2), key=lambda span: span[0] - span[1])
     for begin, end in spans:
