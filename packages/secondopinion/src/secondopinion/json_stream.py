@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
 _SPACE = re.compile(r"[ \t\n\r\ufeff]*")
 _FLAT_OBJECTS_END = re.compile(r"\}[ \t\n\r]*,")
+_NUMBER_CUT = re.compile(r"\.|(?:\.[0-9]+)?[eE][+-]?")
 _BATCH_CHARACTERS = 1 << 18
+_SMALLEST_WINDOW = 1 << 8
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _LONGEST_TOKEN = 32
+
+
+def _decoded(text: str) -> list[Any] | None:
+    """An array, decoded by the fast decoder or, for its ``NaN``, the lenient one."""
+    for decode in (orjson.loads, json.loads):
+        with suppress(ValueError, RecursionError):
+            return list(decode(text))
+    return None
 
 
 class TruncatedJsonError(InputError):
@@ -49,6 +59,7 @@ class JsonStream:
         self._ended = False
         self._decoder = json.JSONDecoder()
         self._by_line = True
+        self._window = _BATCH_CHARACTERS
 
     @classmethod
     def over(cls, file: ScoreFile) -> JsonStream:
@@ -156,22 +167,28 @@ class JsonStream:
             yield self._flat_objects() or [self.value()]
 
     def _flat_objects(self) -> list[Any]:
-        """Many elements at once, where the text up to the last ``},`` decodes; else none."""
+        """Many elements at once, where objects up to some ``},`` decode; else none."""
         if self.peek() != "{":
             return []
-        if len(self._text) - self._at < _BATCH_CHARACTERS:
+        if len(self._text) - self._at < self._window:
             self._refill()
-        limit = min(len(self._text), self._at + _BATCH_CHARACTERS)
+        limit = min(len(self._text), self._at + self._window)
+        # Behind the first bracket may be the array's end, and another array's objects.
+        bracket = self._text.find("]", self._at, limit)
+        limit = limit if bracket < 0 else bracket
         cut = self._text.rfind("}", self._at, limit)
         while cut > self._at and not _FLAT_OBJECTS_END.match(self._text, cut):
             cut = self._text.rfind("}", self._at, cut)
         if cut <= self._at:
             return []
-        with suppress(orjson.JSONDecodeError):
-            elements: list[Any] = orjson.loads(f"[{self._text[self._at : cut + 1]}]")
-            self._at = cut + 1
-            return elements
-        return []
+        elements = _decoded(f"[{self._text[self._at : cut + 1]}]")
+        if elements is None:
+            # The cut went through an object; where it does so again, less is tried in vain.
+            self._window = max(_SMALLEST_WINDOW, self._window // 8)
+            return []
+        self._window = min(_BATCH_CHARACTERS, self._window * 2)
+        self._at = cut + 1
+        return elements
 
     def _value_of_line(self) -> Any:
         """The next value, if it is a line of its own; from the first that is not, any value."""
@@ -222,7 +239,9 @@ class JsonStream:
 
     def _malformed(self, error: json.JSONDecodeError) -> InputError:
         rest = self._text[error.pos :].strip()
-        if "Unterminated" in error.msg or any(word.startswith(rest) for word in _LITERALS):
+        cut = "Unterminated" in error.msg or ("escape" in error.msg and len(rest) < 8)
+        cut = cut or bool(_NUMBER_CUT.fullmatch(rest))
+        if cut or any(word.startswith(rest) for word in _LITERALS):
             return self._truncated()
         line = self._lines_before + self._text.count("\n", 0, error.pos) + 1
         message = error.msg[0].lower() + error.msg[1:]

@@ -27,6 +27,7 @@ SCORE_FIELDS = (
 STATUS_FIELDS = ("status",)
 RUNTIME_FIELDS = ("runtime_ms", "runtime_total_ms", "elapsed_ms")
 FRAMES_FIELDS = ("frames", "n_frames", "frame_count", "num_frames")
+_EXACT = float(1 << 53)
 OK_STATUSES = frozenset({"", "ok", "pass", "passed", "success", "succeeded", "done", "true"})
 
 
@@ -137,7 +138,7 @@ def score_row(
     )
 
 
-def frame_mean(frames: Iterable[Any], fields: Fields, where: str) -> FrameMean:
+def frame_mean(frames: Sequence[Any], fields: Fields, where: str) -> FrameMean:
     """The mean score of frame objects.
 
     Raises:
@@ -148,30 +149,54 @@ def frame_mean(frames: Iterable[Any], fields: Fields, where: str) -> FrameMean:
     return mean
 
 
-def add_frames(mean: FrameMean, frames: Iterable[Any], fields: Fields, where: str) -> None:
+def add_frames(mean: FrameMean, frames: Sequence[Any], fields: Fields, where: str) -> None:
     """Add frame objects to a mean.
 
     Raises:
         InputError: A frame is no object, or has no score.
     """
-    for frame in frames:
-        if not isinstance(frame, dict):
-            raise _type_error("frame", frame, f"{where}, frame {mean.frames + 1:,}", "an object")
-        names = fields.of(frame)
-        if names.score is None:
-            raise InputError(
-                f"The frame has no score; its members are {listed(frame)}",
-                where=f"{where}, frame {mean.frames + 1:,}",
-                fix="Name the member with --score-field",
-            )
-        try:
-            score = as_float(frame[names.score])
-            runtime = as_float(frame[names.runtime]) if names.runtime else None
-        except TypeError:
-            raise _type_error(
-                names.score, frame[names.score], f"{where}, frame {mean.frames + 1:,}", "a number"
-            ) from None
-        mean.add(float("nan") if score is None else score, runtime)
+    if not _add_alike(mean, frames, fields):
+        for frame in frames:
+            _add_frame(mean, frame, fields, f"{where}, frame {mean.frames + 1:,}")
+
+
+def _add_alike(mean: FrameMean, frames: Sequence[Any], fields: Fields) -> bool:
+    """Add frames that have the same members and plain numbers, several times faster; or nothing."""
+    if not frames or not isinstance(frames[0], dict):
+        return False
+    members = frames[0].keys()
+    names = fields.of(members)
+    if names.score is None or not all(
+        type(frame) is dict and frame.keys() == members for frame in frames
+    ):
+        return False
+    scores = [frame[names.score] for frame in frames]
+    runtimes = [frame[names.runtime] for frame in frames] if names.runtime else []
+    if not {*map(type, scores), *map(type, runtimes)} <= {float}:
+        return False
+    mean.add_all(scores, runtimes)
+    return True
+
+
+def _add_frame(mean: FrameMean, frame: Any, fields: Fields, where: str) -> None:
+    if not isinstance(frame, dict):
+        raise _type_error("frame", frame, where, "an object")
+    names = fields.of(frame)
+    if names.score is None:
+        raise InputError(
+            f"The frame has no score; its members are {listed(frame)}",
+            where=where,
+            fix="Name the member with --score-field",
+        )
+    try:
+        score = as_float(frame[names.score])
+    except TypeError:
+        raise _type_error(names.score, frame[names.score], where, "a number") from None
+    try:
+        runtime = as_float(frame[names.runtime]) if names.runtime else None
+    except TypeError:
+        runtime = None
+    mean.add(float("nan") if score is None else score, runtime)
 
 
 def listed(names: Iterable[Any], limit: int = 12) -> str:
@@ -225,6 +250,12 @@ def _score(plans: Plans, frames: FrameMean | None, fields: Fields, where: str) -
 
 
 def _key(key: Any, clip: str | None, fields: Fields, where: str) -> str | int | None:
+    if isinstance(key, float) and abs(key) >= _EXACT:
+        raise InputError(
+            f"The key is the number {key:g}, of which the last digits are lost",
+            where=where,
+            fix="Write the key as text, in quotes",
+        )
     if isinstance(key, float) and key.is_integer():
         key = int(key)
     if isinstance(key, bool) or not isinstance(key, str | int | float | None):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
+
+_SUMMED_AT = 1 << 16
 
 
 class ScoreRow(NamedTuple):
@@ -100,11 +102,15 @@ class FrameMean:
 
     def add(self, score: float, runtime_ms: float | None = None) -> None:
         """Count one frame."""
-        self.frames += 1
-        self._scores.append(score)
-        if runtime_ms is not None:
-            self.runtime_ms = (self.runtime_ms or 0.0) + runtime_ms
-        if len(self._scores) >= 1 << 16:
+        self.add_all((score,), () if runtime_ms is None else (runtime_ms,))
+
+    def add_all(self, scores: Collection[float], runtimes_ms: Collection[float]) -> None:
+        """Count frames, with their runtimes where they have any."""
+        self.frames += len(scores)
+        self._scores.extend(scores)
+        if runtimes_ms:
+            self.runtime_ms = (self.runtime_ms or 0.0) + sum(runtimes_ms)
+        if len(self._scores) >= _SUMMED_AT:
             self._fold()
 
     @property
