@@ -4,9 +4,12 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from provenance import invocation
+
+sys.path.insert(0, str(Path(__file__).parent))  # the modules that test files share
 
 COMMAND = [sys.executable, "-c", "from labeljoin.cli import main; main()"]
 
