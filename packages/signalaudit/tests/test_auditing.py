@@ -21,6 +21,7 @@ Columns = dict[str, Any]
 
 
 def audit(*inputs: object, **options: Any) -> dict[str, Any]:
+    table: dict[str, Any]
     [table] = signalaudit.audit([str(each) for each in inputs], **options)["tables"]
     return table
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
     Vector = NDArray[np.float64]
 
+NO_FAMILY = "uncategorised"
+"""The block of signals that no family claims."""
+
 FOLDS = 5
 DRAWS = 500
 """Bootstrap draws behind each interval."""
@@ -30,7 +33,11 @@ DRAWS = 500
 MAX_ROWS = 20_000
 """Rows that the folds use at most; more of them are sampled by the seed."""
 
-MAX_CELLS = 40_000_000
+MAX_CELLS = 20_000_000
+
+WIDE = 500
+"""Columns from which the penalty of the first fold is kept for the others."""
+
 LEAST_ROWS = 40
 LEAK = 0.999
 """A column whose |r| with the target reaches this is taken for a copy of it."""
@@ -85,7 +92,7 @@ def find_blocks(plan: ColumnPlan, usable: Sequence[str], spare: Sequence[str] = 
     scorers: dict[str, list[str]] = {}
     numbered: dict[str, list[str]] = {}
     for column in signals:
-        for key in column.families:
+        for key in column.families or (NO_FAMILY,):
             families.setdefault(key, []).append(column.name)
         if column.scorer is not None:
             scorers.setdefault(column.scorer, []).append(column.name)
@@ -127,7 +134,8 @@ def measure_gain(
 ) -> Gain:
     """Cross-validated PLCC and SROCC of each block alone, and its increase over the rest.
 
-    Each fold standardises, imputes and fits on its training rows alone (:mod:`signalaudit.ridge`);
+    Each fold standardises, imputes and fits on its training rows alone (:mod:`signalaudit.ridge`),
+    but that in tables of more than :data:`WIDE` columns all folds take the first one's penalty;
     PLCC and SROCC are averaged over folds. Rows of one group, or of one clip key where keys
     repeat, stay in one fold. Intervals are 95 % percentiles of a Poisson bootstrap (Hanley and
     MacGibbon 2006) of the held-out rows, by groups where there are at least twenty; with and
@@ -238,6 +246,7 @@ class _Fit:
     def __init__(
         self, values: Matrix, places: list[int], rows: NDArray[np.intp], target: Vector
     ) -> None:
+        self._penalty: float | None = None
         self._values = values[np.ix_(rows, np.asarray(places, dtype=np.intp))]
         self._target = target
 
@@ -249,12 +258,18 @@ class _Fit:
         standard = Standardiser.fit(train)
         z, y = standard.apply(train), self._target[~held]
         test = standard.apply(self._values[held])
-        whole = Ridge.fit(z, y)
+        whole = Ridge.fit(z, y, self._penalty)
+        if z.shape[1] > WIDE:
+            self._penalty = whole.penalty
         weights = np.column_stack([whole.weights, *(whole.without(block) for block in blocks)])
         predicted = whole.level + (test - whole.centre) @ weights
         alone = []
         for block in blocks:
-            part = Ridge.fit(np.ascontiguousarray(z[:, block]), y)
+            if block.size == z.shape[1]:
+                alone.append(predicted[:, 0])
+                continue
+            wide = block.size > WIDE
+            part = Ridge.fit(np.ascontiguousarray(z[:, block]), y, whole.penalty if wide else None)
             alone.append(part.level + (test[:, block] - part.centre) @ part.weights)
         return np.column_stack([predicted, *alone]), whole.penalty
 

@@ -72,14 +72,25 @@ class Ridge:
     inverse: Matrix
 
     @classmethod
-    def fit(cls, z: Matrix, y: Vector) -> Ridge:
-        """Fit to standardised training rows ``z``, shape (N, K), and targets, shape (N,)."""
+    def fit(cls, z: Matrix, y: Vector, penalty: float | None = None) -> Ridge:
+        """Fit to standardised training rows ``z``, shape (N, K), and targets, shape (N,).
+
+        Args:
+            z: Standardised rows.
+            y: Targets.
+            penalty: The penalty; chosen unless given. Choosing takes an eigendecomposition,
+                which costs several times as much as the fit.
+        """
         centre = z.mean(axis=0)
         level = float(y.mean())
         rest = y - level
         # Centring by sums instead of by a copy of z.
         gram = z.T @ z - len(y) * np.outer(centre, centre)
         moment = z.T @ rest
+        if penalty is not None:
+            gram[np.diag_indices_from(gram)] += penalty
+            inverse = np.linalg.inv(gram)
+            return cls(inverse @ moment, centre, level, penalty, inverse)
         values, vectors = np.linalg.eigh(gram)
         values = np.maximum(values, 0.0)
         turned = vectors.T @ moment

@@ -24,7 +24,7 @@ MAX_CELLS = 100_000_000
 MAX_ROWS = 2_000_000
 """Rows held at once, however few columns they have."""
 
-_COLUMNS_AT_ONCE = 128
+_COLUMNS_AT_ONCE = 16
 LABEL_NOISE_COLUMNS = ("mos_std_dev", "mos_n_ratings")
 
 
@@ -147,6 +147,8 @@ def read_sample(
             if progress:
                 progress("reading", start + number * total, total * len(passes))
     combined = {name: _combine(parts) for name, parts in collected.items()}
+    collected.clear()
+    pa.default_memory_pool().release_unused()
     return _assemble(plan, numeric, noise, values, combined, total, sampled=chosen is not None)
 
 

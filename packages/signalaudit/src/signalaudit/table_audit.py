@@ -21,7 +21,15 @@ from signalaudit.correlation import (
 )
 from signalaudit.direction import Direction, decide_directions
 from signalaudit.disagreement import MAX_PAIRED_SCORERS, Comparison, Judge, Kind, compare
-from signalaudit.gain import LEAK, Gain, find_blocks, measure_gain, noise_ceiling, numbered_sets
+from signalaudit.gain import (
+    LEAK,
+    NO_FAMILY,
+    Gain,
+    find_blocks,
+    measure_gain,
+    noise_ceiling,
+    numbered_sets,
+)
 from signalaudit.health import column_stats, family_status
 from signalaudit.redundancy import clusters, complementary_pairs, redundant_pairs, spare_columns
 from signalaudit.sample import Sample, read_sample
@@ -32,7 +40,6 @@ if TYPE_CHECKING:
 
     from signalaudit.families import FamilySet
 
-NO_FAMILY = "uncategorised"
 FULL_REFERENCE_TARGETS = ("vmaf", "vmaf_score")
 
 SAME_RANKING = 0.9995
@@ -134,9 +141,9 @@ def audit_table(
     stats = column_stats(sample, min_finite_ratio=options.min_finite_ratio)
     signals = names(plan.signals)
     target = plan.target
-    # The target is correlated together with the signals: one pass gives both.
-    wanted = [*signals, target] if target else signals
-    every = correlate(sample.values[:, sample.places(wanted)], progress=progress)
+    # The sample holds the signals first and the target after them: a view gives all correlations
+    # in one pass, where a choice of columns would copy the table.
+    every = correlate(sample.values[:, : len(signals) + (target is not None)], progress=progress)
     found = _narrowed(every, len(signals))
     with_target = _with_target(every, signals) if target else None
     first = {c.name: c.families[0] if c.families else NO_FAMILY for c in plan.columns}
