@@ -405,7 +405,8 @@ def test_a_json_file_of_something_else_beside_the_head_is_left_alone(head):
 def test_predicting_reports_to_nobody_and_leaves_the_home_folder_alone(accepted_head, tmp_path):
     home = tmp_path / "empty_home"
     home.mkdir()
-    code = f"import moshead; moshead.Predictor(r'{accepted_head / 'head.onnx'}').predict_mos([0.7] * 11)"
+    path = accepted_head / "head.onnx"
+    code = f"import moshead; moshead.Predictor(r'{path}').predict_mos([0.7] * 11)"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ORT_")}
     subprocess.run([sys.executable, "-c", code], env=environment | {"HOME": str(home)}, check=True)
     assert list(home.rglob("*")) == []

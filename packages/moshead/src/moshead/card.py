@@ -141,9 +141,14 @@ def _data(manifest: Mapping[str, Any]) -> str:
     total = sum(dropped.values())
     detail = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items() if count)
     rows.append(("Rows dropped", f"{total:,}" + (f" ({detail})" if detail else "")))
-    for name in ("mos_mean", "mos_std", "mos_min", "mos_max"):
-        if isinstance(corpus.get(name), int | float):
-            rows.append((name.replace("mos_", "MOS, "), f"{corpus[name]:.3f}"))
+    mos = corpus["mos"]
+    rows.append(
+        (
+            "MOS",
+            f"{mos['min']:.2f} to {mos['max']:.2f}, mean {mos['mean']:.2f}, "
+            f"standard deviation {mos['std']:.2f}",
+        )
+    )
     rows.append(("Evaluation", _folds(folds, manifest["seeds"])))
     return "## Data\n\n" + _table(("", ""), rows)
 
@@ -151,7 +156,10 @@ def _data(manifest: Mapping[str, Any]) -> str:
 def _folds(folds: Mapping[str, Any], seeds: Sequence[int]) -> str:
     kind = folds.get("kind", "k-fold")
     sizes = [size["held_out"] for size in folds.get("sizes") or []]
-    spread = f" of {min(sizes):,} to {max(sizes):,} rows" if sizes else ""
+    spread = ""
+    if sizes:
+        least, most = min(sizes), max(sizes)
+        spread = f" of {least:,} rows" if least == most else f" of {least:,} to {most:,} rows"
     return f"{kind}, {folds.get('k', len(sizes))} folds{spread}, {len(seeds)} seeds"
 
 
@@ -273,16 +281,22 @@ def _limits(manifest: Mapping[str, Any]) -> str:
         )
     elif not gate["passed"]:
         limits.append(f"**The gate is missed.** {gate['sentence']}")
+    mos, predicted = corpus["mos"], manifest["out_of_fold"]
+    if predicted["min"] > mos["min"] or predicted["max"] < mos["max"]:
+        limits.append(
+            f"Held-out predictions span {predicted['min']:.2f} to {predicted['max']:.2f} where "
+            f"ratings span {mos['min']:.2f} to {mos['max']:.2f}: the best and the worst clips are "
+            "pulled towards the middle."
+        )
     limits += [
         "It knows the clips that it was trained on and their like. On other content, other "
         "distortions or another rating procedure its error is unknown until `moshead validate` "
-        "has measured it there.",
+        "has measured it there; the numbers above come from the training corpora.",
         f"Beyond ±{manifest['feature_clip']:g} standard deviations a feature no longer changes the "
         "prediction.",
-        "A feature that another program version computes differently is another feature; the head "
+        "Features and second opinions must come from the programs, versions and settings that made "
+        "the training table. One that is computed differently is another feature, and the head "
         "cannot notice.",
-        "Held-out clips come from the corpora that trained it, so the numbers above say nothing "
-        "about a new corpus.",
     ]
     filled = [name for name, share in manifest["fill"].items() if share == 1]
     if filled:

@@ -12,7 +12,7 @@ from moshead.network import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
     from moshead.conformal import CrossConformal
-    from moshead.network import TrainingResult
+    from moshead.network import Array, TrainingResult
     from moshead.onnxfile import OnnxFacts
 
 MANIFEST_SCHEMA = "mos-head-manifest-v1"
@@ -68,12 +68,24 @@ def head_manifest(
         "n_parameters": head.n_parameters,
         "intervals": None if conformal is None else conformal.summary(),
         "training_recipe": {"n_rows": len(result.mos), **result.recipe, "smoke": smoke},
-        "corpus": {"kind": result.corpus_kind, **result.corpus},
+        "corpus": {"kind": result.corpus_kind, "mos": _summary(result.mos), **result.corpus},
         "folds": result.folds,
         "seeds": list(result.seeds),
+        "out_of_fold": _summary(result.oof.column("mos_pred").to_numpy()),
         "gate": result.gate.to_dict(),
         "notes": list(result.notes),
     }
+
+
+def _summary(values: Array) -> dict[str, float]:
+    """Range, mean and standard deviation of some MOS."""
+    numbers = {
+        "min": values.min(),
+        "mean": values.mean(),
+        "max": values.max(),
+        "std": values.std(),
+    }
+    return {name: round(float(number), 4) for name, number in numbers.items()}
 
 
 def load_manifest(path: Path) -> dict[str, Any]:
