@@ -42,7 +42,7 @@ class Lookup:
         return pa.record_batch(columns, names=self.schema.names)
 
     def _columns(self, keys):
-        rows = [_label(key) for key in keys]
+        rows = [label_of(key) for key in keys]
         columns = [
             pa.array([row[number] for row in rows], field.type)
             for number, field in enumerate(self.schema)
@@ -55,7 +55,7 @@ def embedded(digest):
     return digest.sha256.encode()
 
 
-def _label(key):
+def label_of(key):
     text = "" if key is None else str(key)
     return (
         None if key is None else len(text) + 0.5,
@@ -66,7 +66,7 @@ def _label(key):
 
 def expected(table, key="key"):
     """``table`` with the columns of a :class:`Lookup`."""
-    rows = [_label(value) for value in table[key].to_pylist()]
+    rows = [label_of(value) for value in table[key].to_pylist()]
     for number, field in enumerate(Lookup().schema):
         column = pa.array([row[number] for row in rows], field.type)
         table = table.append_column(field.name, column)

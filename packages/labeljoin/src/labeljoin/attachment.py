@@ -149,6 +149,8 @@ def attach(
     """
     table = source if isinstance(source, Table) else open_table(source)
     table.require([key])
+    for part in table.parts:
+        table.require_in(part, key)
     _refuse_collisions(table, columns_for_keys.schema.names, replace)
     target = Path(os.fspath(destination))
     directory = table.path.is_dir()

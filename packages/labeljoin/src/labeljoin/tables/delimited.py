@@ -30,7 +30,15 @@ class DelimitedTable(Table):
     format = "csv"
 
     def _names(self, part: Path) -> list[str]:
-        return header(part)[1]
+        names = header(part)[1]
+        if part != self.parts[0] and set(names) != set(self._names(self.parts[0])):
+            # A text file of any kind would pass for a part with columns of its own.
+            raise InputError(
+                f"the columns are not those of {self.parts[0].name}",
+                where=str(part),
+                fix="Keep parts of the same columns in a directory, and nothing else",
+            )
+        return names
 
     def _rows(self, part: Path) -> int:
         return sum(1 for record in records(part) if record.fields) - 1
@@ -122,8 +130,8 @@ def records(path: Path) -> Iterator[Record]:
 def header(path: Path) -> tuple[str, list[str]]:
     """The delimiter and the column names of a CSV file, names stripped of blanks.
 
-    The delimiter is the candidate that splits the first records into the same number of
-    fields, and into the most.
+    The delimiter is the candidate that splits the header into the most fields, and where two do,
+    the one that splits the first records into as many.
 
     Raises:
         InputError: The file is not UTF-8, is empty, or names a column twice.
@@ -140,8 +148,8 @@ def header(path: Path) -> tuple[str, list[str]]:
     delimiter, names = max(
         ((candidate, _records(text, candidate)) for candidate in DELIMITERS),
         key=lambda found: (
-            len({len(r) for r in found[1]}) == 1,
             len(found[1][0]) if found[1] else 0,
+            len({len(record) for record in found[1]}) == 1,
         ),
     )
     if not names:

@@ -82,10 +82,12 @@ class Table(ABC):
 
         self.require(columns)
         text = frozenset(text_columns)
-        tables = [self._read(part, columns, text) for part in self.parts]
+        tables = [self._read(part, self._held(part, columns), text) for part in self.parts]
         if len(tables) == 1:
             return tables[0]
         schema = self._unified([table.schema for table in tables])
+        if columns is not None:
+            schema = pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
         return pa.concat_tables([_conformed(table, schema) for table in tables])
 
     def batches(
@@ -106,7 +108,7 @@ class Table(ABC):
         text = frozenset(text_columns)
         schema = self._schema(columns, text)
         for part in self.parts:
-            for batch in self._batches(part, columns, text):
+            for batch in self._batches(part, self._held(part, columns), text):
                 conformed = _conformed(pa.Table.from_batches([batch]), schema)
                 yield from conformed.to_batches()
 
@@ -121,7 +123,24 @@ class Table(ABC):
         """
         self.require([name])
         for part in self.parts:
+            self.require_in(part, name)
             yield from self._key_values(part, name)
+
+    def require_in(self, part: Path, name: str) -> None:
+        """Raise an InputError where a part lacks a column that others have."""
+        if len(self.parts) > 1 and name not in self._names(part):
+            raise InputError(
+                f"this part has no column {name!r}, and others have",
+                where=str(part),
+                fix="Take the file out of the directory, or give it the column",
+            )
+
+    def _held(self, part: Path, columns: Sequence[str] | None) -> Sequence[str] | None:
+        """Those of ``columns`` that a part has; the others are null in its rows."""
+        if columns is None or len(self.parts) == 1:
+            return columns
+        names = set(self._names(part))
+        return [name for name in columns if name in names]
 
     def require(self, columns: Sequence[str] | None) -> None:
         """Raise an InputError unless the table has all of ``columns``."""
