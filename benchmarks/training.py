@@ -54,7 +54,7 @@ def main() -> None:
     for item in measurements:
         print(
             f"{item['what']}: {item['moskit']:.2f} {item['measure']}; "
-            f"{item['peer']}: {item['peer_value']:.2f}; ratio {item['ratio']:.3f}"
+            f"{item['peer']}: {item['peer_value']:.2f}; we take {1 / item['ratio']:.2f} of it"
         )
     for name, scores in document.get("konvid_1k", {}).items():
         print(f"KoNViD-1k, {name}: " + ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))
@@ -80,7 +80,7 @@ def batched_against_loop(rows: int, width: int) -> dict[str, Any]:
         "moskit": batched,
         "peer": "one net after the other",
         "peer_value": one_by_one,
-        "ratio": batched / one_by_one,
+        "ratio": one_by_one / batched,
     }
 
 
@@ -209,7 +209,7 @@ def promise(what: str, taken: float, limit: float) -> dict[str, Any]:
         "moskit": taken,
         "peer": "promised",
         "peer_value": limit,
-        "ratio": taken / limit,
+        "ratio": limit / taken,
     }
 
 

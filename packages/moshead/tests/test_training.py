@@ -7,8 +7,16 @@ import pytest
 import torch
 from moshead.network import forward, net_forward
 from moshead.recipe import Recipe, recipe_for
-from moshead.training import NetPlan, _Batch, ridge_start, round_to_float32, train_nets
+from moshead.training import (
+    NetPlan,
+    _Batch,
+    _starts,
+    closed_form_start,
+    round_to_float32,
+    train_nets,
+)
 from provenance import InputError
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
 
@@ -23,16 +31,19 @@ def test_the_gradient_is_that_of_autograd():
     features, mos = rows()
     recipe = Recipe(hidden=7, batch=16, plcc_weight=0.5)
     plans = [NetPlan(np.arange(80), (seed,)) for seed in range(3)]
-    batch = _Batch(features, mos, plans, recipe, torch.device("cpu"))
+    starts = _starts(features, mos, plans, recipe)
+    batch = _Batch(features, mos, plans, starts, recipe, torch.device("cpu"))
     batch.theta += 0.1 * torch.randn(batch.theta.shape, dtype=torch.float64)
     order = batch._epoch_order()[0]
     x, labels = batch.inputs_of(order), batch.mos[order]
-    batch.compute_gradient(x, labels)
+    bend = batch.bend[batch.numbers, order]
+    assert bend.abs().max() > 0
+    batch.compute_gradient(x, bend, labels)
     theta = batch.theta.clone().requires_grad_()
     p = batch._views(theta)
     hidden = torch.nn.functional.layer_norm(torch.bmm(x, p["w1"]), [7], eps=1e-5)
     t = torch.tanh(hidden * p["ln_gamma"] + p["ln_beta"])
-    logit = (torch.bmm(t, p["w2"]) + torch.bmm(x, p["skip"])).squeeze(-1)
+    logit = (torch.bmm(t, p["w2"]) + torch.bmm(x, p["skip"])).squeeze(-1) + bend
     predicted = 1 + 4 * torch.sigmoid(logit)
     mse = ((predicted - labels) ** 2).mean(dim=1) / batch.variance[:, 0]
     stacked = torch.stack([predicted, labels], dim=1)
@@ -41,14 +52,33 @@ def test_the_gradient_is_that_of_autograd():
     assert torch.allclose(batch.gradient, theta.grad, rtol=1e-9, atol=1e-12)
 
 
-def test_the_start_is_scikit_learns_ridge():
+def logits(mos):
+    share = np.clip((mos - 1) / 4, 0.01, 0.99)
+    return np.log(share / (1 - share))
+
+
+def test_the_linear_start_is_scikit_learns_ridge():
     features, mos = rows()
     z = (features - features.mean(axis=0)) / features.std(axis=0)
-    weights, intercept = ridge_start(z, mos, 50.0)
-    share = np.clip((mos - 1) / 4, 0.01, 0.99)
-    expected = Ridge(alpha=50.0).fit(z, np.log(share / (1 - share)))
-    assert weights == pytest.approx(expected.coef_)
-    assert intercept == pytest.approx(expected.intercept_)
+    start = closed_form_start(z, mos, 50.0, reach=0)
+    expected = Ridge(alpha=50.0).fit(z, logits(mos))
+    assert start.linear == pytest.approx(expected.coef_)
+    assert start.intercept == pytest.approx(expected.intercept_)
+    assert start.quadratic is None
+
+
+@pytest.mark.parametrize("n", [20, 200])
+def test_the_start_is_scikit_learns_kernel_ridge_in_rows_and_in_monomials(n):
+    features, mos = rows(n)
+    z = (features - features.mean(axis=0)) / features.std(axis=0)
+    start = closed_form_start(z, mos, 50.0, reach=5)
+    target = logits(mos)
+    peer = KernelRidge(alpha=2 * 50 / 30, kernel="poly", degree=2, gamma=1 / 30, coef0=1)
+    expected = peer.fit(z, target - target.mean()).predict(z) + target.mean()
+    bend = np.einsum("ni,ij,nj->n", z, start.quadratic, z)
+    assert start.intercept + z @ start.linear + bend == pytest.approx(expected)
+    assert start.quadratic == pytest.approx(start.quadratic.T)
+    assert start.quadratic.any()
 
 
 def test_the_numpy_net_is_the_torch_net():
@@ -59,12 +89,13 @@ def test_the_numpy_net_is_the_torch_net():
     x = torch.cat([z, torch.ones(len(z), 1, dtype=torch.float64)], dim=1)
     weights = {
         name: torch.from_numpy(np.asarray(getattr(net, name)))
-        for name in ("w1", "b1", "ln_gamma", "ln_beta", "w2", "b2", "skip")
+        for name in ("w1", "b1", "ln_gamma", "ln_beta", "w2", "b2", "skip", "quadratic")
     }
     hidden = torch.nn.functional.layer_norm(
         x @ weights["w1"] + weights["b1"], [9], weights["ln_gamma"], weights["ln_beta"]
     )
     logit = torch.tanh(hidden) @ weights["w2"] + weights["b2"] + x @ weights["skip"]
+    logit = logit + torch.einsum("ni,ij,nj->n", x, weights["quadratic"], x)
     expected = (1 + 4 * torch.sigmoid(logit)).numpy()
     predicted = net_forward(net, extreme, np.ones((len(extreme), 1)))
     assert predicted == pytest.approx(expected, abs=1e-9)
@@ -74,7 +105,7 @@ def test_the_numpy_net_is_the_torch_net():
 def test_weights_are_exact_in_float32():
     features, mos = rows()
     net = train_nets(features, mos, [NetPlan(np.arange(80), (1,))], Recipe(hidden=9))[0]
-    for name in ("mean", "std", "w1", "b1", "ln_gamma", "ln_beta", "w2", "b2", "skip"):
+    for name in ("mean", "std", "w1", "b1", "ln_gamma", "w2", "b2", "skip", "quadratic"):
         values = np.asarray(getattr(net, name))
         assert (values.astype(np.float32).astype(np.float64) == values).all(), name
 

@@ -114,6 +114,10 @@ class _NetGraph:
             weight("b2", np.reshape(net.b2, (1,))),
         )
         logit = op.Add(bent, op.MatMul(x, weight("skip", np.reshape(net.skip, (-1, 1)))))
+        if net.quadratic is not None:
+            pairs = op.Mul(op.MatMul(x, weight("quadratic", net.quadratic)), x)
+            axis = weight("quadratic_axis", np.array([1]))
+            logit = op.Add(logit, op.ReduceSum(pairs, axis, keepdims=1))
         share = op.Mul(op.Sigmoid(logit), weight("mos_span", _HIGH - _LOW))
         mos: ir.Value = op.Add(share, weight("mos_low", _LOW))
         return mos

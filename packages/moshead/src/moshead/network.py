@@ -3,7 +3,7 @@
 One net maps the F raw feature values ``f`` and the V-wide encoder one-hot ``e`` of a clip to a MOS:
 
     x = [clip((f - mean) / std, -c, c), e]
-    y = 1 + 4 * sigmoid(w2 . tanh(LayerNorm(x w1 + b1)) + b2 + x . skip)
+    y = 1 + 4 * sigmoid(w2 . tanh(LayerNorm(x w1 + b1)) + b2 + x . skip + x Q x)
 
 LayerNorm is that of Ba, Kiros and Hinton 2016 (arXiv:1607.06450), over the H hidden units. A head
 is one net, or several whose MOS are averaged. Training (``moshead.training``) and the ONNX graph
@@ -50,6 +50,8 @@ class HeadWeights:
         w2: Output weights, (H,).
         b2: Output bias, ().
         skip: Linear weights from the inputs to the output logit, (F + V,).
+        quadratic: Q, how pairs of inputs bend the output logit, (F + V, F + V), symmetric; None
+            where a net has none.
     """
 
     mean: Array
@@ -62,12 +64,14 @@ class HeadWeights:
     w2: Array
     b2: Array
     skip: Array
+    quadratic: Array | None = None
 
     @property
     def n_parameters(self) -> int:
-        """Trained numbers: the scaling is counted apart, as it is measured and not trained."""
+        """Fitted numbers; the scaling is measured and not counted, nor Q's mirrored half."""
         trained = (self.w1, self.b1, self.ln_gamma, self.ln_beta, self.w2, self.b2, self.skip)
-        return sum(int(np.size(array)) for array in trained)
+        width = 0 if self.quadratic is None else len(self.skip)
+        return sum(int(np.size(array)) for array in trained) + width * (width + 1) // 2
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,8 @@ def net_forward(net: HeadWeights, features: Array, encoder_onehot: Array) -> Arr
     variance = np.mean(centred**2, axis=1, keepdims=True)
     normal = centred / np.sqrt(variance + LAYER_NORM_EPSILON) * net.ln_gamma + net.ln_beta
     logit = np.tanh(normal) @ net.w2 + net.b2 + x @ net.skip
+    if net.quadratic is not None:
+        logit = logit + np.einsum("ni,ni->n", x @ net.quadratic, x)
     low, high = MOS_RANGE
     # tanh form of the sigmoid: no overflow at extreme logits.
     return np.asarray(low + (high - low) * 0.5 * (1.0 + np.tanh(0.5 * logit)))

@@ -13,7 +13,9 @@ class Recipe:
     Attributes:
         hidden: Hidden units H.
         clip: Bound of the z-scores, in standard deviations.
-        ridge_alpha: Penalty of the closed-form start of the linear skip.
+        ridge_alpha: Penalty of the closed-form start.
+        reach: How stiff the quadratic part of the start is, whose kernel is
+            (1 + x . x' / (reach F))^2; 0 leaves it out.
         epochs: Passes over the training rows.
         batch: Rows a step.
         skip_rate: Share of the learning rate that the skip gets: it starts at its solution.
@@ -25,6 +27,7 @@ class Recipe:
     hidden: int = 128
     clip: float = 2.5
     ridge_alpha: float = 50.0
+    reach: float = 5.0
     epochs: int = 8
     batch: int = 128
     skip_rate: float = 0.1
@@ -35,10 +38,12 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """The recipe as JSON."""
         return {
-            "architecture": "clip(z) -> Gemm -> LayerNorm -> Tanh -> Gemm + linear skip",
+            "architecture": (
+                "clip(z) -> Gemm -> LayerNorm -> Tanh -> Gemm + linear skip + quadratic form"
+            ),
             "optimizer": "AdamW, cosine",
             "loss": "MSE / Var(MOS) + plcc_weight * (1 - PLCC)",
-            "skip_start": "closed-form ridge on logit((MOS - 1) / 4)",
+            "start": "closed-form kernel ridge of degree 2 on logit((MOS - 1) / 4)",
             "precision": "float64",
             **asdict(self),
         }

@@ -37,6 +37,7 @@ SIGNIFICANT_BITS = 18
 _ADAM_BETAS = (0.9, 0.999)
 _ADAM_EPSILON = 1e-8
 _LOGIT_MARGIN = 0.01
+_CLOSED_FORM_COST = 2e10
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,20 @@ def train_nets(
     Raises:
         InputError: The device does not exist here.
     """
+    starts = _starts(features, mos, plans, recipe)
     if device != "cpu":
         if not torch.cuda.is_available():
             raise InputError(
                 f"the device {device!r} is not available here", fix="Train with --device cpu"
             )
-        batches = [_Batch(features, mos, plans, recipe, torch.device(device))]
+        batches = [_Batch(features, mos, plans, starts, recipe, torch.device(device))]
         workers = 1
     else:
         workers = min(torch.get_num_threads(), len(plans))
         size = math.ceil(len(plans) / workers)
         batches = [
-            _Batch(features, mos, plans[start : start + size], recipe, torch.device("cpu"))
-            for start in range(0, len(plans), size)
+            _Batch(features, mos, plans[share], starts[share], recipe, torch.device("cpu"))
+            for share in (slice(at, at + size) for at in range(0, len(plans), size))
         ]
     with _one_thread_each(), ThreadPoolExecutor(workers) as pool:
         try:
@@ -127,48 +129,117 @@ def round_to_float32(values: Array, bits: int = SIGNIFICANT_BITS) -> Array:
 
 
 @dataclass(frozen=True)
-class _Scaling:
+class _Start:
+    """What is fitted to a net's rows before it is trained; nets of the same rows share it."""
+
     mean: Array
     std: Array
     constant: NDArray[np.bool_]
     medians: Array
+    form: ClosedForm
+    bend: Array
+
+    @property
+    def median_scores(self) -> Array:
+        """The medians as z-scores."""
+        return (self.medians - self.mean) / self.std
 
 
-def _scaling(rows: Array) -> _Scaling:
-    medians = column_medians(rows)
-    features = impute(rows, medians)
+def _start(features: Array, mos: Array, rows: NDArray[np.int64], recipe: Recipe) -> _Start:
+    medians = column_medians(features[rows])
+    everywhere = impute(features, medians)
+    own = everywhere[rows]
     # Means keep all of float32: they are subtracted from values that may be close to them.
-    mean = features.mean(axis=0).astype(np.float32).astype(np.float64)
-    spread = features.std(axis=0)
-    scale = np.maximum(np.abs(features).max(axis=0), 1e-30)
+    mean = own.mean(axis=0).astype(np.float32).astype(np.float64)
+    spread = own.std(axis=0)
     # What varies by less than float32 can tell apart is constant to the graph.
-    constant = spread <= 1e-7 * scale
+    constant = spread <= 1e-7 * np.maximum(np.abs(own).max(axis=0), 1e-30)
     std = np.where(constant, 1.0, spread).astype(np.float32).astype(np.float64)
-    return _Scaling(mean, std, constant, medians)
+    # A constant feature is scaled to 0, so that it gets no weight and no gradient.
+    z = np.where(constant, 0.0, (everywhere - mean) / std)
+    z = np.clip(z, -recipe.clip, recipe.clip)
+    form = closed_form_start(z[rows], mos[rows], recipe.ridge_alpha, recipe.reach)
+    bend = np.zeros(len(features))
+    if form.quadratic is not None:
+        # The quadratic part is not trained further, so it is computed once.
+        bend = np.einsum("ni,ni->n", z @ form.quadratic, z)
+    return _Start(mean, std, constant, medians, form, bend)
 
 
-def ridge_start(z: Array, mos: Array, alpha: float) -> tuple[Array, float]:
-    """Closed-form ridge regression of logit((MOS - 1) / 4) on z-scores.
+def _starts(features: Array, mos: Array, plans: Sequence[NetPlan], recipe: Recipe) -> list[_Start]:
+    made: dict[bytes, _Start] = {}
+    for plan in plans:
+        identity = plan.rows.tobytes()
+        if identity not in made:
+            made[identity] = _start(features, mos, plan.rows, recipe)
+    return [made[plan.rows.tobytes()] for plan in plans]
 
-    Hoerl and Kennard 1970: w = (Z'Z + alpha I)^-1 Z't with centred Z and t; the intercept is not
-    penalised.
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """Where a net starts: logit = intercept + z . linear + z quadratic z.
+
+    Attributes:
+        intercept: The constant.
+        linear: (F,).
+        quadratic: (F, F), symmetric; None where there is none.
+    """
+
+    intercept: float
+    linear: Array
+    quadratic: Array | None
+
+
+def closed_form_start(z: Array, mos: Array, alpha: float, reach: float) -> ClosedForm:
+    """Kernel ridge regression of logit((MOS - 1) / 4) on z-scores, of degree 2.
+
+    The kernel is k(x, x') = (1 + x . x' / d)^2 with d = reach * F, whose functions are the
+    quadratic ones: k = 1 + 2 x . x' / d + (x . x')^2 / d^2. With the penalty 2 alpha / d the linear
+    part is penalised as by ridge regression with ``alpha`` (Hoerl and Kennard 1970), products
+    of two inputs far more. Solved in the rows or in the monomials,
+    whichever are fewer (Saunders, Gammerman and Vovk 1998); where both are too many, ridge
+    regression on the inputs alone.
 
     Args:
         z: Clipped z-scores, (N, F).
         mos: Labels in [1, 5], (N,); the logit is bounded near the ends of the scale.
-        alpha: Penalty.
-
-    Returns:
-        Weights (F,) and intercept.
+        alpha: Penalty of linear weights.
+        reach: See above; 0 gives ridge regression.
     """
     low, high = MOS_RANGE
     share = np.clip((mos - low) / (high - low), _LOGIT_MARGIN, 1 - _LOGIT_MARGIN)
     target = np.log(share / (1 - share))
-    centre = z.mean(axis=0)
-    centred = z - centre
-    gram = centred.T @ centred + alpha * np.eye(z.shape[1])
-    weights = np.linalg.solve(gram, centred.T @ (target - target.mean()))
-    return weights, float(target.mean() - centre @ weights)
+    mean = float(target.mean())
+    target = target - mean
+    rows, width = z.shape
+    monomials = 1 + width + width * (width + 1) // 2
+    if reach == 0 or min(rows**3, rows * monomials**2 + monomials**3) > _CLOSED_FORM_COST:
+        centre = z.mean(axis=0)
+        centred = z - centre
+        linear = np.linalg.solve(centred.T @ centred + alpha * np.eye(width), centred.T @ target)
+        return ClosedForm(mean - float(centre @ linear), linear, None)
+    scale = reach * width
+    penalty = 2 * alpha / scale
+    if rows <= monomials:
+        kernel = (1 + z @ z.T / scale) ** 2
+        dual = np.linalg.solve(kernel + penalty * np.eye(rows), target)
+        quadratic = (z * dual[:, None]).T @ z / scale**2
+        return ClosedForm(mean + float(dual.sum()), 2 / scale * (dual @ z), quadratic)
+    first, second = np.triu_indices(width)
+    pair_scale = np.where(first == second, 1.0, math.sqrt(2)) / scale
+    phi = np.empty((rows, monomials))
+    phi[:, 0] = 1.0
+    phi[:, 1 : width + 1] = math.sqrt(2 / scale) * z
+    np.multiply(z[:, first], z[:, second], out=phi[:, width + 1 :])
+    phi[:, width + 1 :] *= pair_scale
+    weights = np.linalg.solve(phi.T @ phi + penalty * np.eye(monomials), phi.T @ target)
+    half = np.zeros((width, width))
+    half[first, second] = weights[width + 1 :] * pair_scale
+    return ClosedForm(
+        mean + float(weights[0]),
+        math.sqrt(2 / scale) * weights[1 : width + 1],
+        (half + half.T) / 2,
+    )
 
 
 class _Batch:
@@ -179,26 +250,24 @@ class _Batch:
         features: Array,
         mos: Array,
         plans: Sequence[NetPlan],
+        starts: Sequence[_Start],
         recipe: Recipe,
         device: torch.device,
     ) -> None:
         self.recipe, self.plans, self.device = recipe, plans, device
-        scalings = self.scalings = [_scaling(features[plan.rows]) for plan in plans]
         self.inputs = features.shape[1] + len(ENCODER_VOCAB)
         self.features = torch.from_numpy(np.ascontiguousarray(features)).to(device)
         self.mos = torch.from_numpy(np.ascontiguousarray(mos)).to(device)
-        self.mean = self._stack([scaling.mean for scaling in scalings])
-        # A constant feature is scaled to 0, so that it gets no gradient.
-        self.inverse = self._stack([np.where(s.constant, 0.0, 1.0 / s.std) for s in scalings])
+        self.mean = self._stack([start.mean for start in starts])
+        self.inverse = self._stack([np.where(s.constant, 0.0, 1.0 / s.std) for s in starts])
         self.missing = bool(np.isnan(features).any())
-        self.medians = self._stack([(s.medians - s.mean) / s.std for s in scalings])
+        self.medians = self._stack([start.median_scores for start in starts])
+        self.bend = self._stack([start.bend for start in starts])
+        self.numbers = torch.arange(len(plans), device=device)[:, None]
         self.variance = self._stack([[mos[plan.rows].var()] for plan in plans])
         self.draws = [np.random.Generator(np.random.PCG64(list(plan.seed))) for plan in plans]
-        start = [
-            self._initial(features[plan.rows], mos[plan.rows], scaling, draw)
-            for plan, scaling, draw in zip(plans, scalings, self.draws, strict=True)
-        ]
-        self.theta = self._stack(start)
+        self.starts = starts
+        self.theta = self._stack([self._initial(*each) for each in zip(starts, self.draws, strict=True)])
         self.gradient = torch.zeros_like(self.theta)
         self.first = torch.zeros_like(self.theta)
         self.second = torch.zeros_like(self.theta)
@@ -236,27 +305,19 @@ class _Batch:
             offset += size
         return views
 
-    def _initial(
-        self, rows: Array, mos: Array, scaling: _Scaling, draw: np.random.Generator
-    ) -> Array:
-        """Hidden weights uniform within 1 / sqrt(fan in); the ridge solution as the skip.
+    def _initial(self, start: _Start, draw: np.random.Generator) -> Array:
+        """Hidden weights uniform within 1 / sqrt(fan in), and the closed form as the rest.
 
         The hidden units start with no say in the output: a net that starts elsewhere spends its
         few steps unlearning the difference, and ends where its seed took it.
         """
-        recipe = self.recipe
+        hidden = self.recipe.hidden
         bound = 1 / math.sqrt(self.inputs)
-        w1 = draw.uniform(-bound, bound, (self.inputs + 1, recipe.hidden))
-        w1[: rows.shape[1]][scaling.constant] = 0.0
-        w2 = np.zeros(recipe.hidden)
-        rows = impute(rows, scaling.medians)
-        z = np.where(scaling.constant, 0.0, (rows - scaling.mean) / scaling.std)
-        weights, intercept = ridge_start(
-            np.clip(z, -recipe.clip, recipe.clip), mos, recipe.ridge_alpha
-        )
-        skip = np.concatenate([weights, np.zeros(len(ENCODER_VOCAB)), [intercept]])
-        ones, zeros = np.ones(recipe.hidden), np.zeros(recipe.hidden)
-        return np.concatenate([w1.ravel(), ones, zeros, w2, skip])
+        w1 = draw.uniform(-bound, bound, (self.inputs + 1, hidden))
+        w1[: len(start.constant)][start.constant] = 0.0
+        form = start.form
+        skip = np.concatenate([form.linear, np.zeros(len(ENCODER_VOCAB)), [form.intercept]])
+        return np.concatenate([w1.ravel(), np.ones(hidden), np.zeros(2 * hidden), skip])
 
     def _epoch_order(self) -> torch.Tensor:
         """Rows of each step, (steps, M, B): a fresh permutation for each net, wrapped to fill."""
@@ -274,7 +335,9 @@ class _Batch:
         for rows in self._epoch_order():
             if self.stopped:
                 return
-            self.compute_gradient(self.inputs_of(rows), self.mos[rows])
+            self.compute_gradient(
+                self.inputs_of(rows), self.bend[self.numbers, rows], self.mos[rows]
+            )
             self._update()
 
     def inputs_of(self, rows: torch.Tensor) -> torch.Tensor:
@@ -287,8 +350,8 @@ class _Batch:
         x[..., : z.shape[-1]] = z.clamp_(-self.recipe.clip, self.recipe.clip)
         return x
 
-    def compute_gradient(self, x: torch.Tensor, mos: torch.Tensor) -> None:
-        """Fill ``gradient`` for one batch: inputs (M, B, D + 1) and labels (M, B)."""
+    def compute_gradient(self, x: torch.Tensor, bend: torch.Tensor, mos: torch.Tensor) -> None:
+        """Fill ``gradient`` for one batch: inputs (M, B, D + 1), x Q x and labels (M, B)."""
         p, g = self.parameters, self.gradients
         hidden = self.recipe.hidden
         a = torch.bmm(x, p["w1"])
@@ -296,7 +359,7 @@ class _Batch:
             a, [hidden], None, None, LAYER_NORM_EPSILON
         )
         t = torch.addcmul(p["ln_beta"], normal, p["ln_gamma"]).tanh_()
-        logit = torch.bmm(t, p["w2"]).add_(torch.bmm(x, p["skip"])).squeeze(-1)
+        logit = torch.bmm(t, p["w2"]).add_(torch.bmm(x, p["skip"])).squeeze(-1).add_(bend)
         sigmoid = torch.sigmoid(logit)
         low, high = MOS_RANGE
         predicted = low + (high - low) * sigmoid
@@ -349,8 +412,8 @@ class _Batch:
         }
         return [
             HeadWeights(
-                mean=scaling.mean,
-                std=scaling.std,
+                mean=start.mean,
+                std=start.std,
                 clip=self.recipe.clip,
                 w1=parameters["w1"][net, :-1],
                 b1=parameters["w1"][net, -1],
@@ -359,6 +422,15 @@ class _Batch:
                 w2=parameters["w2"][net, :, 0],
                 b2=parameters["skip"][net, -1, 0],
                 skip=parameters["skip"][net, :-1, 0],
+                quadratic=self._quadratic(start.form),
             )
-            for net, scaling in enumerate(self.scalings)
+            for net, start in enumerate(self.starts)
         ]
+
+    def _quadratic(self, form: ClosedForm) -> Array | None:
+        if form.quadratic is None:
+            return None
+        width = len(form.quadratic)
+        padded = np.zeros((self.inputs, self.inputs))
+        padded[:width, :width] = round_to_float32(form.quadratic)
+        return padded
