@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -32,15 +31,25 @@ Format = Annotated[
 ]
 KeyColumn = Annotated[
     str | None,
-    typer.Option("--key-column", help="Key column of the feature table; inferred unless given."),
+    typer.Option(
+        "--key-column",
+        metavar="NAME",
+        help="Key column of the feature table; inferred unless given.",
+    ),
 ]
 ScoreKeyField = Annotated[
     str | None,
-    typer.Option("--score-key-field", help="Member or column of the scores that names the clip."),
+    typer.Option(
+        "--score-key-field",
+        metavar="NAME",
+        help="Member or column of the scores that names the clip.",
+    ),
 ]
 ScoreField = Annotated[
     str | None,
-    typer.Option("--score-field", help="Member or column of the scores that holds the score."),
+    typer.Option(
+        "--score-field", metavar="NAME", help="Member or column of the scores that holds the score."
+    ),
 ]
 KeyNormalize = Annotated[
     Literal["auto", "raw", "basename", "stem"],
@@ -65,7 +74,9 @@ Direction = Annotated[
         help="Which scores of a scorer mean better quality. Repeatable.",
     ),
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", help="Processes that work at a time.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", help="Processes that work at a time.")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDR", help="A Dask scheduler whose workers do it."),
@@ -79,13 +90,20 @@ Scheduler = Annotated[
 def join(
     output: Output,
     features: Annotated[
-        Path, typer.Option("--features", help="A feature table, or a directory of parts.")
+        str,
+        typer.Option(
+            "--features", metavar="PATH", help="A feature table, or a directory of parts."
+        ),
     ],
     scores: Scores,
-    out: Annotated[Path, typer.Option("--out", help="The table to write, of the same format.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="PATH", help="The table to write, of the same format.")
+    ],
     audit_json: Annotated[
-        Path | None,
-        typer.Option("--audit-json", help="Where the audit goes. [default: OUT.audit.json]"),
+        str | None,
+        typer.Option(
+            "--audit-json", metavar="PATH", help="Where the audit goes. [default: OUT.audit.json]"
+        ),
     ] = None,
     format: Format = "auto",
     key_column: KeyColumn = None,
@@ -104,7 +122,10 @@ def join(
     ] = "mark",
     direction: Direction = None,
     prefix: Annotated[
-        str, typer.Option("--prefix", help="What the names of added columns begin with.")
+        str,
+        typer.Option(
+            "--prefix", metavar="TEXT", help="What the names of added columns begin with."
+        ),
     ] = "second_opinion",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace columns that the table already has.")
@@ -119,7 +140,7 @@ def join(
     import secondopinion
     from secondopinion.rendering import join_summary
 
-    audit_path = Path(f"{out}.audit.json") if audit_json is None else audit_json
+    audit_path = f"{out}.audit.json" if audit_json is None else audit_json
     with output.progress() as progress:
         try:
             audit = secondopinion.materialize(
@@ -146,10 +167,10 @@ def join(
             )
         except secondopinion.MissingScoresError as error:
             if not output.json and error.document is not None:
-                for renderable in join_summary(error.document, str(audit_path)):
+                for renderable in join_summary(error.document, audit_path):
                     output.console.print(renderable)
             raise
-    output.result(audit, *join_summary(audit, str(audit_path)))
+    output.result(audit, *join_summary(audit, audit_path))
 
 
 @cli.command(
@@ -160,8 +181,10 @@ def inspect(
     output: Output,
     scores: Scores,
     features: Annotated[
-        Path | None,
-        typer.Option("--features", help="A feature table to match the scores with."),
+        str | None,
+        typer.Option(
+            "--features", metavar="PATH", help="A feature table to match the scores with."
+        ),
     ] = None,
     format: Format = "auto",
     key_column: KeyColumn = None,
@@ -173,7 +196,7 @@ def inspect(
     ignore_case: IgnoreCase = False,
     direction: Direction = None,
 ) -> None:
-    """Show what score files hold and what they would match; writes nothing."""
+    """Show what score files hold and would match."""
     import secondopinion
     from secondopinion import rendering
 
@@ -202,17 +225,17 @@ def inspect(
 def batch(
     output: Output,
     manifest: Annotated[
-        Path, typer.Option("--manifest", metavar="FILE", help="Manifest of tables to join.")
+        str, typer.Option("--manifest", metavar="FILE", help="Manifest of tables to join.")
     ],
     base_dir: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help="Where relative paths start; the manifest's folder."),
     ] = None,
     report_json: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Report for programs.")
+        str | None, typer.Option(metavar="PATH", help="Report for programs.")
     ] = None,
     report_md: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Report for people.")
+        str | None, typer.Option(metavar="PATH", help="Report for people.")
     ] = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Begin no further table once one has failed.")
@@ -220,7 +243,7 @@ def batch(
     jobs: Jobs = None,
     scheduler: Scheduler = None,
 ) -> None:
-    """Add second opinions to every table of a manifest, and report on all of them."""
+    """Add second opinions to every table of a manifest."""
     import labeljoin
 
     import secondopinion
