@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import referencing
-import yaml
 from moshead.plots import predicted_against_mos
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
@@ -28,7 +27,9 @@ def check(document):
 
 
 def front_matter(card):
-    return yaml.safe_load(card.read_text().split("---\n")[1])
+    # Every value is JSON, which is YAML too.
+    lines = card.read_text().split("---\n")[1].splitlines()
+    return {name: json.loads(value) for name, value in (line.split(": ", 1) for line in lines)}
 
 
 @pytest.mark.parametrize("folder", ["accepted_head", "smoke_head"])
@@ -126,11 +127,23 @@ def test_every_gated_number_can_be_worked_out_from_the_predictions(accepted_head
         training=moshead.TrainingOptions(epochs=2, seeds=2, other_partitions=0),
         destinations=moshead.Destinations(onnx="h.onnx", oof="oof.parquet"),
     )
-    oof = pq.read_table("oof.parquet").to_pandas()
-    plcc = oof.groupby(["fold", "seed"]).apply(lambda d: np.corrcoef(d.mos, d.mos_pred)[0, 1])
+    oof = pq.read_table("oof.parquet")
+    fold, seed, mos, predicted = (
+        oof.column(name).to_numpy() for name in ("fold", "seed", "mos", "mos_pred")
+    )
+    plcc = np.array(
+        [
+            [
+                np.corrcoef(mos[(fold == f) & (seed == s)], predicted[(fold == f) & (seed == s)])[
+                    0, 1
+                ]
+                for f in np.unique(fold)
+            ]
+            for s in np.unique(seed)
+        ]
+    )
     assert manifest["gate"]["mean_plcc"] == pytest.approx(plcc.mean(), abs=1e-6)
-    by_seed = plcc.groupby("seed").mean()
-    assert manifest["gate"]["plcc_spread"] == pytest.approx(np.ptp(by_seed), abs=2e-6)
+    assert manifest["gate"]["plcc_spread"] == pytest.approx(np.ptp(plcc.mean(axis=1)), abs=2e-6)
 
 
 def test_without_export_there_is_a_verdict_and_no_head(accepted_head, tmp_path):
