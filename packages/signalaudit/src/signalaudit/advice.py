@@ -34,7 +34,7 @@ RULES: dict[str, str] = {
     "self-reference": "Three or more full-reference columns that are constant mean that clips were "
     "compared with themselves.",
     "weak-family": "A family whose columns are all constant, flat or mostly empty is extracted "
-    "again before anything new is bought; families that only describe clips may be constant.",
+    "again; families that only describe clips may be constant.",
     "backwards": "A score whose known direction contradicts its correlation with the target is "
     "checked first.",
     "noise-ceiling": "Where all signals together come within 0.01 of the PLCC that label noise "
@@ -68,7 +68,7 @@ def advise(table: Mapping[str, Any], families: FamilySet) -> list[dict[str, Any]
 
     Returns:
         ``{kind, rule, title, why, families, columns}`` in the order fix, add, keep, thin, look,
-        later.
+        later; families to extract again come after those to add, since they block nothing.
     """
     steps = [
         *_fixes(table, families),
@@ -79,7 +79,9 @@ def advise(table: Mapping[str, Any], families: FamilySet) -> list[dict[str, Any]
         *_looks(table),
     ]
     order: list[Kind] = ["fix", "add", "keep", "thin", "look", "later"]
-    return sorted(steps, key=lambda step: order.index(step["kind"]))
+    return sorted(
+        steps, key=lambda step: order.index(step["kind"]) + 1.5 * (step["rule"] == "weak-family")
+    )
 
 
 def voices(table: Mapping[str, Any]) -> list[list[str]]:
@@ -356,8 +358,8 @@ def _thins(table: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         "thin",
         "redundant",
         f"Consider dropping {len(spare)} redundant column{_s(spare)}",
-        f"{len(groups)} group{_s(groups)} of columns say the same among themselves; the largest "
-        f"has {len(largest['columns'])}, for which {largest['representative']} can stand. "
+        f"{len(groups)} group{_s(groups)} of columns {_verb(groups, 'says', 'say')} the same; the "
+        f"largest has {len(largest['columns'])}, for which {largest['representative']} can stand. "
         f"{measured}",
         columns=spare,
     )

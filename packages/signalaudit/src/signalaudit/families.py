@@ -140,7 +140,7 @@ def load_families(extension: os.PathLike[str] | str | None = None) -> FamilySet:
             where=str(path),
             fix="Give --families an existing TOML file",
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"The families file is not TOML ({error})", where=str(path), fix="Correct the file"
         ) from error

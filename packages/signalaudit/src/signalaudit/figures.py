@@ -85,7 +85,9 @@ def heat_map(table: TableAudit) -> dict[str, Any] | None:
 
 
 def scatter_plots(table: TableAudit, limit: int = 3) -> list[dict[str, Any]]:
-    """The comparisons worth a plot: of each kind the one that disagrees most, then more of them.
+    """The comparisons worth a plot: of each kind the strongest judge's, then those that disagree.
+
+    Of two second opinions the pair that disagrees most: the strongest are often one scorer twice.
 
     Returns:
         Per plot ``document`` (the comparison), ``dots`` and ``marked`` (SVG paths of all points
@@ -96,17 +98,14 @@ def scatter_plots(table: TableAudit, limit: int = 3) -> list[dict[str, Any]]:
     kinds = dict.fromkeys(each.kind for each in table.comparisons)
     ranked = sorted(table.comparisons, key=lambda each: -each.document["mean_gap"])
     for kind in kinds:
-        chosen.append(next(each for each in ranked if each.kind == kind))
+        source = ranked if kind == "second_opinions" else table.comparisons
+        chosen.append(next(each for each in source if each.kind == kind))
     chosen += [each for each in ranked if each not in chosen]
-    wanted = ["table_people", "full_reference_people"]
-    chosen = sorted(
-        chosen[: max(limit, len(kinds))], key=lambda each: (each.kind not in wanted, each.kind)
-    )
+    order = ["table_people", "full_reference_people", "second_opinion_people"]
+    order += [kind for kind in kinds if kind not in order]
+    chosen = sorted(chosen[: max(limit, len(kinds))], key=lambda each: order.index(each.kind))
     plain = {(row["left"], row["right"]): row for row in table.document["disagreement"]}
-    return [
-        {"document": plain[each.left, each.right], **_scatter(each, table)}
-        for each in chosen[: max(limit, len(kinds))]
-    ]
+    return [{"document": plain[each.left, each.right], **_scatter(each, table)} for each in chosen]
 
 
 def saturation_plots(table: TableAudit, limit: int = 8) -> list[dict[str, Any]]:
