@@ -16,6 +16,8 @@ from labeljoin.matching import NO_LABEL, KeyMatcher
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from labeljoin.keys import Derivation
+
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
 
@@ -37,7 +39,7 @@ class Coverage:
         keys: Unique feature clip keys.
         matched_keys: Those of them that received a label.
         folded_keys: Those of them that several distinct values yield.
-        folded_sample: The first of these by name, each with two of its values.
+        folded_sample: Some of these, each with two of its values.
         unmatched_sample: Feature clip keys without a label, the first by name.
         stale_keys: Label keys without a feature row.
         stale_sample: The first of these by name.
@@ -129,12 +131,13 @@ class _Census:
         self._rows = 0
         self._matched_rows = 0
         self._keyless = dict.fromkeys(KEYLESS_REASONS, 0)
-        # Of each key the first and last text by name: two that differ are a fold.
-        self._keys = pa.table(
-            {name: pa.array([], pa.string()) for name in ("key", "text_min", "text_max")}
-        )
-        self._pending: list[pa.Table] = []
-        self._pending_rows = 0
+        # The distinct keys, the first text of each, and whether another text yields it too.
+        self._keys = pa.array([], pa.string())
+        self._texts = pa.array([], pa.string())
+        self._folded = np.empty(0, np.bool_)
+        self._fold_sample: dict[str, tuple[str, str]] = {}
+        self._pending: list[Derivation] = []
+        self._pending_size = 0
 
     def add(self, values: pa.Array | pa.ChunkedArray) -> None:
         match = self._matcher.match(values)
@@ -145,58 +148,53 @@ class _Census:
         self._matched_rows += int(per_value[match.labels != NO_LABEL].sum())
         for reason, count in count_reasons(match.reasons, match.indices).items():
             self._keyless[reason] += count
-        has_key = match.fresh.keys.is_valid()
-        texts = match.fresh.texts.filter(has_key)
-        keys = match.fresh.keys.filter(has_key)
-        self._pending.append(pa.table({"key": keys, "text_min": texts, "text_max": texts}))
-        self._pending_rows += len(keys)
-        if self._pending_rows > max(_COMPACTED, len(self._keys)):
+        self._pending.append(match.fresh)
+        self._pending_size += len(match.fresh.keys)
+        if self._pending_size > max(_COMPACTED, len(self._keys)):
             self._compact()
 
     def _compact(self) -> None:
-        grouped = (
-            pa.concat_tables([self._keys, *self._pending])
-            .group_by("key")
-            .aggregate([("text_min", "min"), ("text_max", "max")])
-        )
-        self._keys = pa.table(
-            {
-                "key": grouped["key"],
-                "text_min": grouped["text_min_min"],
-                "text_max": grouped["text_max_max"],
-            }
-        )
-        self._pending, self._pending_rows = [], 0
+        has_key = [fresh.keys.is_valid() for fresh in self._pending]
+        pairs = list(zip(self._pending, has_key, strict=True))
+        keys = pa.concat_arrays([self._keys, *(f.keys.filter(mask) for f, mask in pairs)])
+        texts = pa.concat_arrays([self._texts, *(f.texts.filter(mask) for f, mask in pairs)])
+        self._pending, self._pending_size = [], 0
+        encoded = pc.dictionary_encode(keys)
+        places = encoded.indices.to_numpy()
+        # Entries are in the order of their first row, so those of before keep their places.
+        first = np.empty(len(encoded.dictionary), np.int64)
+        first[places[::-1]] = np.arange(len(places))[::-1]
+        firsts = texts.take(pa.array(first))
+        differing = pc.not_equal(texts, firsts.take(encoded.indices)).to_numpy(zero_copy_only=False)
+        folded = np.zeros(len(first), np.bool_)
+        folded[: len(self._folded)] = self._folded
+        folded[places[differing]] = True
+        for row in np.flatnonzero(differing)[:SAMPLE].tolist():
+            pair = sorted((firsts[int(places[row])].as_py(), texts[row].as_py()))
+            self._fold_sample.setdefault(keys[row].as_py(), (pair[0], pair[1]))
+        self._keys, self._texts, self._folded = encoded.dictionary, firsts, folded
 
     def coverage(self) -> Coverage:
         self._compact()
         label_keys = self._matcher.label_keys
-        matched = pc.is_in(self._keys["key"], value_set=label_keys)
-        unmatched = self._keys["key"].filter(pc.invert(matched))
-        stale = label_keys.filter(pc.invert(pc.is_in(label_keys, value_set=self._keys["key"])))
-        folds = self._keys.filter(
-            pc.not_equal(self._keys["text_min"], self._keys["text_max"])
-        ).sort_by("key")
+        matched = pc.is_in(self._keys, value_set=label_keys)
+        unmatched = self._keys.filter(pc.invert(matched))
+        stale = label_keys.filter(pc.invert(pc.is_in(label_keys, value_set=self._keys)))
         return Coverage(
             rows=self._rows,
             matched_rows=self._matched_rows,
             keyless=self._keyless,
             keys=len(self._keys),
             matched_keys=len(self._keys) - len(unmatched),
-            folded_keys=len(folds),
-            folded_sample=tuple(
-                (row["key"], row["text_min"], row["text_max"])
-                for row in folds.slice(0, SAMPLE).to_pylist()
-            ),
+            folded_keys=int(self._folded.sum()),
+            folded_sample=tuple((key, *pair) for key, pair in sorted(self._fold_sample.items())),
             unmatched_sample=_first(unmatched),
             stale_keys=len(stale),
             stale_sample=_first(stale),
         )
 
 
-def _first(keys: pa.Array | pa.ChunkedArray) -> tuple[str, ...]:
+def _first(keys: pa.StringArray) -> tuple[str, ...]:
     """The first keys by name, in any run the same."""
-    if isinstance(keys, pa.ChunkedArray):
-        keys = keys.combine_chunks()
     order = pc.sort_indices(keys)[:SAMPLE]
     return tuple(keys.take(order).to_pylist())

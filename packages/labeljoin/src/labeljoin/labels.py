@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError
 
 from labeljoin.conflicts import collapse
 from labeljoin.extras import LABEL_EXTRAS, ExtraColumn, choose_extras, extra_values
-from labeljoin.keys import KeyRule, encode, infer_column, infer_key_column, normal_text, shown
+from labeljoin.keys import KeyRule, count_reasons, encode, infer_column, infer_key_column, shown
 from labeljoin.locations import locate
 from labeljoin.numbers import numbers
 from labeljoin.scale import RAW_COLUMN, LabelScale, ScaleDecision, decide_scale
@@ -189,7 +190,7 @@ def index_labels(sources: Sequence[LabelSource], options: LabelOptions | None = 
     for number, (source, extras) in enumerate(zip(sources, plans, strict=True)):
         file, rows = _read(source, extras, options)
         files.append(file)
-        tables.append(rows.append_column("file", pa.array([number] * len(rows), pa.int32())))
+        tables.append(rows.append_column("file", pa.array(np.full(len(rows), number, np.int32))))
     rows = _concatenated(tables)
     if not len(rows):
         raise _no_labels(files)
@@ -257,15 +258,16 @@ def _read(
     if None not in pair:
         _check_agreement(table, pair, mos_column, decision, source)
     try:
-        result = options.rule.keys(table[key_column])
+        distinct, indices = encode(table[key_column])
     except InputError as error:
         error.where = f"{source.name}, column {key_column!r}"
         raise
+    derived = options.rule.derive(distinct)
     rows = pa.table(
         {
-            "key": result.keys,
-            "text": _texts(table[key_column]),
-            "row": pa.array(range(table.num_rows), pa.int64()),
+            "key": derived.keys.take(indices),
+            "text": derived.texts.take(indices),
+            "row": pa.array(np.arange(table.num_rows)),
             "mos": decision.mos(values),
             RAW_COLUMN: decision.raw(values),
         }
@@ -282,7 +284,7 @@ def _read(
         key_column=key_column,
         mos_column=mos_column,
         scale=decision,
-        keyless=result.reasons,
+        keyless=count_reasons(derived.reasons, indices),
         without_mos=pc.sum(pc.and_(has_key, pc.invert(has_mos))).as_py() or 0,
         extras={extra.name: extra.column for extra in extras.values()},
     )
@@ -328,11 +330,6 @@ def _check_agreement(
         where=f"{source.name}, {source.locate(row)}",
         fix="Correct one column, or remove it from the label file",
     )
-
-
-def _texts(values: pa.ChunkedArray) -> pa.StringArray:
-    distinct, indices = encode(values)
-    return normal_text(distinct).take(indices)
 
 
 def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 REMEMBERED = 1_000_000
 """Distinct values whose label is remembered; beyond that memory would grow with the rows."""
 
+LISTED = 1_000_000
+"""Labels that are looked up in a dictionary; of more, Arrow's hash takes a fraction of the room."""
+
 NO_LABEL = -1
 
 
@@ -67,6 +70,14 @@ class KeyMatcher:
     def _positions(self) -> dict[str, int]:
         return {key: position for position, key in enumerate(self.label_keys.to_pylist())}
 
+    def _find(self, keys: pa.StringArray) -> list[int]:
+        """The position of each key's label."""
+        if len(self.label_keys) > LISTED:
+            found = pc.index_in(keys, value_set=self.label_keys, skip_nulls=True)
+            return [NO_LABEL if place is None else place for place in found.to_pylist()]
+        positions = self._positions
+        return [positions.get(key, NO_LABEL) for key in keys.to_pylist()]
+
     def match(self, values: pa.Array | pa.ChunkedArray) -> Match:
         """Match the values of some consecutive rows.
 
@@ -79,8 +90,7 @@ class KeyMatcher:
         places = [known.get(text, NO_LABEL) for text in texts]
         fresh_at = [at for at, place in enumerate(places) if place == NO_LABEL]
         derived = self.rule.derive(distinct.take(pa.array(fresh_at, pa.int32())))
-        positions = self._positions
-        found = [positions.get(key, NO_LABEL) for key in derived.keys.to_pylist()]
+        found = self._find(derived.keys)
         reasons = derived.reasons.tolist()
         for at, label, reason in zip(fresh_at, found, reasons, strict=True):
             places[at] = len(self._labels)

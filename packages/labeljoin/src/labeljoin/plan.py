@@ -126,7 +126,7 @@ def replaced_columns(
 
 def _label_columns(index: LabelIndex, options: JoinOptions) -> pa.Table:
     """The columns to add, in their order, one row for each label."""
-    status = pa.array([STATUS_OK]).take(pa.array([0] * len(index), pa.int32()))
+    status = pa.repeat(STATUS_OK, len(index))
     columns = index.columns
     if options.status_column in columns.column_names:
         raise InputError(

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from labeljoin.audit import percent
-from labeljoin.batch import error_sentence, shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -195,6 +194,8 @@ def _made_key(rows: Sequence[Mapping[str, str]], number: int) -> Text:
 
 def render_batch(job: BatchJob, report: Mapping[str, Any]) -> list[RenderableType]:
     """The tables of a batch, and why some failed."""
+    from labeljoin.batch import error_sentence, shown_value
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("table", overflow="fold")
     table.add_column("status")

@@ -12,7 +12,6 @@ from provenance import short_record_bytes
 from provenance.errors import InputError
 
 from labeljoin.attachment import attach
-from labeljoin.executors import executor as open_executor
 from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
@@ -154,6 +153,8 @@ def _pool(
 ) -> AbstractContextManager[Executor]:
     if executor is not None:
         return nullcontext(executor)
+    from labeljoin.executors import executor as open_executor
+
     return open_executor(min(jobs, parts) if jobs and jobs > 0 else jobs, scheduler)
 
 

@@ -47,7 +47,6 @@ def join(
 ) -> None:
     """Add MOS labels to a feature table, by clip key, and write an audit beside it."""
     import labeljoin
-    from labeljoin.rendering import render_failed_join, render_join
 
     with output.progress() as progress:
         try:
@@ -77,6 +76,8 @@ def join(
             failure: labeljoin.CoverageError | None = None
         except labeljoin.CoverageError as error:
             failure, audit = error, dict(error.document or {})
+    from labeljoin.rendering import render_failed_join, render_join
+
     audit_path = audit_json or f"{out}.audit.json"
     if failure is not None:
         if not output.json:
