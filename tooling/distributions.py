@@ -64,6 +64,8 @@ def _wheel_problems(wheel: Path, package: str) -> Iterator[str]:
         yield "has no README"
     if not metadata.summary:
         yield "has no summary"
+    if set(metadata.project_urls or {}) != {"Documentation", "Changelog"}:
+        yield "does not say where its documentation and its changelog are"
     if not metadata.keywords:
         yield "has no keywords"
     pythons = {c.rpartition(" ")[2] for c in metadata.classifiers or [] if "Python :: 3." in c}
