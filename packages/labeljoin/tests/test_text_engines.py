@@ -5,6 +5,7 @@ import io
 import json
 import math
 import string
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pytest
@@ -97,10 +98,10 @@ def jsonl_files(draw):
 
 @quick
 @given(file=jsonl_files(), size=st.sampled_from([16, 100, 1 << 20]))
-def test_any_jsonl_keeps_its_text(tmp_path_factory, monkeypatch_blocks, file, size):
+def test_any_jsonl_keeps_its_text(tmp_path_factory, file, size):
     rows, data = file
-    monkeypatch_blocks(size)
-    report, out = attached(tmp_path_factory.mktemp("jsonl"), "in.jsonl", data)
+    with reading(json_blocks, "BLOCK_BYTES", size):
+        report, out = attached(tmp_path_factory.mktemp("jsonl"), "in.jsonl", data)
     assert report.engine == "jsonl-splice"
     assert report.rows_in == report.rows_out == len(rows)
     old_lines = data.removeprefix(json_blocks.BOM).split(b"\n")
@@ -119,15 +120,15 @@ def test_any_jsonl_keeps_its_text(tmp_path_factory, monkeypatch_blocks, file, si
         assert same(json.loads(new, object_pairs_hook=once), row | new_members(row.get("key")))
 
 
-@pytest.fixture(scope="module")
-def monkeypatch_blocks():
-    former = json_blocks.BLOCK_BYTES
-
-    def change(size):
-        json_blocks.BLOCK_BYTES = size
-
-    yield change
-    json_blocks.BLOCK_BYTES = former
+@contextmanager
+def reading(module, name, size):
+    """Let files be read in pieces of ``size``."""
+    former = getattr(module, name)
+    setattr(module, name, size)
+    try:
+        yield
+    finally:
+        setattr(module, name, former)
 
 
 @quick
@@ -272,11 +273,8 @@ def test_any_json_document(tmp_path_factory, rows, indent, wrapped, window, mark
     text = json.dumps(document, indent=indent)
     data = (json_blocks.BOM if mark else b"") + text.encode()
     folder = tmp_path_factory.mktemp("json")
-    former, json_document.WINDOW = json_document.WINDOW, window
-    try:
+    with reading(json_document, "WINDOW", window):
         report, out = attached(folder, "in.json", data)
-    finally:
-        json_document.WINDOW = former
     assert report.engine == "json-rewrite"
     assert report.rows_in == report.rows_out == len(rows)
     after = json.loads(out.decode("utf-8-sig"), object_pairs_hook=once)

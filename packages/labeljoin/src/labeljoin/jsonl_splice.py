@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PENDING_WRITES = 2
+"""Blocks that wait to be written; more would only take memory."""
 
 
 def splice(task: Attachment) -> PartReport:
@@ -52,7 +54,7 @@ def splice(task: Attachment) -> PartReport:
             source.unread(mark)
         pending: deque[Future[int]] = deque()
         for block in blocks(source):
-            pending.append(writer.submit(out.write, splicer.spliced(block)))
+            pending.append(writer.submit(_write, out, splicer.spliced(block)))
             if len(pending) > PENDING_WRITES:
                 pending.popleft().result()
         for write in pending:
@@ -70,6 +72,10 @@ def splice(task: Attachment) -> PartReport:
         )
 
 
+def _write(out: HashedWriter, text: Callable[[], bytes]) -> int:
+    return out.write(text())
+
+
 class _Splicer:
     """Splices blocks of one file."""
 
@@ -83,16 +89,16 @@ class _Splicer:
         self.rows_in = 0
         self.rows_out = 0
 
-    def spliced(self, block: Block) -> bytes | memoryview:
-        """The lines of a block with their new members."""
+    def spliced(self, block: Block) -> Callable[[], bytes]:
+        """What puts together the lines of a block and their new members, in any thread."""
         if self._spaced is None:
             self._spaced = b'": ' in block.data[:4096] or b'":' not in block.data[:4096]
         plain = None
         if self._task.keep is None and not self._key_leaves:
             plain = self._plain(block)
-        return b"".join(self._one_by_one(block)) if plain is None else plain
+        return partial(b"".join, list(self._one_by_one(block))) if plain is None else plain
 
-    def _plain(self, block: Block) -> memoryview | None:
+    def _plain(self, block: Block) -> Callable[[], bytes] | None:
         """The block at once, None where a line is not plain."""
         import pyarrow as pa
 
@@ -112,7 +118,7 @@ class _Splicer:
         additions = members.take(_filled(rows.indices, len(texts)))
         self.rows_in += len(keys)
         self.rows_out += len(keys)
-        return _joined(block.data, ends, additions)
+        return partial(_joined, block.data, ends, additions)
 
     def _one_by_one(self, block: Block) -> Iterator[bytes]:
         import pyarrow as pa
@@ -206,7 +212,7 @@ def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
     return pa.array(np.where(np.isnan(numbers), position, numbers).astype(np.int32))
 
 
-def _joined(data: bytes, ends: Any, additions: pa.BinaryArray) -> memoryview:
+def _joined(data: bytes, ends: Any, additions: pa.BinaryArray) -> bytes:
     """``data`` with each addition written before the brace that ends its line."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -222,4 +228,4 @@ def _joined(data: bytes, ends: Any, additions: pa.BinaryArray) -> memoryview:
     )
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])
-    return memoryview(b"".join((memoryview(text)[:end], data[ends[-1] :])))
+    return b"".join((memoryview(text)[:end], data[ends[-1] :]))

@@ -49,27 +49,40 @@ class Block(NamedTuple):
 
 def blocks(file: Readable) -> Iterator[Block]:
     """The rest of a file in blocks; the next one is read while one is worked on."""
-    first_line = 1
+    cutter = _Cutter(file)
     with ThreadPoolExecutor(1, "read") as reader:
-        rest = b""
-        coming = reader.submit(file.read, BLOCK_BYTES)
-        while data := coming.result():
-            coming = reader.submit(file.read, BLOCK_BYTES)
-            cut = data.rfind(b"\n") + 1
-            if not cut:
-                rest += data
-                continue
-            whole = rest + data[:cut] if rest else data[:cut]
-            rest = data[cut:]
-            block = _block(whole, first_line)
+        coming = reader.submit(cutter.next_block)
+        while (block := coming.result()) is not None:
+            coming = reader.submit(cutter.next_block)
             yield block
-            first_line += len(block.line_feeds)
-        if rest:
-            yield _block(rest, first_line)
 
 
-def _block(data: bytes, first_line: int) -> Block:
-    return Block(data, first_line, np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE))
+class _Cutter:
+    """Cuts a file into blocks."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._rest = b""
+        self._first_line = 1
+
+    def next_block(self) -> Block | None:
+        """The next block, None at the end."""
+        pieces = [self._rest]
+        self._rest = b""
+        while data := self._file.read(BLOCK_BYTES):
+            cut = data.rfind(b"\n") + 1
+            if cut:
+                pieces.append(data[:cut])
+                self._rest = data[cut:]
+                break
+            pieces.append(data)
+        whole = b"".join(pieces)
+        if not whole:
+            return None
+        line_feeds = np.flatnonzero(np.frombuffer(whole, np.uint8) == _NEWLINE)
+        block = Block(whole, self._first_line, line_feeds)
+        self._first_line += len(line_feeds)
+        return block
 
 
 def braces(block: Block) -> NDArray[np.int64] | None:
