@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeljoin.keys import Derivation, KeyRule, encode
+from labeljoin.keys import KEYLESS_REASONS, Derivation, KeyRule, encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,9 @@ LISTED = 1_000_000
 """Labels that are looked up in a dictionary; of more, Arrow's hash takes a fraction of the room."""
 
 NO_LABEL = -1
+
+_UNKNOWN = -1
+_REASONS = len(KEYLESS_REASONS) + 1
 
 
 @dataclass(frozen=True)
@@ -53,18 +56,18 @@ class KeyMatcher:
     def __init__(self, rule: KeyRule, label_keys: pa.StringArray) -> None:
         self.rule = rule
         self.label_keys = label_keys
-        # Dictionaries, for blocks are many and small, and Arrow's index_in hashes the whole of
-        # what it looks up in for each.
+        # A dictionary, for blocks are many and small, and Arrow's index_in hashes the whole of what
+        # it looks up in for each. Label and reason are one number, so that threads which share
+        # the matcher find an entry whole or not at all.
         self._known: dict[str | None, int] = {}
-        self._labels: list[int] = []
-        self._reasons: list[int] = []
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process makes its own notes; they would cost more to send than to find again.
-        return {"rule": self.rule, "label_keys": self.label_keys}
+        return {**self.__dict__, "_known": {}, "_positions": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        self.__dict__.update(state)
+        del self.__dict__["_positions"]
 
     @functools.cached_property
     def _positions(self) -> dict[str, int]:
@@ -87,25 +90,21 @@ class KeyMatcher:
         distinct, indices = encode(values)
         texts = distinct.to_pylist()
         known = self._known
-        places = [known.get(text, NO_LABEL) for text in texts]
-        fresh_at = [at for at, place in enumerate(places) if place == NO_LABEL]
+        codes = [known.get(text, _UNKNOWN) for text in texts]
+        fresh_at = [at for at, code in enumerate(codes) if code == _UNKNOWN]
         derived = self.rule.derive(distinct.take(pa.array(fresh_at, pa.int32())))
-        found = self._find(derived.keys)
-        reasons = derived.reasons.tolist()
+        found, reasons = self._find(derived.keys), derived.reasons.tolist()
         for at, label, reason in zip(fresh_at, found, reasons, strict=True):
-            places[at] = len(self._labels)
-            known[texts[at]] = len(self._labels)
-            self._labels.append(label)
-            self._reasons.append(reason)
-        match = Match(
+            codes[at] = known[texts[at]] = (label + 1) * _REASONS + reason + 1
+        if len(known) > REMEMBERED:
+            self._known = {}
+        packed = np.array(codes, np.int64)
+        return Match(
             indices,
-            np.array([self._labels[place] for place in places], np.int32),
-            np.array([self._reasons[place] for place in places], np.int8),
+            (packed // _REASONS - 1).astype(np.int32),
+            (packed % _REASONS - 1).astype(np.int8),
             derived,
         )
-        if len(known) > REMEMBERED:
-            self._known, self._labels, self._reasons = {}, [], []
-        return match
 
 
 class ColumnsForLabels:

@@ -123,14 +123,23 @@ def _remarks(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     keyless = document["keyless_rows"]
     reasons = ", ".join(f"{count:,} {why}" for why, count in keyless["reasons"].items() if count)
     counts = [
-        ("without MOS", document["labels_without_mos"], "labels have a key and no MOS"),
-        ("repeated", document["duplicate_labels_collapsed"], "equal labels collapsed"),
-        ("stale", document["stale_label_keys"]["count"], "label keys have no feature row"),
-        ("unmatched", document["unmatched_feature_keys"]["count"], "feature keys have no label"),
-        ("folded", document["folded_feature_keys"], "keys come from several distinct values"),
-        ("keyless", keyless["count"], f"rows yield no clip key ({reasons})"),
+        ("without MOS", document["labels_without_mos"], "label row", "with a key and no MOS"),
+        ("repeated", document["duplicate_labels_collapsed"], "equal label row", "collapsed"),
+        ("stale", document["stale_label_keys"]["count"], "label key", "without a feature row"),
+        (
+            "unmatched",
+            document["unmatched_feature_keys"]["count"],
+            "feature key",
+            "without a label",
+        ),
+        ("folded", document["folded_feature_keys"], "clip key", "from several distinct values"),
+        ("keyless", keyless["count"], "row", f"without a clip key ({reasons})"),
     ]
-    return [(name, f"{count:,} {what}") for name, count, what in counts if count]
+    return [
+        (name, f"{count:,} {noun}{'s' * (count != 1)} {what}")
+        for name, count, noun, what in counts
+        if count
+    ]
 
 
 def _engine(audit: Mapping[str, Any]) -> str:

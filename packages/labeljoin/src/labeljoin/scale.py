@@ -81,7 +81,8 @@ def decide_scale(
     if low is None:
         return ScaleDecision(None, "nothing", f"column {column!r} holds no MOS")
     count = len(values) - values.null_count
-    evidence = f"{count:,} values of column {column!r} in [{low:.6g}, {high:.6g}]"
+    span = f"in [{low:.6g}, {high:.6g}]" if low < high else f"equal to {low:.6g}"
+    evidence = f"{count:,} value{'s' * (count != 1)} of column {column!r} {span}"
     if requested != "auto":
         decision = ScaleDecision(requested, "option", evidence)
     elif column.strip().casefold() == RAW_COLUMN:

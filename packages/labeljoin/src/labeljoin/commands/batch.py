@@ -31,7 +31,11 @@ def batch(
     jobs: flags.Jobs = None,
     scheduler: flags.Scheduler = None,
 ) -> None:
-    """Label every table of a manifest, side by side if you like, and report on all of them."""
+    """Label every table of a manifest.
+
+    Tables, and parts of a directory, run side by side with --jobs or --scheduler. A table that
+    fails does not stop the others.
+    """
     import labeljoin
     from labeljoin.rendering import render_batch
 

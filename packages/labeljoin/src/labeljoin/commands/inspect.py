@@ -21,7 +21,11 @@ def inspect(
     ignore_case: flags.IgnoreCase = False,
     extras: flags.Extras = "auto",
 ) -> None:
-    """Show what a join would do: keys, coverage, scale, and what would raise coverage."""
+    """Show what a join would do.
+
+    Both sides' key columns and keys, coverage, the scale of the labels, and, where coverage is
+    low, what would raise it. Nothing is written.
+    """
     import labeljoin
     from labeljoin.rendering import render_inspection
 

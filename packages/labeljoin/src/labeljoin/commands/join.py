@@ -45,7 +45,11 @@ def join(
     jobs: flags.Jobs = None,
     scheduler: flags.Scheduler = None,
 ) -> None:
-    """Add MOS labels to a feature table, by clip key, and write an audit beside it."""
+    """Add MOS labels to a feature table.
+
+    Labels meet features by clip key. An audit is written beside the output; below the minimum
+    coverage only the audit is.
+    """
     import labeljoin
 
     with output.progress() as progress:

@@ -15,7 +15,10 @@ def manifest(
         typer.Argument(help="The corpus."),
     ],
 ) -> None:
-    """Print a ready manifest for a public corpus; adapt its paths and give it to batch."""
+    """Print a ready manifest for a public corpus.
+
+    Adapt its paths and give it to batch.
+    """
     import json
 
     import labeljoin
