@@ -24,16 +24,17 @@ def float32(values):
     return np.asarray(values, dtype=np.float32).astype(np.float64)
 
 
-def make_head(n_features, hidden, nets, seed, scale=1.0):
+def make_head(n_features, hidden, nets, seed, *, quadratic=False):
     columns = tuple(f"f{n}" for n in range(n_features))
     schema = moshead.FeatureSchema("test-v1", columns, columns)
 
     def net(number):
         rng = np.random.default_rng([seed, number])
         inputs = n_features + len(moshead.ENCODER_VOCAB)
+        bend = rng.normal(0, 0.02, (inputs, inputs))
         return moshead.HeadWeights(
-            mean=float32(rng.normal(0, 5 * scale, n_features)),
-            std=float32(rng.uniform(0.1, 4 * scale, n_features)),
+            mean=float32(rng.normal(0, 5, n_features)),
+            std=float32(rng.uniform(0.1, 4, n_features)),
             clip=2.5,
             w1=float32(rng.normal(0, 0.3, (inputs, hidden))),
             b1=float32(rng.normal(0, 0.3, hidden)),
@@ -42,6 +43,7 @@ def make_head(n_features, hidden, nets, seed, scale=1.0):
             w2=float32(rng.normal(0, 0.3, hidden)),
             b2=float32(rng.normal(0, 0.5)),
             skip=float32(rng.normal(0, 0.1, inputs)),
+            quadratic=float32(bend + bend.T) if quadratic else None,
         )
 
     return moshead.Head(tuple(net(n) for n in range(nets)), schema, dict.fromkeys(columns, 0.0))
@@ -63,11 +65,12 @@ def run(data, rows, output=None):
     nets=st.integers(1, 3),
     seed=st.integers(0, 2**20),
     spread=st.sampled_from([0.0, 1.0, 100.0, 1e9, 3e38]),
+    quadratic=st.booleans(),
 )
 def test_the_graph_computes_the_head_on_random_and_extreme_rows(
-    n_features, hidden, nets, seed, spread
+    n_features, hidden, nets, seed, spread, quadratic
 ):
-    head = make_head(n_features, hidden, nets, seed)
+    head = make_head(n_features, hidden, nets, seed, quadratic=quadratic)
     rng = np.random.default_rng(seed)
     rows = float32(np.clip(rng.normal(0, 1, (17, n_features)) * spread, -3e38, 3e38))
     mos = run(head_graph(head), rows)

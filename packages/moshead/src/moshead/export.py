@@ -44,7 +44,6 @@ def write_head(
     registry: Path | None = None,
     command: str | Sequence[str] = "",
     short_args: Mapping[str, Any] | None = None,
-    **_unused: Any,
 ) -> dict[str, Any]:
     """Stage a head's files in a training run, the manifest as its record.
 
