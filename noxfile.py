@@ -165,7 +165,8 @@ def lowest(session: nox.Session, package: str) -> None:
         f"--editable=packages/{package}",
         external=True,
     )
-    run_pytest(session, f"packages/{package}/tests")
+    # Old releases warn of what newer ones, which they do not know, have since changed.
+    run_pytest(session, f"packages/{package}/tests", "-Wdefault::DeprecationWarning")
 
 
 @nox.session(venv_backend="none")
