@@ -152,6 +152,21 @@ def test_replaced_members_leave_the_text(tmp_path_factory, rows, replaced, seed)
         assert same(new, left | new_members(row.get("key")))
 
 
+def test_attaching_again_gives_the_same_bytes(tmp_path):
+    lines = [
+        '{"key": "a", "x": 1.50, "y": NaN}',
+        '{"mos": 3, "key": "b", "x": "mos"}',
+        '{"key": "mos", "x": ", \\"mos\\": 4"}',
+        '{"key": "d", "x": [{"mos": 1}, 2]}',
+    ]
+    for kept in (lines[:1], lines[2:], [lines[0], lines[2]], lines[3:]):
+        _, once_attached = attached(tmp_path, "in.jsonl", "\n".join(kept))
+        _, twice = attached(tmp_path, "again.jsonl", once_attached, replace=ADDED)
+        assert twice == once_attached
+    _, out = attached(tmp_path, "in.jsonl", "\n".join(lines[:2]), replace=["mos"])
+    assert json.loads(out.splitlines()[1], object_pairs_hook=once)["mos"] == 1.5
+
+
 def test_numbers_and_specials_are_left_as_written(tmp_path):
     lines = [
         b'{"key": "a", "x": 1.50, "y": 1e-3, "big": 123456789012345678901234567890}\r\n',

@@ -8,8 +8,9 @@ skips all but the key, and Arrow joins the text with the new members. Lines that
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from labeljoin.tables.json_blocks import (
     Block,
     KeyDecoder,
     block_keys,
+    block_of,
     blocks,
     braces,
     without_specials,
@@ -83,6 +85,7 @@ class _Splicer:
         self._task = task
         self._added = task.columns_for_keys.schema.names
         self._decoder = KeyDecoder(task.key, {*self._added, *task.replace} - {task.key})
+        self._replaced = _member_pattern(task.replace)
         # A key that is itself replaced is both read and taken out, member by member.
         self._key_leaves = task.key in {*self._added, *task.replace}
         self._spaced: bool | None = None
@@ -102,6 +105,8 @@ class _Splicer:
         """The block at once, None where a line is not plain."""
         import pyarrow as pa
 
+        if self._replaced is not None and _is_flat(block):
+            block = block_of(self._replaced.sub(b"", block.data), block.first_line)
         ends = braces(block)
         if ends is None:
             return None
@@ -200,6 +205,25 @@ class _Row(msgspec.Struct, gc=False):
     tail: bytes
     has_members: bool
     key: str | None
+
+
+def _member_pattern(names: Collection[str]) -> re.Pattern[bytes] | None:
+    """Members of these names with plain values and the commas before them, in flat objects."""
+    if not names:
+        return None
+    either = b"|".join(re.escape(json.dumps(name, ensure_ascii=False).encode()) for name in names)
+    value = rb'"[^"\n]*"|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity'
+    return re.compile(rb",[ \t]*(?:%b)[ \t]*:[ \t]*(?:%b)(?=[ \t]*[,}])" % (either, value))
+
+
+def _is_flat(block: Block) -> bool:
+    """Whether all values are plain and all quotes are string ends, so that patterns tell members.
+
+    What is taken out of such a block by mistake, or left in, the parser meets afterwards.
+    """
+    data = block.data
+    lines = len(block.line_feeds) + (data[-1:] != b"\n")
+    return b"\\" not in data and b"[" not in data and data.count(b"{") == lines
 
 
 def _filled(indices: pa.Int32Array, position: int) -> pa.Array:

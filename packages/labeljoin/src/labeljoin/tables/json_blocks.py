@@ -79,10 +79,14 @@ class _Cutter:
         whole = b"".join(pieces)
         if not whole:
             return None
-        line_feeds = np.flatnonzero(np.frombuffer(whole, np.uint8) == _NEWLINE)
-        block = Block(whole, self._first_line, line_feeds)
-        self._first_line += len(line_feeds)
+        block = block_of(whole, self._first_line)
+        self._first_line += len(block.line_feeds)
         return block
+
+
+def block_of(data: bytes, first_line: int) -> Block:
+    """``data``, whole lines, as a block."""
+    return Block(data, first_line, np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE))
 
 
 def braces(block: Block) -> NDArray[np.int64] | None:
