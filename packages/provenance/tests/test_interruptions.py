@@ -159,7 +159,8 @@ def test_read_only_folder(folder: Path, samplejoin, request):
     )
     assert done.returncode == 74, done.stderr
     assert done.stderr == (
-        f"error: {out}: There is no permission to write it. Choose a folder that you may write to.\n"
+        f"error: {out}: There is no permission to write it. "
+        "Choose a folder that you may write to.\n"
     )
     assert everything(closed) == set()
 
