@@ -35,9 +35,9 @@ class CountingMatcher(KeyMatcher):
         rows: For each score key the rows that had it, int64.
     """
 
-    def __init__(self, rule: KeyRule, keys: pa.StringArray) -> None:
-        super().__init__(rule, keys)
-        self.rows = np.zeros(len(keys), np.int64)
+    def __init__(self, rule: KeyRule, label_keys: pa.StringArray) -> None:
+        super().__init__(rule, label_keys)
+        self.rows = np.zeros(len(label_keys), np.int64)
 
     def match(self, values: pa.Array | pa.ChunkedArray) -> Any:
         """Match the values of some consecutive rows, and count them."""
@@ -286,11 +286,11 @@ def _first(keys: pa.StringArray, mask: NDArray[np.bool_]) -> tuple[str, ...]:
 def _key_values(
     table: Table, column: str, progress: ProgressCallback | None
 ) -> Iterator[pa.Array | pa.ChunkedArray]:
-    """The values of the key column some rows at a time, text formats as written."""
+    """The values of the key column some rows at a time, as attaching gets them."""
     rows = 0
-    for batch in table.batches([column], text_columns=[column]):
-        yield batch.column(0)
-        rows += len(batch)
+    for values in table.key_values(column):
+        yield values
+        rows += len(values)
         if progress:
             progress("match keys", rows, None)
 

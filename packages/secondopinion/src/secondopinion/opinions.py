@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from secondopinion.scorers import Direction, ScoreFacts, facts_for, is_known, sl
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from labeljoin import KeyRule
+    from labeljoin import KeyResult, KeyRule
     from provenance.command import ProgressCallback
 
     from secondopinion.readers.reader import ScoreReader
@@ -170,6 +170,13 @@ def read_opinions(
     return collector.opinions(rule, directions or {})
 
 
+class _Keys(NamedTuple):
+    """The clip keys of some rows, and whether none stands there twice."""
+
+    result: KeyResult
+    unique: bool
+
+
 class _Collector:
     """Gathers batches by scorer."""
 
@@ -182,8 +189,10 @@ class _Collector:
         self._names: dict[str, tuple[str, ReadFile]] = {}
         self._decided: dict[str, dict[DecidedBy, None]] = {}
         self._tables: dict[str, list[pa.Table]] = {}
+        self._keys: dict[str, list[pa.Array]] = {}
+        self._derived: dict[tuple[int, ...], _Keys] = {}
         self._reruns: set[int] = set()
-        self._notes: dict[str, None] = {}
+        self._unused_labels: dict[tuple[str, str], list[ScoreFile]] = {}
 
     def read(self, file: ScoreFile, given: str) -> None:
         reader = reader_for(file, self._format)
@@ -219,16 +228,15 @@ class _Collector:
         read.rows += len(batch)
         read.scorers[slug] = None
         self._tables.setdefault(slug, []).append(_as_table(batch, len(self.files) - 1))
+        self._keys.setdefault(slug, []).append(batch.keys)
 
     def _name(
         self, batch: ScoreBatch, file: ScoreFile, reader: ScoreReader
     ) -> tuple[str, DecidedBy]:
         if batch.scorer:
             if file.label and slug_of(file.label) != slug_of(batch.scorer):
-                self._notes[
-                    f"{file} names its scorer {batch.scorer} itself; the label {file.label} "
-                    "was not used."
-                ] = None
+                unused = self._unused_labels.setdefault((file.label, batch.scorer), [])
+                unused.append(file)
             return batch.scorer, "file"
         if file.label:
             return file.label, "label"
@@ -267,16 +275,23 @@ class _Collector:
             slug: self._scorer(slug, rule, facts_for(slug, directions))
             for slug in sorted(self._tables)
         }
-        return Opinions(scorers, self.files, list(self._notes), self.score_files)
+        return Opinions(scorers, self.files, self._notes(), self.score_files)
+
+    def _notes(self) -> list[str]:
+        return [
+            f"{files[0]}{f' and {len(files) - 1:,} more files' if len(files) > 1 else ''} "
+            f"named the scorer {scorer}; the label {label} was not used."
+            for (label, scorer), files in self._unused_labels.items()
+        ]
 
     def _scorer(self, slug: str, rule: KeyRule, facts: ScoreFacts | None) -> Scorer:
         table = pa.concat_tables(self._tables[slug]).combine_chunks()
         loaded = len(table)
-        result = rule.keys(table["raw_key"])
-        table = table.append_column("key", result.keys)
-        if result.keyless:
+        keys = self._keys_of(slug, table["raw_key"], rule)
+        table = table.append_column("key", keys.result.keys)
+        if keys.result.keyless:
             table = table.filter(pc.is_valid(table["key"]))
-        table, collapsed = self._unique(table, slug)
+        table, collapsed = (table, 0) if keys.unique else self._unique(table, slug)
         table, reasons = _judge(table)
         return Scorer(
             name=self._names[slug][0],
@@ -285,20 +300,27 @@ class _Collector:
             facts=facts,
             scores=table.select(SCORES_SCHEMA.names),
             loaded=loaded,
-            keyless=result.reasons,
+            keyless=keys.result.reasons,
             reruns_collapsed=collapsed,
             bad_reasons=reasons,
             out_of_range=_out_of_range(table, facts),
         )
 
+    def _keys_of(self, slug: str, values: pa.ChunkedArray, rule: KeyRule) -> _Keys:
+        """The clip keys of a scorer's rows; scorers of one file share them, as DOVER's three do."""
+        shared = tuple(map(id, self._keys[slug]))
+        if shared not in self._derived:
+            result = rule.keys(values)
+            distinct = pc.count_distinct(result.keys).as_py()
+            self._derived[shared] = _Keys(result, distinct == len(values) - result.keyless)
+        return self._derived[shared]
+
     def _unique(self, table: pa.Table, slug: str) -> tuple[pa.Table, int]:
-        """The table with each key once.
+        """The table with each key once, and how many repetitions were left out.
 
         Raises:
             InputError: A key stands there twice, and not by a rerun that gave the same again.
         """
-        if pc.count_distinct(table["key"]).as_py() == len(table):
-            return table, 0
         encoded = table["key"].combine_chunks().dictionary_encode()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
         _, first_at = np.unique(codes, return_index=True)
