@@ -184,7 +184,7 @@ def peer_scores(corpus: Any, division: Partition, fit: Callable[..., np.ndarray]
             warnings.simplefilter("ignore", UserWarning)
             predicted = fit(features[fold.train], corpus.mos[fold.train], features[fold.held_out])
         found.append(scores(corpus.mos[fold.held_out], predicted))
-    return np.mean(found, axis=0)
+    return np.asarray(np.mean(found, axis=0))
 
 
 def scores(truth: np.ndarray, predicted: np.ndarray) -> tuple[float, float, float]:

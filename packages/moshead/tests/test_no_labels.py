@@ -69,6 +69,23 @@ def test_constant_labels(refused, labelled_columns):
     assert "all 120 MOS are 3" in refused(labelled_columns() | {"mos": [3.0] * 120})
 
 
+def test_labels_that_are_mostly_a_default(refused, labelled_columns):
+    columns = labelled_columns()
+    columns["mos"][:70] = [3.0] * 70
+    assert "70 of 120 MOS are 3" in refused(columns)
+
+
+def test_labels_that_are_a_rounded_prediction(refused, labelled_columns):
+    columns = labelled_columns()
+    columns["second_opinion_x_score"] = [20 * (value - 1) for value in columns["mos"]]
+    columns["mos"] = [round(value, 2) for value in columns["mos"]]
+    assert "copy of the column" in refused(columns)
+
+
+def test_labels_on_the_test_split_only(refused, labelled_columns):
+    assert "split train" in refused(labelled_columns() | {"split": ["test"] * 120})
+
+
 def test_labels_on_0_to_100(refused, labelled_columns):
     # Some of the worst clips fall into [1, 5] by chance and would train a head of their own.
     rng = np.random.default_rng(1)

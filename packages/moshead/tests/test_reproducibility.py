@@ -12,17 +12,23 @@ from pathlib import Path
 import moshead
 import pytest
 
-SMOKE_SHA256 = "TBD"
+SMOKE_SHA256 = "c83b8f5e968007362f5d1cfc447f945f6a6a9b41a0c2e5b3412c50b5b0f7f956"
 """Of the ONNX that ``moshead train-konvid --smoke`` writes in the locked environment."""
 
 # Every switch on and off, every pair of settings once.
 SETTINGS = [
     {"OMP_NUM_THREADS": "2"},
-    {"OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default"},
-    {"OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"},
+    {"OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default", "OPENBLAS_CORETYPE": "Haswell"},
+    {"OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE", "OPENBLAS_CORETYPE": "Sandybridge"},
     {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"},
 ]
-SWITCHES = ("OMP_NUM_THREADS", "ATEN_CPU_CAPABILITY", "MKL_CBWR", "MKL_NUM_THREADS")
+SWITCHES = (
+    "OMP_NUM_THREADS",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_CORETYPE",
+)
 
 
 def test_the_smoke_head_is_the_same_bytes_in_every_setting(tmp_path):

@@ -65,7 +65,7 @@ class TrainingOptions:
         Raises:
             InputError: A number is out of its range.
         """
-        least = {"epochs": 1, "k_folds": 2, "seeds": 2, "seed": 0, "ensemble": 1}
+        least = {"epochs": 1, "k_folds": 2, "seeds": 1, "seed": 0, "ensemble": 1}
         for name, minimum in least.items():
             value = getattr(self, name)
             if value is not None and value < minimum:

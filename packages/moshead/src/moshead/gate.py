@@ -230,8 +230,13 @@ def production_thresholds() -> dict[str, float]:
 
 
 def seed_spread(scores: Sequence[FoldScore]) -> float:
-    """Max - min over seeds of the fold-averaged PLCC (ADR-0325). NaN where a fold has none."""
+    """Max - min over seeds of the fold-averaged PLCC (ADR-0325).
+
+    NaN where a fold has no PLCC, and for one seed: a spread of nothing would always pass.
+    """
     seeds = sorted({score.seed for score in scores})
+    if len(seeds) < 2:
+        return math.nan
     return _range([_mean([s.plcc for s in scores if s.seed == seed]) for seed in seeds])
 
 
@@ -453,6 +458,8 @@ def _blame(
             "A fold has no PLCC (fewer than three rows, or nothing varies in it): "
             "too few clips to judge."
         )
+    if misses == ("PLCC spread over seeds does not exist and so is above 0.005",):
+        return "One seed has no spread: train with --seeds 2 or more."
     if all("spread" in miss for miss in misses):
         return "The miss is the model's: its seeds disagree; --ensemble averages them."
     if ceiling is None:

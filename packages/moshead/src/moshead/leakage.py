@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from moshead.schemas import FeatureSchema
 
-COPY_CORRELATION = 0.99999
+COPY_CORRELATION = 0.9999
 """Correlation from which two columns hold one quantity; the best scorers reach .95 with MOS."""
 
 OUTSIDE_SCALE_SHARE = 0.10
@@ -64,16 +64,25 @@ def refuse_wrong_raw_scale(raw: Array, *, where: str) -> None:
 
 
 def refuse_constant_labels(mos: Array, *, where: str) -> None:
-    """Refuse labels that are all one value: nothing can be learned from them.
+    """Refuse labels that are all, or mostly, one value: nothing can be learned from them.
 
     Raises:
-        InputError: They do not vary.
+        InputError: They do not vary, or more than half of them are equal.
     """
     if float(np.ptp(mos)) < 1e-6:
         raise InputError(
             f"all {mos.size} MOS are {mos[0]:g}",
             where=where,
             fix="Join the clips' own ratings; a constant looks like a default that was filled in",
+        )
+    values, counts = np.unique(mos, return_counts=True)
+    most = int(np.argmax(counts))
+    if mos.size >= 2 * _ROWS_TO_TELL and counts[most] > mos.size / 2:
+        raise InputError(
+            f"{counts[most]} of {mos.size} MOS are {values[most]:g}, which looks like a default "
+            "that was filled in where ratings were missing",
+            where=where,
+            fix="Leave mos empty where there is no rating",
         )
 
 

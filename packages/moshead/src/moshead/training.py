@@ -267,7 +267,9 @@ class _Batch:
         self.variance = self._stack([[mos[plan.rows].var()] for plan in plans])
         self.draws = [np.random.Generator(np.random.PCG64(list(plan.seed))) for plan in plans]
         self.starts = starts
-        self.theta = self._stack([self._initial(*each) for each in zip(starts, self.draws, strict=True)])
+        self.theta = self._stack(
+            [self._initial(*each) for each in zip(starts, self.draws, strict=True)]
+        )
         self.gradient = torch.zeros_like(self.theta)
         self.first = torch.zeros_like(self.theta)
         self.second = torch.zeros_like(self.theta)
