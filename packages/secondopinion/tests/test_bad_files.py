@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from labeljoin import KeyRule
 from provenance.errors import InputError
-from secondopinion.opinions import read_opinions
+from secondopinion.collection import read_opinions
 from secondopinion.readers import readers
 from secondopinion_outputs import (
     dover_csv,

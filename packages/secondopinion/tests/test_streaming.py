@@ -14,7 +14,7 @@ PEAK = """
 import sys
 from pathlib import Path
 from labeljoin import KeyRule
-from secondopinion.opinions import read_opinions
+from secondopinion.collection import read_opinions
 scorer = read_opinions([sys.argv[1]], rule=KeyRule()).scorers["x"]
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
 print(len(scorer.scores), scorer.scores["frames"][0], peak)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 from labeljoin import open_table
 
+from secondopinion.collection import read_opinions
 from secondopinion.diagnosis import diagnose
 from secondopinion.matching import plan_join
-from secondopinion.opinions import STATUS_BAD, read_opinions
+from secondopinion.opinions import STATUS_BAD
 from secondopinion.options import options_of
 
 if TYPE_CHECKING:

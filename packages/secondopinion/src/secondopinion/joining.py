@@ -11,9 +11,9 @@ from provenance import start_run
 from provenance.errors import VerdictError
 
 from secondopinion.audit import audit_of
+from secondopinion.collection import read_opinions
 from secondopinion.diagnosis import DIAGNOSED_BELOW, diagnose
 from secondopinion.matching import plan_join, refuse_strangers
-from secondopinion.opinions import read_opinions
 from secondopinion.options import options_of
 from secondopinion.score_file import ScoreSpecification
 
