@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from importlib.metadata import entry_points
 
 import moshead
 import numpy as np
@@ -239,3 +240,19 @@ def test_the_list_is_that_of_the_record():
     assert {"Loop", "If", "Gemm", "LayerNormalization", "Clip", "Sigmoid", "Gelu"} <= operators
     assert len(operators) == 70
     assert not {"Sin", "Where", "IsNaN", "TopK", "Scan"} & operators
+
+
+def test_provenance_reads_and_compares_heads_through_entry_points(
+    accepted_head, smoke_head, tmp_path
+):
+    (embedded,) = entry_points(group="provenance.embedded", name="onnx")
+    assert json.loads(embedded.load()(accepted_head / "head.onnx"))["distribution"] == (
+        "moskit-moshead"
+    )
+    (difference,) = entry_points(group="provenance.differences", name="onnx")
+    largest = difference.load()
+    assert largest(accepted_head / "head.onnx", accepted_head / "head.onnx") == 0
+    assert 0 < largest(accepted_head / "head.onnx", smoke_head / "head.onnx") <= 4
+    junk = tmp_path / "junk.onnx"
+    junk.write_bytes(b"junk")
+    assert embedded.load()(junk) is None

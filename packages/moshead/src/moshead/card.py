@@ -113,6 +113,7 @@ def _corpus_name(manifest: Mapping[str, Any]) -> str:
 def _summary(manifest: Mapping[str, Any]) -> str:
     gate = manifest["gate"]
     notes = "\n".join(f"- {note}" for note in manifest["notes"])
+    architecture = manifest["training_recipe"].get("architecture")
     nets = "one net" if manifest["n_nets"] == 1 else f"{manifest['n_nets']} nets, averaged,"
     exported = (
         f"The ONNX graph (opset {manifest['opset']}) takes raw feature values and returns a MOS."
@@ -125,7 +126,9 @@ def _summary(manifest: Mapping[str, Any]) -> str:
         f"A MOS head: {nets} of {manifest['n_parameters']:,} trained numbers that map "
         f"{len(manifest['feature_order'])} features of a clip (schema "
         f"`{manifest['feature_schema']}`) to a mean opinion score on the five-point ACR scale, "
-        f"[1, 5]. {exported}" + (f"\n\n{notes}" if notes else "")
+        f"[1, 5]. {exported}"
+        + (f" Architecture: `{architecture}`." if architecture else "")
+        + (f"\n\n{notes}" if notes else "")
     )
 
 
@@ -199,6 +202,10 @@ def _gate(manifest: Mapping[str, Any]) -> str:
             )
         )
     reported = [(name, _number(gate.get(member))) for member, name in _REPORTED if gate.get(member)]
+    others = [value for value in (gate.get("partitions") or {}).values() if value is not None]
+    if others:
+        mean = sum(others) / len(others)
+        reported.append((f"PLCC, mean of {len(others)} other fold partitions", _number(mean)))
     unit = gate.get("ci_unit", "clips")
     text = "## Gate\n\n" + _table(("number", "value", "95 % interval", "threshold", "met"), gated)
     text += (
