@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from provenance import verify
+from provenance import StagedOutput, start_run, verify
 
 WRITER = """
 import os, sys, time
@@ -63,6 +63,25 @@ def test_signal_ends_a_command_with_130_and_leaves_nothing(folder: Path, samplej
     assert errors == "error: Interrupted; no unfinished output was written.\n"
     assert everything(folder) == before
     assert (folder / "out.tbl").read_bytes() == b"old"
+
+
+def test_signal_while_outputs_are_renamed_takes_them_back(folder: Path, monkeypatch):
+    (folder / "out.tbl").write_bytes(b"old")
+    before = everything(folder)
+    commit = StagedOutput.commit
+
+    def commit_and_interrupt(self):
+        commit(self)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(StagedOutput, "commit", commit_and_interrupt)
+    with pytest.raises(KeyboardInterrupt), start_run("job", inputs={}) as run:
+        Path(run.stage("out", "out.tbl")).write_bytes(b"new")
+        Path(run.stage("more", "more.tbl")).write_bytes(b"new")
+        run.record("out.json")
+    assert everything(folder) == before
+    assert (folder / "out.tbl").read_bytes() == b"old"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_kill_leaves_the_old_output_and_the_next_run_cleans_up(folder: Path):

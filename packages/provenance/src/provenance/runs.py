@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from provenance.blocks import BLOCK_MEMBER, build_block, file_entry
@@ -298,8 +298,8 @@ class Run:
         self._record.flush()
         for source in self._all_sources():
             source.refuse_change()
-        with _signals_deferred():
-            _put_in_place([*self._outputs.values(), self._record])
+        with _signals_deferred() as arrived:
+            _put_in_place([*self._outputs.values(), self._record], arrived)
         self.document = document
 
     def _abandon(self) -> None:
@@ -506,13 +506,15 @@ def write_manifest(
     return run.document
 
 
-def _put_in_place(outputs: Sequence[StagedOutput]) -> None:
-    """Put all outputs in their places, in order, or none."""
+def _put_in_place(outputs: Sequence[StagedOutput], arrived: Sequence[int]) -> None:
+    """Put all outputs in their places, in order; or none, on an error or where a signal arrived."""
     done: list[StagedOutput] = []
     try:
         for output in outputs:
             output.commit()
             done.append(output)
+        if arrived:
+            raise KeyboardInterrupt
     except BaseException:
         for output in reversed(done):
             with suppress(OSError):
@@ -523,21 +525,21 @@ def _put_in_place(outputs: Sequence[StagedOutput]) -> None:
 
 
 @contextmanager
-def _signals_deferred() -> Iterator[None]:
-    """Hold back interrupts for the moment in which the outputs are renamed."""
+def _signals_deferred() -> Iterator[list[int]]:
+    """Hold back interrupts while the outputs are renamed; yields those that have arrived."""
+    arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield arrived
         return
-    arrived: list[tuple[int, FrameType | None]] = []
-    wanted = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
     former: dict[int, Any] = {}
-    for number in filter(None, wanted):
-        with suppress(ValueError, OSError):
-            former[number] = signal.signal(number, lambda n, frame: arrived.append((n, frame)))
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            number = getattr(signal, name)
+            former[number] = signal.signal(number, lambda number, frame: arrived.append(number))
     try:
-        yield
+        yield arrived
     finally:
         for number, handler in former.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
-        for number, _ in arrived:
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in arrived:
             signal.raise_signal(number)
