@@ -1,5 +1,6 @@
 """A join that is killed, interrupted or out of space leaves the old table or the new one."""
 
+import json
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -138,3 +140,64 @@ def test_a_device_is_no_output(tables, command):
         code=2,
     )  # fmt: skip
     assert os.devnull in done.err
+
+
+@pytest.fixture
+def many(tables):
+    """A manifest of tables that keeps two workers busy for a while."""
+    entries = [
+        {
+            "id": f"t{number}",
+            "features": "features.parquet",
+            "labels": ["labels.csv"],
+            "out": f"out/{number}.parquet",
+        }
+        for number in range(40)
+    ]
+    Path("manifest.json").write_text(json.dumps({"tables": entries}))
+    return tables / "out"
+
+
+def wait_for(condition, running=None):
+    until = time.monotonic() + 60
+    while not condition():
+        assert running is None or running.poll() is None, running.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def finished(folder):
+    return list(folder.glob("[!.]*.parquet")) if folder.is_dir() else []
+
+
+def test_worker_processes_end_with_a_killed_batch(many, process):
+    batch = process("batch", "--manifest", "manifest.json", "--jobs", "2")
+    wait_for(lambda: finished(many), batch)
+    children = psutil.Process(batch.pid).children(recursive=True)
+    batch.kill()
+    batch.communicate(timeout=60)
+    wait_for(lambda: not any(alive(child) for child in children))
+    for path in finished(many):
+        assert pq.read_metadata(path).num_rows == CLIPS
+
+
+def alive(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_lost_worker_process_fails_its_tables_and_says_so(many, process):
+    batch = process(
+        "batch", "--manifest", "manifest.json", "--jobs", "2", "--report-json", "r.json"
+    )
+    wait_for(lambda: finished(many), batch)
+    for child in psutil.Process(batch.pid).children(recursive=True):
+        if child.children() == []:
+            child.kill()
+    _, errors = batch.communicate(timeout=60)
+    assert batch.returncode == 1, errors
+    report = json.loads(Path("r.json").read_text())
+    assert report["status"] == "failed"
+    assert "worker was lost" in json.dumps(report)
