@@ -39,7 +39,8 @@ def command(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["labeljoin", *map(str, arguments)])
         # This process is no command any more when the command has ended.
         former_invocation = invocation._current
-        former = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)}
+        numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+        former = {number: signal.getsignal(number) for number in numbers if number is not None}
         capsys.readouterr()
         try:
             with pytest.raises(SystemExit) as ended:

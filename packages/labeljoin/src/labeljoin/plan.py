@@ -175,3 +175,5 @@ def _counted(
         rows += len(some)
         if progress:
             progress("match keys", rows, None)
+    if progress:
+        progress("match keys", rows, rows)
