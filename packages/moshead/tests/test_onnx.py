@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from importlib.metadata import entry_points
 
@@ -256,3 +257,12 @@ def test_provenance_reads_and_compares_heads_through_entry_points(
     junk = tmp_path / "junk.onnx"
     junk.write_bytes(b"junk")
     assert embedded.load()(junk) is None
+
+
+def test_a_head_keeps_the_display_that_it_was_trained_for(accepted_head):
+    data = (accepted_head / "head.onnx").read_bytes()
+    metadata = moshead.HeadMetadata.from_props(read_onnx(data, "h").metadata, "h")
+    assert metadata.display == {}
+    shown = dataclasses.replace(metadata, display={"display_panel_oled": 1.0})
+    again = moshead.HeadMetadata.from_props(shown.to_props(), "h")
+    assert again.display == {"display_panel_oled": 1.0}

@@ -44,6 +44,7 @@ def write_head(
     registry: Path | None = None,
     command: str | Sequence[str] = "",
     short_args: Mapping[str, Any] | None = None,
+    display: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Stage a head's files in a training run, the manifest as its record.
 
@@ -56,6 +57,7 @@ def write_head(
         registry: A registry that the head will be entered in, checked here and not written.
         command: The command line that trains this head again, for the card.
         short_args: The arguments that shape the head, for the embedded run record.
+        display: Values of the display profile that shaped training, for prediction.
 
     Returns:
         The manifest as it stands before the run adds its record.
@@ -75,7 +77,7 @@ def write_head(
         conformal=conformal,
     )
     if out_onnx is not None:
-        data = head_bytes(result, short, conformal, fold_models)
+        data = head_bytes(result, short, conformal, fold_models, display or {})
         facts = read_onnx(data, str(out_onnx))
         check_operators(facts, str(out_onnx))
         digest = Digest(hashlib.sha256(data).hexdigest(), len(data))
@@ -106,6 +108,7 @@ def head_bytes(
     short_record: Mapping[str, Any],
     conformal: CrossConformal | None,
     fold_models: bytes | None,
+    display: Mapping[str, float],
 ) -> bytes:
     """The ONNX file of a head, after making sure that it computes what was trained."""
     head = result.head
@@ -122,6 +125,7 @@ def head_bytes(
         fold_models=fold_models,
         training_keys=to_text(fingerprints(result.keys)),
         run_record=short_record,
+        display=display,
     )
     data = head_graph(head, metadata.to_props())
     check_parity(result, data)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provenance import EMBEDDED_KEY, InputError, canonical_bytes
@@ -43,6 +43,8 @@ class HeadMetadata:
         fold_models: ONNX model of the nets of the folds, or None.
         training_keys: Fingerprints of the clips that trained it, as text.
         run_record: The short run record.
+        display: Values of the display profile that shaped training, if any; a prediction takes
+            them where a row has no display of its own.
     """
 
     model_id: str
@@ -57,6 +59,7 @@ class HeadMetadata:
     fold_models: bytes | None
     training_keys: str
     run_record: Mapping[str, Any]
+    display: Mapping[str, float] = field(default_factory=dict)
 
     def to_props(self) -> dict[str, str]:
         """The ``metadata_props`` of the model; :meth:`from_props` reads them back."""
@@ -75,6 +78,8 @@ class HeadMetadata:
             "gate": rounded(self.gate),
             "training_keys": self.training_keys,
         }
+        if self.display:
+            props["display"] = dict(self.display)
         if self.conformal is not None and self.fold_models is not None:
             props["intervals"] = self.conformal.summary()
             props["interval_residuals"] = self.conformal.to_dict()
@@ -147,6 +152,7 @@ class HeadMetadata:
             fold_models=fold_models,
             training_keys=props[f"{_PREFIX}training_keys"],
             run_record=json.loads(props.get(EMBEDDED_KEY, "{}")),
+            display=value("display") if f"{_PREFIX}display" in props else {},
         )
 
 

@@ -65,7 +65,8 @@ class Predictor:
         alpha: Level of the prediction intervals.
         strict: Refuse what would otherwise be a warning: a missing ONNX file (instead of the
             ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
-        display: Values of a display profile (:func:`moshead.read_display_profile`).
+        display: Values of a display profile (:func:`moshead.read_display_profile`); those that
+            the head was trained with, if any, unless given.
 
     Attributes:
         path: The ONNX file.
@@ -99,7 +100,8 @@ class Predictor:
         self._judge_status(self.head, strict=strict)
         self._session = self.head.session()
         self._fold_session: Any = None
-        self._reader = FeatureReader(self.head.metadata, display or {})
+        metadata = self.head.metadata
+        self._reader = FeatureReader(metadata, metadata.display if display is None else display)
         self._conformal = self.head.metadata.conformal
 
     @classmethod

@@ -72,7 +72,7 @@ def validate(
         HeldOutMissError: The gate is missed; the report was written, and is its ``document``.
     """
     paths = [features] if isinstance(features, str | os.PathLike) else list(features)
-    display = {} if display_profile is None else read_display_profile(Path(display_profile))
+    display = None if display_profile is None else read_display_profile(Path(display_profile))
     predictor = Predictor(onnx, alpha=alpha, strict=False, display=display)
     if predictor.head is None:
         raise InputError(
@@ -110,7 +110,7 @@ def validate(
                 group_column=group_column,
                 split_column=split_column,
                 split_required=split is not None,
-                display=display,
+                display=predictor.head.metadata.display if display is None else display,
             ),
             progress,
         )
