@@ -341,6 +341,18 @@ def test_replaced_columns_are_rewritten_with_the_codec(tmp_path, compression):
     assert now.column(1).compression == before.column(1).compression
 
 
+def test_a_rewrite_updates_what_pandas_wrote(tmp_path):
+    source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    frame = pd.DataFrame(BASE | {"mos": 9, "old": 1.5}).set_index("word")
+    frame.to_parquet(source)
+    attach(source, out, "key", Lookup(), replace=["mos", "old"])
+    after = pd.read_parquet(out)
+    assert after.index.equals(frame.index)
+    assert list(after.columns) == ["key", "x", "count", "flag", *ADDED]
+    listed = json.loads(pq.read_metadata(out).metadata[b"pandas"])["columns"]
+    assert [entry["name"] for entry in listed] == [*after.columns, "word"]
+
+
 def test_dropped_rows_are_rewritten(tmp_path):
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     table = pa.table(BASE)

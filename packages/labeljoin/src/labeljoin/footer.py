@@ -29,8 +29,12 @@ _COLUMNS, _TOTAL_BYTES, _GROUP_ROWS, _GROUP_OFFSET, _COMPRESSED_BYTES = 1, 2, 3,
 # of ColumnChunk
 _FILE_PATH, _CHUNK_OFFSET, _CHUNK_METADATA, _OFFSET_INDEX, _COLUMN_INDEX = 1, 2, 3, 4, 6
 # of ColumnMetaData
-_CHUNK_UNCOMPRESSED, _CHUNK_COMPRESSED = 6, 7
+_PATH_IN_SCHEMA, _CODEC, _CHUNK_UNCOMPRESSED, _CHUNK_COMPRESSED = 3, 4, 6, 7
 _DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _BLOOM_FILTER = 9, 10, 11, 14
+
+
+# Arrow's names of the codecs, by their number; LZO it cannot write.
+_CODECS = ("NONE", "SNAPPY", "GZIP", "SNAPPY", "BROTLI", "LZ4", "ZSTD", "LZ4")
 
 
 class FooterError(ValueError):
@@ -112,6 +116,32 @@ class Footer:
             if count and _value(compact.fields(_value(group, _COLUMNS) or b"", first)[0], 1):
                 return False
         return True
+
+    def codecs(self) -> dict[str, str]:
+        """The codec of each leaf column in the first row group, by its path with dots.
+
+        Arrow would tell too, but ends the process where a chunk's statistics are damaged.
+        """
+        found = {}
+        for chunk in compact.elements(_value(self.row_groups[0], _COLUMNS) or b"\0"):
+            metadata, _ = compact.fields(_value(compact.fields(chunk)[0], _CHUNK_METADATA) or b"\0")
+            steps = compact.elements(_value(metadata, _PATH_IN_SCHEMA) or b"\0")
+            path = ".".join(compact.read_binary(step).decode() for step in steps)
+            codec = compact.read_integer(_value(metadata, _CODEC) or b"\0")
+            found[path] = _CODECS[codec] if codec < len(_CODECS) else "SNAPPY"
+        return found
+
+    def first_codec(self) -> str:
+        """The codec of the first column, Arrow's default where there is none."""
+        for group in self.row_groups[:1]:
+            value = _value(group, _COLUMNS) or b"\0"
+            _, count, first = compact.read_list_header(value, 0)
+            if count:
+                chunk, _ = compact.fields(value, first)
+                metadata, _ = compact.fields(_value(chunk, _CHUNK_METADATA) or b"\0")
+                codec = compact.read_integer(_value(metadata, _CODEC) or b"\0")
+                return _CODECS[codec] if codec < len(_CODECS) else "SNAPPY"
+        return "SNAPPY"
 
     def key_values(self) -> dict[bytes, bytes]:
         """The key-value metadata; a key without a value has an empty one."""

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from provenance import EMBEDDED_KEY
 
+from labeljoin import schema_metadata
 from labeljoin.attachment import Attachment, PartReport
+from labeljoin.footer import Footer
 from labeljoin.hashing import HashedWriter, digest_of
-from labeljoin.tables.parquet import opened
+from labeljoin.tables.parquet import opened, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 
-def rewrite_parquet(task: Attachment, reason: str | None = None) -> PartReport:
-    """Write a parquet file anew, row group by row group, with its codecs."""
+def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> PartReport:
+    """Write a parquet file anew, row group by row group, with its codecs.
+
+    Args:
+        task: What to attach.
+        raw_footer: The source's footer.
+        reason: Why it is not spliced.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -28,14 +35,17 @@ def rewrite_parquet(task: Attachment, reason: str | None = None) -> PartReport:
     ):
         original = file.schema_arrow
         kept_fields = [field for field in original if field.name not in task.replace]
-        metadata = dict(original.metadata or {})
+        metadata = schema_metadata.rewritten(
+            original.metadata or {}, task.columns_for_keys.schema, task.replace
+        )
         metadata.update({name.encode(): text.encode() for name, text in task.metadata.items()})
         if task.embed is not None and source_digest is not None:
             metadata[EMBEDDED_KEY.encode()] = task.embed(source_digest)
         schema = pa.schema([*kept_fields, *task.columns_for_keys.schema], metadata=metadata or None)
-        with pq.ParquetWriter(out, schema, compression=_codecs(file)) as writer:
+        with pq.ParquetWriter(out, schema, compression=_codecs(task, raw_footer)) as writer:
             for number in range(file.num_row_groups):
-                table = file.read_row_group(number)
+                with reading(task.source):
+                    table = file.read_row_group(number)
                 rows_in += table.num_rows
                 table, added = _attached(task, table)
                 rows_out += table.num_rows
@@ -73,14 +83,11 @@ def _attached(task: Attachment, table: pa.Table) -> tuple[pa.Table, pa.Table]:
     return table.filter(mask), added.filter(mask)
 
 
-def _codecs(file: pq.ParquetFile) -> dict[str, str]:
-    if not file.num_row_groups:
-        return {}
-    group = file.metadata.row_group(0)
-    columns = [group.column(number) for number in range(group.num_columns)]
-    return {
-        column.path_in_schema: "NONE"
-        if column.compression == "UNCOMPRESSED"
-        else column.compression
-        for column in columns
-    }
+def _codecs(task: Attachment, raw_footer: bytes) -> dict[str, str] | str:
+    """The codecs by column, new ones like the first; one for all where there are no row groups."""
+    try:
+        footer = Footer.parse(raw_footer)
+        added = dict.fromkeys(task.columns_for_keys.schema.names, footer.first_codec())
+        return footer.codecs() | added if footer.row_groups else "SNAPPY"
+    except (ValueError, IndexError):
+        return "SNAPPY"

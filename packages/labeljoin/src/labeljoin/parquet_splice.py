@@ -38,7 +38,7 @@ def attach_parquet(task: Attachment) -> PartReport:
         footer_start, raw_footer = read_footer(source, task.source)
         reason, footer = _obstacle(task, raw_footer)
         if reason is not None or footer is None:
-            return rewrite_parquet(task, reason)
+            return rewrite_parquet(task, raw_footer, reason)
         return _splice(task, source, footer, footer_start)
 
 
@@ -97,7 +97,7 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
         opened_key_column(task.source, task.key) as (file, keys),
     ):
         copied = copier.submit(_copy, source, out, footer_start, state)
-        added, size = _write_columns(task, keys, _codec(file), footer_start)
+        added, size = _write_columns(task, keys, footer.first_codec(), footer_start)
         prefix_sha256 = copied.result()
         source_state = None if state is None else _fed(state.copy(), source, footer_start)
         key_values = schema_metadata.extended(
@@ -109,7 +109,7 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
             source_digest = make_digest(source_state.hexdigest(), before.st_size)
             if task.embed is not None:
                 key_values[EMBEDDED_KEY.encode()] = task.embed(source_digest)
-        encoded = footer.with_columns(added, footer_start - len(MAGIC), key_values)
+        encoded = _joined_footer(task.source, footer, added, footer_start, key_values)
         _refuse_changed(task.source, before)
         out.seek(footer_start + size)
         out.write(encoded + len(encoded).to_bytes(4, "little") + MAGIC)
@@ -129,6 +129,19 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
         prefix_size=footer_start,
         prefix_sha256=prefix_sha256,
     )
+
+
+def _joined_footer(
+    path: Path, footer: Footer, added: Footer, footer_start: int, key_values: dict[bytes, bytes]
+) -> bytes:
+    try:
+        return footer.with_columns(added, footer_start - len(MAGIC), key_values)
+    except (FooterError, ValueError, IndexError) as error:
+        raise InputError(
+            f"the footer of this parquet file contradicts its data ({error})",
+            where=str(path),
+            fix="Copy or write the file again",
+        ) from None
 
 
 def _copy(source: BinaryIO, out: BinaryIO, size: int, state: Any) -> str | None:
@@ -228,6 +241,8 @@ class _ChunkSink:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        # After a failure Arrow's writer is closed when it is collected, and writes once more.
+        self.closing = True
         self._file.close()
 
     def finish(self) -> tuple[Footer, int]:
@@ -294,14 +309,6 @@ def _conformed(pieces: list[pa.Array], kind: pa.DataType, *, encoded: bool) -> p
     return pa.chunked_array(
         [piece if piece.type.equals(wanted) else piece.cast(wanted) for piece in pieces], wanted
     )
-
-
-def _codec(file: pq.ParquetFile) -> str:
-    """The codec of the file's first column, as pyarrow names it."""
-    if not file.num_row_groups or not file.metadata.num_columns:
-        return "SNAPPY"
-    codec = file.metadata.row_group(0).column(0).compression
-    return "NONE" if codec == "UNCOMPRESSED" else str(codec)
 
 
 def _refuse_changed(path: Path, before: os.stat_result) -> None:

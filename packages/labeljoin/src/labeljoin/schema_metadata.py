@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,7 +43,25 @@ def extended(
     return changed
 
 
-def pandas_metadata(value: bytes, added: pa.Schema) -> bytes:
+def rewritten(
+    key_values: Mapping[bytes, bytes], added: pa.Schema, left_out: Collection[str]
+) -> dict[bytes, bytes]:
+    """Key-value metadata of a file that is written anew with other columns.
+
+    Args:
+        key_values: What the file has; Arrow writes its own copy of the schema.
+        added: The new columns.
+        left_out: Columns that are not written again.
+    """
+    changed = dict(key_values)
+    if PANDAS in changed:
+        changed[PANDAS] = pandas_metadata(changed[PANDAS], added, left_out)
+    if SPARK in changed:
+        changed[SPARK] = _spark(changed[SPARK], added, left_out)
+    return changed
+
+
+def pandas_metadata(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
     """The description of the columns that pandas wrote, extended.
 
     Format: https://pandas.pydata.org/docs/development/developer.html
@@ -59,7 +77,7 @@ def pandas_metadata(value: bytes, added: pa.Schema) -> bytes:
         }
         for field in added
     ]
-    replaced = set(added.names)
+    replaced = {*added.names, *left_out}
     kept = [entry for entry in document.get("columns", []) if entry.get("name") not in replaced]
     # Columns first, then the levels of the index, as pandas has them.
     index = {name for name in document.get("index_columns", []) if isinstance(name, str)}
@@ -115,8 +133,9 @@ def _numpy_type(kind: pa.DataType) -> str:
     return "object" if name == "unicode" else name
 
 
-def _spark(value: bytes, added: pa.Schema) -> bytes:
+def _spark(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
     document: dict[str, Any] = json.loads(value)
+    document["fields"] = [field for field in document["fields"] if field["name"] not in left_out]
     document["fields"] += [
         {"name": field.name, "type": _spark_type(field.type), "nullable": True, "metadata": {}}
         for field in added

@@ -66,7 +66,7 @@ def reading(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise InputError(
             f"this parquet file cannot be read ({reason})",
@@ -86,5 +86,6 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
 
     with reading(path):
         file = pq.ParquetFile(path)
+        _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
     with file:
         yield file
