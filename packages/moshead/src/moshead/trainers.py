@@ -393,6 +393,7 @@ def _run(job: _Job, progress: ProgressCallback | None) -> dict[str, Any]:
             registry=_path(job.destinations.registry),
             command=_command(job.entrypoint, args),
             short_args=_content_args(job, corpus.schema),
+            display=job.rows.display,
         )
     if refused:
         raise GateMissedError(
