@@ -207,12 +207,13 @@ def _fixes(table: Mapping[str, Any], families: FamilySet) -> Iterable[dict[str, 
 def _opinions(table: Mapping[str, Any], families: FamilySet) -> Iterable[dict[str, Any]]:
     method, target = table["gain_method"], table["target"]
     ceiling = table["label_noise_ceiling"]
-    if ceiling and "all_plcc" in method and method["all_plcc"] >= ceiling["plcc"] - NEAR_CEILING:
+    reached = method.get("all_plcc")
+    if ceiling and reached is not None and reached >= ceiling["plcc"] - NEAR_CEILING:
         yield _step(
             "add",
             "noise-ceiling",
             "Collect more ratings per clip",
-            f"All signals together reach PLCC {method['all_plcc']:.3f}; the scatter of the "
+            f"All signals together reach PLCC {reached:.3f}; the scatter of the "
             f"ratings allows {ceiling['plcc']:.3f} at most. New columns cannot show here.",
         )
     if target is None or "no_reference_ugc" not in table["families"]:
@@ -222,8 +223,8 @@ def _opinions(table: Mapping[str, Any], families: FamilySet) -> Iterable[dict[st
     if not table["scorers"]:
         reach = (
             f" Together the {method['columns']} healthy signals predict {target} with a "
-            f"cross-validated PLCC of {method['all_plcc']:.2f}, so there is room."
-            if "all_plcc" in method
+            f"cross-validated PLCC of {reached:.2f}, so there is room."
+            if reached is not None
             else ""
         )
         yield _step(
@@ -369,7 +370,7 @@ def _looks(table: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     if (
         table["label_noise_ceiling"] is None
         and table["target"] in ("mos", "mos_raw_0_100")
-        and "all_plcc" in table["gain_method"]
+        and table["gain_method"].get("all_plcc") is not None
     ):
         yield _step(
             "look",
@@ -421,6 +422,8 @@ def _block(table: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
 def _lift(block: Mapping[str, Any]) -> str:
     low, high = block["ci"]
     ends = f" (95 % interval of the gain {low:+.3f} to {high:+.3f})" if low is not None else ""
+    if block["rest_plcc"] is None:
+        return f"they are all there is, and reach a cross-validated PLCC of {block['all_plcc']:.2f}"
     return (
         f"they lift the cross-validated PLCC from {block['rest_plcc']:.2f} to "
         f"{block['all_plcc']:.2f}{ends}"

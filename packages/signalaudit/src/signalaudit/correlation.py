@@ -11,6 +11,7 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,6 +82,20 @@ def average_ranks(values: Vector) -> Vector:
     lengths = np.diff(starts, append=size)
     ranks[order] = np.repeat(starts + (lengths + 1) / 2, lengths)
     return ranks
+
+
+def shrink(values: Vector) -> tuple[Vector, float]:
+    """Values divided by the power of two next to their largest magnitude, and that power.
+
+    Squares of float64 values overflow from 1e154 on; those of the result, which lies in (-2, 2),
+    cannot. Dividing by a power of two loses no digit.
+
+    Args:
+        values: Finite values, shape (N,), at least one.
+    """
+    largest = max(abs(float(values.min())), abs(float(values.max())))
+    size = math.ldexp(1.0, math.frexp(largest)[1] - 1)
+    return values / size, size
 
 
 def pearson(x: Vector, y: Vector) -> float:
@@ -157,9 +172,7 @@ def spearman_interval(
 def _interval(
     r: Matrix, n: NDArray[np.int64] | int, inflation: Matrix | float, level: float
 ) -> tuple[Matrix, Matrix]:
-    from scipy.special import ndtri
-
-    quantile = ndtri(0.5 + level / 2)
+    quantile = NormalDist().inv_cdf(0.5 + level / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         half = (
             inflation * quantile / np.sqrt(np.where(np.asarray(n) > 3, np.asarray(n) - 3.0, np.nan))
@@ -190,13 +203,15 @@ def _blocks(rows: int, columns: int) -> list[slice]:
 
 def _pearson_matrix(columns: Matrix, patterns: _Patterns, counts: NDArray[np.int64]) -> Matrix:
     rows, width = columns.shape
-    centre, scale = _standardise(columns)
+    sizes, centre, scale = _standardise(columns)
     gram = np.zeros((width, width))
     sums = np.zeros((width, patterns.masks.shape[1]))
     squares = np.zeros_like(sums)
     for block in _blocks(rows, width):
         with np.errstate(invalid="ignore", over="ignore"):
-            z = (columns[block] - centre) / scale
+            z = columns[block] / sizes
+            z -= centre
+            z /= scale
         if patterns.complete:
             gram += z.T @ z
             continue
@@ -247,9 +262,13 @@ def _pairwise(
     return result
 
 
-def _standardise(columns: Matrix) -> tuple[Vector, Vector]:
-    """Mean and root mean square deviation of each column's finite values; NaN where constant."""
+def _standardise(columns: Matrix) -> tuple[Vector, Vector, Vector]:
+    """Size of each column, and mean and deviation of its finite values divided by that size.
+
+    The deviation is NaN where a column is constant.
+    """
     width = columns.shape[1]
+    sizes = np.ones(width)
     centre = np.zeros(width)
     scale = np.full(width, np.nan)
     for index in range(width):
@@ -262,14 +281,12 @@ def _standardise(columns: Matrix) -> tuple[Vector, Vector]:
         low, high = values.min(), values.max()
         if low == high:
             continue
-        # Dividing by the largest magnitude first keeps squares of 1e200 from overflowing.
-        size = max(abs(low), abs(high))
-        shrunk = values / size
+        shrunk, sizes[index] = shrink(values)
         middle = shrunk.mean()
         shrunk -= middle
-        centre[index] = middle * size
-        scale[index] = math.sqrt(float(shrunk @ shrunk) / values.size) * size
-    return centre, scale
+        centre[index] = middle
+        scale[index] = math.sqrt(float(shrunk @ shrunk) / values.size)
+    return sizes, centre, scale
 
 
 def _spearman_matrix(
@@ -360,7 +377,7 @@ def _direct(x: Vector, y: Vector) -> float:
         low, high = values.min(), values.max()
         if low == high:
             return math.nan
-        shrunk = values / max(abs(low), abs(high))
-        shrunk = shrunk - shrunk.mean()
+        shrunk, _ = shrink(values)
+        shrunk -= shrunk.mean()
         parts.append(shrunk / math.sqrt(float(shrunk @ shrunk)))
-    return float(min(1.0, max(-1.0, parts[0] @ parts[1])))
+    return max(-1.0, min(1.0, float(parts[0] @ parts[1])))

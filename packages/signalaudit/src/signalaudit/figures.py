@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from signalaudit.correlation import shrink
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -154,37 +156,44 @@ def _saturation(table: TableAudit, name: str, ends: list[dict[str, Any]]) -> dic
     target = table.document["target"]
     values, goal = table.sample.column(name), table.sample.column(target)
     rows = np.flatnonzero(np.isfinite(values) & np.isfinite(goal))
-    rows = rows[_thinned(rows.size, np.empty(0, dtype=np.intp))]
-    span = table.sample.column(name)
-    span = span[np.isfinite(span) & np.isfinite(goal)]
-    low, high = (float(each) for each in np.quantile(span, (0.005, 0.995)))
+    shrunk, size = shrink(values[rows])
+    shrunk_goal, goal_size = shrink(goal[rows])
+    drawn = _thinned(rows.size, np.empty(0, dtype=np.intp))
     ceiling, floor = (next(each for each in ends if each["end"] == e) for e in ("ceiling", "floor"))
-    low, high = min(low, floor["edge"]), max(high, ceiling["edge"])
-    if high <= low:
-        low, high = low - 0.5, high + 0.5
+    low, high = (float(each) for each in np.quantile(shrunk, (0.005, 0.995)))
     # Some air, so that a pile at the end of the scale is seen as a pile.
-    low, high = low - 0.03 * (high - low), high + 0.03 * (high - low)
-    bottom, top = float(goal[rows].min()), float(goal[rows].max())
-    top = top if top > bottom else bottom + 1.0
-    x = np.clip((values[rows] - low) / (high - low), 0, 1) * PLOT
-    y = (1 - (goal[rows] - bottom) / (top - bottom)) * PLOT
-    edge_floor = float(np.clip((floor["edge"] - low) / (high - low), 0, 1)) * PLOT
-    edge_ceiling = float(np.clip((ceiling["edge"] - low) / (high - low), 0, 1)) * PLOT
+    low, high = _aired(min(low, floor["edge"] / size), max(high, ceiling["edge"] / size))
+    bottom, top = float(shrunk_goal.min()), float(shrunk_goal.max())
+    x = _placed(shrunk[drawn], low, high)
+    y = PLOT - _placed(shrunk_goal[drawn], bottom, top)
+    edges = _placed(np.array([floor["edge"], ceiling["edge"]]) / size, low, high).tolist()
+    keys = table.sample.keys
     return {
         "column": name,
         "ends": ends,
         "dots": _dots(x, y),
         "bands": [
-            [0.0, round(edge_floor, 1), floor["saturated"]],
-            [round(edge_ceiling, 1), round(PLOT - edge_ceiling, 1), ceiling["saturated"]],
+            [0.0, round(edges[0], 1), floor["saturated"]],
+            [round(edges[1], 1), round(PLOT - edges[1], 1), ceiling["saturated"]],
         ],
         "points": [
-            [round(float(a), 1), round(float(b), 1), table.sample.keys[int(row)].as_py()]
-            for a, b, row in zip(x, y, rows, strict=True)
+            [round(float(a), 1), round(float(b), 1), keys[int(row)].as_py()]
+            for a, b, row in zip(x, y, rows[drawn], strict=True)
         ],
-        "x": [low, high],
-        "y": [bottom, top],
+        "x": [low * size, high * size],
+        "y": [bottom * goal_size, top * goal_size],
     }
+
+
+def _aired(low: float, high: float) -> tuple[float, float]:
+    air = 0.03 * (high - low) if high > low else 0.5
+    return low - air, high + air
+
+
+def _placed(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """Values as places on an axis of :data:`PLOT` units from ``low`` to ``high``."""
+    share: NDArray[np.float64] = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
+    return share * PLOT
 
 
 def _thinned(size: int, always: NDArray[np.intp]) -> NDArray[np.intp]:

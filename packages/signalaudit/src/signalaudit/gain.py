@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from signalaudit.correlation import average_ranks, pearson
+from signalaudit.correlation import average_ranks, pearson, shrink
 from signalaudit.ridge import Ridge, Standardiser
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ def measure_gain(
     target_values = goal[rows]
     if count < 2 or float(target_values.min()) == float(target_values.max()):
         return Gain([], {"omitted": "The target does not vary, or all rows are of one group."})
+    target_values, _ = shrink(target_values)  # PLCC and SROCC do not change
     fit = _Fit(sample.values, sample.places(list(columns)), rows, target_values)
     places = {name: place for place, name in enumerate(columns)}
     members = [
@@ -249,6 +250,10 @@ class _Fit:
         self._penalty: float | None = None
         self._values = values[np.ix_(rows, np.asarray(places, dtype=np.intp))]
         self._target = target
+        for column in self._values.T:
+            finite = np.isfinite(column)
+            if finite.any():
+                column[...] = np.where(finite, column / shrink(column[finite])[1], np.nan)
 
     def predict(
         self, held: NDArray[np.bool_], blocks: Sequence[NDArray[np.intp]]
@@ -435,7 +440,7 @@ def _entries(
                 "ci": ci,
                 "added_srocc": added[1],
                 "added_srocc_ci": scores.interval((whole_draws - base_draws)[:, 1]),
-                "confirmed": ci[0] is not None and ci[0] > 0,
+                "confirmed": ci[0] is not None and ci[0] > 0 and bool(np.isfinite(added[0])),
             }
         )
     return sorted(entries, key=lambda entry: -np.nan_to_num(entry["added_plcc"]))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from signalaudit.correlation import shrink
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -94,10 +96,8 @@ def _stats(values: NDArray[np.float64], *, min_finite_ratio: float) -> dict[str,
         return summary | dict.fromkeys(members)
     finite.sort()
     low, high = float(finite[0]), float(finite[-1])
-    size = max(abs(low), abs(high)) or 1.0
-    shrunk = finite / size  # so that squares of 1e200 do not overflow
-    with np.errstate(over="ignore"):
-        spread = float(np.std(shrunk)) * size
+    shrunk, size = shrink(finite)
+    spread = float(np.std(shrunk)) * size
     p05, median, p95 = (float(each) for each in np.quantile(shrunk, (0.05, 0.5, 0.95)) * size)
     common = _longest_run(finite) / finite.size
     if ratio >= min_finite_ratio:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from signalaudit.correlation import shrink
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,6 +56,8 @@ def saturation(sample: Sample, columns: Sequence[str], target: str) -> list[dict
 def _ends(
     name: str, values: NDArray[np.float64], target: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
+    values, size = shrink(values)
+    target, target_size = shrink(target)
     low, high = float(values.min()), float(values.max())
     p01, p99 = np.quantile(values, (0.01, 0.99))
     span = float(p99 - p01) or high - low
@@ -72,14 +76,14 @@ def _ends(
             {
                 "column": name,
                 "end": end,
-                "edge": edge,
+                "edge": edge * size,
                 "share": share,
                 "rows": int(within.size),
-                "target_std_inside": spread,
-                "target_std": overall,
+                "target_std_inside": spread * target_size,
+                "target_std": overall * target_size,
                 "spread_ratio": ratio,
-                "target_p05_inside": p05,
-                "target_p95_inside": p95,
+                "target_p05_inside": p05 * target_size,
+                "target_p95_inside": p95 * target_size,
                 "saturated": share >= LEAST_SHARE and ratio >= LEAST_SPREAD,
             }
         )
