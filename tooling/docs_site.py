@@ -82,8 +82,7 @@ def _command_section(command: Command) -> Iterator[str]:
         cell = (parameter.help + again).replace("|", "\\|").replace("\n", " ")
         # Square brackets would be links, angle brackets tags.
         cell = cell.replace("[", "\\[").replace("<", "&lt;")
-        spelling = parameter.spelling.replace("|", "\\|")
-        yield f"| `{spelling}` | {cell} |"
+        yield f"| `{parameter.spelling}` | {cell} |"
     yield ""
 
 
