@@ -17,16 +17,16 @@ from .hashing import hash_directory as hash_directory
 from .hashing import hash_file as hash_file
 from .hashing import hash_files as hash_files
 from .lineage import Lineage as Lineage
-from .lineage import trace as trace
+from .manifests import write_manifest as write_manifest
+from .record_search import load_record as load_record
 from .records import DamagedRecordError as DamagedRecordError
 from .records import Record as Record
-from .records import load_record as load_record
 from .replaying import Replay as Replay
 from .replaying import replay as replay
 from .runs import Run as Run
 from .runs import start_run as start_run
-from .runs import write_manifest as write_manifest
 from .staging import StagedOutput as StagedOutput
+from .tracing import trace as trace
 from .verification import Verification as Verification
 from .verification import verify as verify
 

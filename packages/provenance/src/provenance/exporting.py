@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from provenance.canonical import json_value
 from provenance.errors import InputError, VerdictError
-from provenance.records import load_record
+from provenance.record_search import load_record
 
 ExportFormat = Literal["in-toto", "prov-json", "openlineage"]
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from provenance.errors import InputError
 from provenance.hashing import Digest, hash_directory, hash_file
-from provenance.records import FileEntry, files_below
+from provenance.record_search import files_below
 
 if TYPE_CHECKING:
     from provenance.command import ProgressCallback
+    from provenance.records import FileEntry
 
 
 class FileFinder:

@@ -1,37 +1,25 @@
-"""Running a recorded command again, and whether it makes the same bytes.
-
-The recorded inputs are laid out in a scratch folder at the places that the recorded paths say,
-relative to each other, so that the recorded command line can be run there word for word: a path
-as it was typed can be part of an output (``mos_label_source``).
-"""
+"""Running a recorded command again, and whether it makes the same bytes."""
 
 from __future__ import annotations
 
 import base64
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.errors import InputError, VerdictError
 from provenance.finding import FileFinder
 from provenance.hashing import hash_file
-from provenance.records import (
-    FileEntry,
-    Record,
-    entries_of,
-    load_record,
-    read_record,
-    record_files,
-)
+from provenance.record_search import load_record, record_files
+from provenance.records import FileEntry, Record, entries_of, read_record
 from provenance.redaction import REDACTED
+from provenance.replay_layout import Layout, lay_out, redirect_moved, started_runs, typed_paths
 from provenance.staging import REPLAY_VARIABLE, replay_target
 
 if TYPE_CHECKING:
@@ -154,7 +142,7 @@ def replay(
         )
     finder = FileFinder(roots, progress)
     located: dict[FileEntry, Path] = {}
-    for run in (record, *_started_runs(record)):
+    for run in (record, *started_runs(record)):
         located |= _locate_inputs(run, finder)
     program = _program(record)
     argv, rebuilt = _arguments(record, program)
@@ -190,18 +178,6 @@ class _Program:
         return [sys.executable, "-P", "-c", start]
 
 
-@dataclass
-class _Layout:
-    """The scratch folder: a mirror of the recorded places below ``tree``."""
-
-    folder: Path
-    cwd: Path
-    placed: set[Path] = field(default_factory=set)
-
-    def mirror(self, path: Path) -> Path:
-        return self.folder / "tree" / PurePath(*path.parts[1:])
-
-
 def _replay_in(
     folder: Path,
     record: Record,
@@ -212,13 +188,13 @@ def _replay_in(
     *,
     kept: bool = False,
 ) -> Replay:
-    typed = _typed_paths(record)
-    layout = _lay_out(folder, record, typed, located, copy=program.script is not None)
-    tokens = _redirect_moved(argv, typed, located)
+    typed = typed_paths(record)
+    layout = lay_out(folder, record, typed, located, copy=program.script is not None)
+    tokens = redirect_moved(argv, typed, located)
     _run(program, tokens, layout, rebuilt)
     again = _replayed_record(record, layout)
     outputs = list(_comparisons(record, again, folder))
-    for started in _started_runs(record):
+    for started in started_runs(record):
         outputs += _comparisons(started, _replayed_record(started, layout), folder)
     return Replay(
         record=record.path,
@@ -228,17 +204,6 @@ def _replay_in(
         outputs=tuple(outputs),
         folder=folder if kept else None,
     )
-
-
-def _started_runs(record: Record) -> list[Record]:
-    """The runs that a run has started, a batch its tables: their records are its outputs."""
-    started = []
-    for entry in record.output_entries():
-        if entry.role == "audit" and entry.path.is_file():
-            run = read_record(entry.path)
-            if run is not None and run.path != record.path:
-                started.append(run)
-    return started
 
 
 def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
@@ -328,138 +293,7 @@ def _option_values(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _typed_paths(record: Record) -> dict[FileEntry, str]:
-    """How each input and output was typed, where the record's options tell.
-
-    An option of the same name has the path as given, perhaps after ``LABEL=``.
-    """
-    args = record.block.get("args") or {}
-    typed: dict[FileEntry, str] = {}
-    for slots in (record.inputs, record.outputs):
-        for name, slot in slots.items():
-            entries = entries_of(slot)
-            given = [word for word in _words(args.get(name)) if word]
-            for position, entry in enumerate(entries):
-                aligned = given[position : position + 1] if len(given) == len(entries) else given
-                for word in aligned:
-                    path = _path_in(word, entry)
-                    if path is not None:
-                        typed[entry] = path
-                        break
-    return typed
-
-
-def _words(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, list):
-        return [word for member in value for word in _words(member)]
-    return []
-
-
-def _path_in(word: str, entry: FileEntry) -> str | None:
-    for candidate in (word, word.partition("=")[2]):
-        tail = _tail(candidate)
-        if tail and entry.path.parts[-len(tail) :] == tail:
-            return candidate
-    return None
-
-
-def _tail(path: str) -> tuple[str, ...]:
-    """The parts of a normalised path after its leading ``..``."""
-    parts = PurePath(os.path.normpath(path)).parts if path else ()
-    return tuple(part for part in parts if part not in ("..", "."))
-
-
-def _recorded_cwd(record: Record, typed: Mapping[FileEntry, str]) -> Path:
-    """The folder that the recorded relative paths start from; they vote, and most agree."""
-    votes: Counter[Path] = Counter()
-    for entry, word in typed.items():
-        path = PurePath(os.path.normpath(word))
-        if path.is_absolute():
-            continue
-        above = Path(*entry.path.parts[: len(entry.path.parts) - len(_tail(word))])
-        ups = path.parts.count("..")
-        # Which folder a `..` came out of is known from the other paths only.
-        votes[above.joinpath(*(["cwd"] * ups))] += 1 if ups else 1000
-    if not votes:
-        return record.path.parent
-    return max(votes, key=lambda folder: (votes[folder], os.fspath(folder)))
-
-
-def _lay_out(
-    folder: Path,
-    record: Record,
-    typed: Mapping[FileEntry, str],
-    located: Mapping[FileEntry, Path],
-    *,
-    copy: bool,
-) -> _Layout:
-    recorded_cwd = _recorded_cwd(record, typed)
-    layout = _Layout(folder, folder)
-    layout.cwd = layout.mirror(recorded_cwd)
-    layout.cwd.mkdir(parents=True)
-    made = (record, *_started_runs(record))
-    replaced = {entry.path for run in made for entry in run.output_entries()}
-    for entry, source in located.items():
-        places = [layout.mirror(entry.path)]
-        word = typed.get(entry)
-        if word is not None and not PurePath(word).is_absolute():
-            places.append(Path(os.path.normpath(layout.cwd / word)))
-        for place in dict.fromkeys(places):
-            if not place.is_relative_to(folder):
-                raise InputError(
-                    f"The input {entry.name} was given as {word}, which leads out of any folder",
-                    where=os.fspath(record.path),
-                )
-            _place(entry, source, place, layout, copy=copy or entry.path in replaced)
-    return layout
-
-
-def _place(entry: FileEntry, source: Path, place: Path, layout: _Layout, *, copy: bool) -> None:
-    if entry.directory:
-        place.mkdir(parents=True, exist_ok=True)
-        for part in entry.files:
-            name = part.written_path
-            _place_file(source / name, place / name, layout, copy=copy)
-    else:
-        _place_file(source, place, layout, copy=copy)
-
-
-def _place_file(source: Path, place: Path, layout: _Layout, *, copy: bool) -> None:
-    if place.exists():
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    layout.placed.add(place)
-    real = source.resolve()
-    if copy:
-        shutil.copyfile(real, place)
-        return
-    try:
-        os.link(real, place)
-    except OSError:  # another file system, or one without hard links
-        place.symlink_to(real)
-
-
-def _redirect_moved(
-    argv: Sequence[str], typed: Mapping[FileEntry, str], located: Mapping[FileEntry, Path]
-) -> list[str]:
-    """``argv`` with the absolute paths of inputs that have moved since replaced."""
-    tokens = list(argv)
-    for entry, place in located.items():
-        word = typed.get(entry)
-        if word is None or not PurePath(word).is_absolute() or place == entry.path:
-            continue
-        tokens = [
-            token[: len(token) - len(word)] + os.fspath(place)
-            if token == word or token.endswith(f"={word}")
-            else token
-            for token in tokens
-        ]
-    return tokens
-
-
-def _run(program: _Program, argv: Sequence[str], layout: _Layout, rebuilt: bool) -> None:
+def _run(program: _Program, argv: Sequence[str], layout: Layout, rebuilt: bool) -> None:
     environment = {**os.environ, REPLAY_VARIABLE: os.fspath(layout.folder)}
     # A terminal that answers, or colours, would make the run another one.
     done = subprocess.run(
@@ -487,7 +321,7 @@ def _run(program: _Program, argv: Sequence[str], layout: _Layout, rebuilt: bool)
     )
 
 
-def _replayed_record(record: Record, layout: _Layout) -> Record:
+def _replayed_record(record: Record, layout: Layout) -> Record:
     expected = layout.mirror(record.path)
     found = []
     for path in record_files([layout.folder]):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +15,7 @@ from provenance.embedded import short_form
 from provenance.errors import InputError
 from provenance.hashing import Digest, hash_directory, hash_files
 from provenance.invocation import argv_of
+from provenance.placing import put_in_place, signals_deferred
 from provenance.redaction import redact_args
 from provenance.sources import (
     PathLike,
@@ -298,8 +297,8 @@ class Run:
         self._record.flush()
         for source in self._all_sources():
             source.refuse_change()
-        with _signals_deferred() as arrived:
-            _put_in_place([*self._outputs.values(), self._record], arrived)
+        with signals_deferred() as arrived:
+            put_in_place([*self._outputs.values(), self._record], arrived)
         self.document = document
 
     def _abandon(self) -> None:
@@ -451,95 +450,3 @@ def start_run(
         in_place=in_place,
         progress=progress,
     )
-
-
-def write_manifest(
-    path: PathLike,
-    *,
-    entrypoint: str,
-    inputs: Mapping[str, SourcePaths],
-    outputs: Mapping[str, SourcePaths],
-    args: Mapping[str, Any] | None = None,
-    argv: Sequence[str] | None = None,
-    sections: Mapping[str, Any] | None = None,
-    schema: str = MANIFEST_SCHEMA,
-    distribution: str | None = None,
-    module: str | None = None,
-) -> dict[str, Any]:
-    """Write a one-off sidecar for outputs that exist already: one envelope, named sections.
-
-    Args:
-        path: Where the manifest will be.
-        entrypoint: What ran.
-        inputs: As for :func:`start_run`.
-        outputs: Files and directories that the run has made; lists stay lists, absent is None.
-        args: Normalised options.
-        argv: The command-line arguments.
-        sections: What the script has to say, by section; e.g. ``{"counts": {"rows": 1200}}``.
-        schema: The document's schema id.
-        distribution: The distribution that ran.
-        module: The module whose source the record digests.
-
-    Returns:
-        The document as written.
-
-    Raises:
-        InputError: An input or output is missing or unreadable.
-        OutputError: The manifest cannot be written.
-        ValueError: A section has a name of the envelope.
-    """
-    taken = {"schema", BLOCK_MEMBER, CONTENT_MEMBER} & set(sections or {})
-    if taken:
-        raise ValueError(f"{sorted(taken)[0]} is a name of the envelope and no section's")
-    run = start_run(
-        entrypoint,
-        inputs=inputs,
-        args=args,
-        argv=argv,
-        distribution=distribution,
-        module=module,
-    )
-    with run:
-        run.record(path, {"schema": schema, **(sections or {})})
-        for name, paths in outputs.items():
-            run.describe(name, paths)
-    return run.document
-
-
-def _put_in_place(outputs: Sequence[StagedOutput], arrived: Sequence[int]) -> None:
-    """Put all outputs in their places, in order; or none, on an error or where a signal arrived."""
-    done: list[StagedOutput] = []
-    try:
-        for output in outputs:
-            output.commit()
-            done.append(output)
-        if arrived:
-            raise KeyboardInterrupt
-    except BaseException:
-        for output in reversed(done):
-            with suppress(OSError):
-                output.undo()
-        raise
-    for output in outputs:
-        output.finish()
-
-
-@contextmanager
-def _signals_deferred() -> Iterator[list[int]]:
-    """Hold back interrupts while the outputs are renamed; yields those that have arrived."""
-    arrived: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield arrived
-        return
-    former: dict[int, Any] = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            number = getattr(signal, name)
-            former[number] = signal.signal(number, lambda number, frame: arrived.append(number))
-    try:
-        yield arrived
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in arrived:
-            signal.raise_signal(number)

@@ -1,9 +1,4 @@
-"""Outputs that appear whole or not at all.
-
-Each output is written to a temporary in its own folder and renamed. A lock file per output says
-that a living run owns the temporaries; the operating system releases it when the owner dies, so
-what a killed run left behind is known to be nobody's and is removed by the next run.
-"""
+"""Outputs that appear whole or not at all: written to a temporary beside them, then renamed."""
 
 from __future__ import annotations
 
@@ -12,26 +7,18 @@ import errno
 import hashlib
 import os
 import secrets
-import shutil
 import stat
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from provenance.errors import InputError, MoskitError, OutputError
 from provenance.hashing import TEMPORARY_PREFIX, Digest, directory_files
-
-if TYPE_CHECKING:
-    from filelock import FileLock
+from provenance.output_locks import FORMER, MARK_DIGITS, lock_output, remove, remove_leftovers
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
-
-_MARK_DIGITS = 16
-_FORMER = "-former"
 
 REPLAY_VARIABLE = "PROVENANCE_REPLAY_FOLDER"
 """Set for the command that ``replay`` runs: outputs that would lie outside of this folder are
@@ -58,14 +45,14 @@ class StagedOutput(os.PathLike[str]):
         self.part_digests: dict[str, Digest] = {}
         self.prefixes: dict[str | None, PrefixClaim] = {}
         self._target = _real_target(destination, directory=directory)
-        self._mark = hashlib.sha256(os.fsencode(self._target.name)).hexdigest()[:_MARK_DIGITS]
+        self._mark = hashlib.sha256(os.fsencode(self._target.name)).hexdigest()[:MARK_DIGITS]
         self._former: Path | None = None
         self._is_new = False
         self._made_folders = _make_folders(self._target.parent)
         try:
-            self._lock = _lock_output(self._target, self._mark)
+            self._lock = lock_output(self._target, self._mark)
             try:
-                _remove_leftovers(self._target, self._mark)
+                remove_leftovers(self._target, self._mark)
                 self.path = self._temporary(self._target.suffix)
                 if directory:
                     self.path.mkdir()
@@ -183,13 +170,13 @@ class StagedOutput(os.PathLike[str]):
     def finish(self) -> None:
         """Drop what was there before, and let the next run write this output."""
         if self._former is not None:
-            _remove(self._former)
+            remove(self._former)
         self._made_folders = []
         self._release()
 
     def discard(self) -> None:
         """Remove what was written; the destination stays as it was."""
-        _remove(self.path)
+        remove(self.path)
         self._release()
         self._remove_made_folders()
 
@@ -213,7 +200,7 @@ class StagedOutput(os.PathLike[str]):
         else:
             # Without an atomic exchange the old folder is out of its place for a moment. A run
             # that dies in it leaves it under a name by which the next one puts it back.
-            former = self._temporary(_FORMER)
+            former = self._temporary(FORMER)
             self._target.rename(former)
             self._former = former
             self.path.rename(self._target)
@@ -348,64 +335,6 @@ def _make_folders(folder: Path) -> list[Path]:
     except OSError as error:
         raise output_error(folder, error) from error
     return missing
-
-
-def _lock_output(target: Path, mark: str) -> FileLock:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(_lock_path(target.parent, mark), mode=0o666)
-    for pause in (0.02, 0.05, 0.1, 0):
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            # A run that looks for leftovers holds it for a moment.
-            time.sleep(pause)
-            continue
-        return lock
-    raise OutputError(
-        "Another run is writing it at this moment",
-        where=os.fspath(target),
-        fix="Wait for that run to end, or choose another output",
-    )
-
-
-def _lock_path(folder: Path, mark: str) -> Path:
-    return folder / f"{TEMPORARY_PREFIX}{mark}.lock"
-
-
-def _remove_leftovers(target: Path, own_mark: str) -> None:
-    """Remove the temporaries beside ``target`` whose owner is gone: those whose lock is free."""
-    from filelock import FileLock, Timeout
-
-    folder = target.parent
-    left = [path for path in folder.iterdir() if path.name.startswith(TEMPORARY_PREFIX)]
-    for path in left:
-        if path.name.startswith(f"{TEMPORARY_PREFIX}{own_mark}-"):
-            if path.name.endswith(_FORMER) and not target.exists():
-                path.rename(target)  # the killed run had put it aside
-            else:
-                _remove(path)
-    marks = {path.name.removeprefix(TEMPORARY_PREFIX)[:_MARK_DIGITS] for path in left}
-    for mark in marks - {own_mark}:
-        lock = FileLock(_lock_path(folder, mark), mode=0o666)
-        with suppress(Timeout, OSError):
-            lock.acquire(blocking=False)
-            try:
-                for path in folder.iterdir():
-                    begins = path.name.startswith(f"{TEMPORARY_PREFIX}{mark}-")
-                    if begins and not path.name.endswith(_FORMER):
-                        _remove(path)
-                _lock_path(folder, mark).unlink(missing_ok=True)
-            finally:
-                lock.release()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
 
 
 def _fsync(path: Path) -> None:

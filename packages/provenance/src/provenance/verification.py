@@ -13,15 +13,8 @@ from provenance.embedded import read_embedded
 from provenance.errors import InputError
 from provenance.finding import FileFinder
 from provenance.hashing import hash_prefix
-from provenance.records import (
-    DamagedRecordError,
-    FileEntry,
-    Record,
-    UnfinishedRunError,
-    entries_of,
-    files_below,
-    load_record,
-)
+from provenance.record_search import files_below, load_record
+from provenance.records import DamagedRecordError, FileEntry, Record, UnfinishedRunError, entries_of
 
 if TYPE_CHECKING:
     from provenance.command import ProgressCallback

@@ -27,7 +27,7 @@ def show(
     ] = None,
 ) -> None:
     """Print the run record of a file: what ran, on which inputs, to which outputs."""
-    from provenance.records import load_record
+    from provenance.record_search import load_record
     from provenance.rendering import record_tables
 
     record = load_record(file, roots=root or ())

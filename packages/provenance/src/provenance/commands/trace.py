@@ -53,8 +53,8 @@ def trace(
     Ends with exit code 1 where a file or a record of the graph has changed.
     """
     from provenance.command import write_json
-    from provenance.lineage import trace as trace_file
     from provenance.lineage_views import html_page, lineage_tree, mermaid
+    from provenance.tracing import trace as trace_file
 
     with output.progress() as progress:
         lineage = trace_file(file, roots=root or (), downstream=downstream, progress=progress)
