@@ -74,6 +74,9 @@ class WorkerProcesses(ProcessPoolExecutor):
         # Arrow runs threads, and a forked child inherits their locks without the threads.
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            # What every task needs is imported once, and not by each worker.
+            context.set_forkserver_preload(["labeljoin.label_batch"])
         super().__init__(jobs, mp_context=context, initializer=_begin_worker)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
