@@ -219,3 +219,27 @@ def test_help_and_import_stay_light() -> None:
         "assert not {'numpy', 'pyarrow', 'scipy', 'pandas', 'torch', 'jinja2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_huge_and_tiny_values_are_reported_and_drawn(
+    run: Run, write_table: Write, tmp_path: Path, check_schema: Callable[[Any], None]
+) -> None:
+    generator = np.random.default_rng(0)
+    base = generator.normal(size=80)
+    table = write_table(
+        vmaf=np.where(base > 1, 1.7e308, np.where(base < -1, -1.7e308, base)),
+        ssim=base * 1e-310,
+        adm2=np.where(base > 0, np.inf, base),
+        second_opinion_x_score=base * 1e300 + 1e302,
+        mos=base * 1e250,
+    )
+    done = run(
+        *("report", "--input", table, "--target", "mos", "--out-json", tmp_path / "a.json"),
+        *("--out-html", tmp_path / "a.html"),
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    check_schema(document)
+    rows = {row["column"]: row for row in document["tables"][0]["target_correlations"]}
+    assert rows["second_opinion_x_score"]["pearson"] == pytest.approx(1, abs=1e-10)
+    assert rows["ssim"]["spearman"] == pytest.approx(1, abs=1e-10)
