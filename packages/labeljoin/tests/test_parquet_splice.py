@@ -385,7 +385,9 @@ def _encrypted(data):
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda data: data[:-20], lambda data: data[:100], _encrypted], ids=str
+    "spoil",
+    [lambda data: data[:-20], lambda data: data[:100], _encrypted],
+    ids=["no footer", "no end", "encrypted"],
 )
 def test_unreadable_files(tmp_path, spoil):
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
