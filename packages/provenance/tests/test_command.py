@@ -7,9 +7,12 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 from provenance import (
     EMBEDDED_KEY,
@@ -22,7 +25,9 @@ from provenance import (
     trace,
     verify,
 )
+from provenance.command import CommandLine, Output
 from referencing import Registry, Resource
+from typer.testing import CliRunner
 
 SCHEMAS = Path(__file__).parents[3] / "docs/schemas"
 
@@ -176,3 +181,35 @@ def test_error_about_an_odd_path_stays_one_line():
 
 def test_embedded_key_is_the_published_one():
     assert EMBEDDED_KEY == "moskit.run_provenance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """Options that two commands would share."""
+
+    note: Annotated[str, typer.Option("--note", help="What to say.")] = "none"
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="Repeatable.")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Shared):
+    """The same, with one of them otherwise."""
+
+    note: Annotated[str, typer.Option("--note", help="What to say.")] = "own"
+
+
+@pytest.mark.parametrize(("kind", "note"), [(Shared, "none"), (Own, "own")])
+def test_a_dataclass_stands_for_options(kind, note):
+    got = []
+
+    def speak(output: Output, *, shared: kind, loud: bool = False) -> None:
+        """Say it."""
+        got.append((shared, loud))
+
+    speak.__annotations__ |= {"output": Output, "shared": kind, "loud": bool}
+    cli = CommandLine("moskit-provenance", "Speaks.")
+    cli.command(example="x speak --tag a")(speak)
+    cli.command(example="x hush", name="hush")(speak)
+    for words in (["speak", "--tag", "a", "--tag", "b", "--loud"], ["speak", "--note", "x"]):
+        assert CliRunner().invoke(cli.app, words).exit_code == 0
+    assert got == [(kind(note=note, tags=["a", "b"]), True), (kind(note="x"), False)]

@@ -18,6 +18,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
@@ -170,7 +171,9 @@ class CommandLine:
         """Register a function as a command.
 
         Its first parameter receives the :class:`Output`; the others become options, and
-        ``--json``, ``--quiet`` and ``--version`` are added to them.
+        ``--json``, ``--quiet`` and ``--version`` are added to them. A parameter whose type is a
+        dataclass stands for options that several commands share: each field becomes an option,
+        and the function receives the dataclass.
 
         Args:
             example: A command line that ``--help`` shows.
@@ -179,12 +182,16 @@ class CommandLine:
         """
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
-            own = list(inspect.signature(function).parameters.values())[1:]
-            hints = get_type_hints(function, include_extras=True)
+            own = _annotated(function)[1:]
+            groups: dict[str, Any] = {
+                p.name: p.annotation for p in own if is_dataclass(p.annotation)
+            }
 
             def invoke(json: bool, quiet: bool, show_version: bool, **options: Any) -> None:
                 if show_version:
                     self._print_version()
+                for name, group in groups.items():
+                    options[name] = group(**{f.name: options.pop(f.name) for f in fields(group)})
                 try:
                     function(Output(json=json, quiet=quiet), **options)
                 except KeyboardInterrupt as interrupt:
@@ -200,8 +207,11 @@ class CommandLine:
             }
             keyword = inspect.Parameter.KEYWORD_ONLY
             parameters = [
-                parameter.replace(annotation=hints[parameter.name], kind=keyword)
+                option.replace(kind=keyword)
                 for parameter in own
+                for option in (
+                    _annotated(parameter.annotation) if parameter.name in groups else [parameter]
+                )
             ] + [
                 inspect.Parameter(flag, keyword, default=False, annotation=annotation)
                 for flag, annotation in shared.items()
@@ -262,6 +272,15 @@ def write_json(document: Mapping[str, Any]) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
+
+
+def _annotated(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a function or a dataclass, with annotations for strings."""
+    hints = get_type_hints(function, include_extras=True)
+    return [
+        parameter.replace(annotation=hints[parameter.name])
+        for parameter in inspect.signature(function).parameters.values()
+    ]
 
 
 def _flag(name: str, help_text: str) -> Any:
