@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from provenance.command import CommandLine, Output
 
-if TYPE_CHECKING:
-    from moshead.cross_validation import TrainingOptions
-    from moshead.trainers import Destinations
-
-Smoke = Annotated[
-    bool, typer.Option("--smoke", help="Train on synthetic rows, to try the machinery.")
-]
-OutOnnx = Annotated[Path | None, typer.Option(help="The head.", show_default="model/<id>.onnx")]
-OutManifest = Annotated[Path | None, typer.Option(help="Its manifest; beside the head.")]
-OutCard = Annotated[Path | None, typer.Option(help="Its model card; beside the head.")]
-OutOof = Annotated[Path | None, typer.Option(help="Out-of-fold predictions, .parquet or .csv.")]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the rows; the recipe's own.")]
-KFolds = Annotated[int, typer.Option(help="Folds.")]
-Seeds = Annotated[int, typer.Option(help="Seeds of weights and shuffling.")]
-Seed = Annotated[int, typer.Option(help="Draws the folds; the first of the seeds.")]
-GroupColumn = Annotated[str | None, typer.Option(help="Rows of one group never straddle folds.")]
-SplitColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of train, val and test; test is never touched.", show_default="split"
-    ),
-]
-KeyColumn = Annotated[str | None, typer.Option(help="Clip key; inferred unless given.")]
-Ensemble = Annotated[int, typer.Option(help="Nets averaged in one head.")]
-OtherPartitions = Annotated[
-    int, typer.Option(help="Other draws of the folds to report beside the first.", min=0)
-]
-RequireGate = Annotated[
-    bool, typer.Option("--require-gate", help="Write no head that misses the gate; exit 1.")
-]
-Registry = Annotated[Path | None, typer.Option(help="Index of heads to enter this one in.")]
-Device = Annotated[
-    Literal["cpu", "cuda"], typer.Option(help="cuda is faster on large corpora, and not bit-equal.")
-]
-NoExport = Annotated[
-    bool, typer.Option("--no-export", help="Judge only: write verdict and card, no head.")
-]
-Fallback = Annotated[bool, typer.Option("--allow-synthetic-fallback", hidden=True)]
-Jsonl = Annotated[list[Path] | None, typer.Option(help="Feature rows, JSON lines.")]
-HiddenJsonl = Annotated[list[Path] | None, typer.Option(hidden=True)]
-HiddenModelId = Annotated[str, typer.Option(hidden=True)]
-Parquet = Annotated[list[Path] | None, typer.Option(help="Labelled feature tables.")]
-DisplayProfile = Annotated[
-    Path | None, typer.Option(help="Display that the head is for, JSON; fills display columns.")
-]
-
-_SEED = 20260508
+from moshead.commands.flags import DisplayProfile, Parquet, TrainingFlags
 
 
 def register(cli: CommandLine) -> None:
@@ -69,6 +25,7 @@ def register(cli: CommandLine) -> None:
 
 def train(
     output: Output,
+    *,
     features: Annotated[
         list[Path] | None, typer.Option(help="Feature tables with MOS; repeat for more.")
     ] = None,
@@ -76,26 +33,8 @@ def train(
         str | None, typer.Option(help="A built-in schema, or a TOML file.", metavar="NAME|FILE")
     ] = None,
     model_id: Annotated[str | None, typer.Option(help="Name of the head.")] = None,
-    smoke: Smoke = False,
-    out_onnx: OutOnnx = None,
-    out_manifest: OutManifest = None,
-    out_card: OutCard = None,
-    out_oof: OutOof = None,
-    epochs: Epochs = None,
-    k_folds: KFolds = 5,
-    seeds: Seeds = 5,
-    seed: Seed = _SEED,
-    key_column: KeyColumn = None,
-    group_column: GroupColumn = None,
-    split_column: SplitColumn = None,
-    ensemble: Ensemble = 1,
-    other_partitions: OtherPartitions = 5,
     display_profile_json: DisplayProfile = None,
-    require_gate: RequireGate = False,
-    registry: Registry = None,
-    device: Device = "cpu",
-    no_export: NoExport = False,
-    allow_synthetic_fallback: Fallback = False,
+    shared: TrainingFlags,
 ) -> None:
     """Train a head on labelled feature tables, and judge it by the gate."""
     import moshead
@@ -106,24 +45,17 @@ def train(
     _train(
         output,
         moshead.train,
+        shared,
         features=features or [],
         feature_schema=feature_schema,
         model_id=model_id,
-        smoke=smoke,
-        key_column=key_column,
-        group_column=group_column,
-        split_column=split_column,
         display_profile_json=display_profile_json,
-        allow_synthetic_fallback=allow_synthetic_fallback,
-        training=_training(epochs, k_folds, seeds, seed, ensemble, other_partitions, device),
-        destinations=_destinations(
-            out_onnx, out_manifest, out_card, out_oof, registry, no_export, require_gate
-        ),
     )
 
 
 def train_konvid(
     output: Output,
+    *,
     konvid_1k: Annotated[
         Path | None, typer.Option(help="KoNViD-1k rows, JSON lines.", show_default="the usual drop")
     ] = None,
@@ -132,27 +64,9 @@ def train_konvid(
         typer.Option(help="KoNViD-150k rows, JSON lines.", show_default="the usual drop"),
     ] = None,
     feature_parquet: Parquet = None,
-    feature_jsonl: HiddenJsonl = None,
-    model_id: HiddenModelId = "konvid_mos_head_v1",
-    smoke: Smoke = False,
-    out_onnx: OutOnnx = None,
-    out_manifest: OutManifest = None,
-    out_card: OutCard = None,
-    out_oof: OutOof = None,
-    epochs: Epochs = None,
-    k_folds: KFolds = 5,
-    seeds: Seeds = 5,
-    seed: Seed = _SEED,
-    key_column: KeyColumn = None,
-    group_column: GroupColumn = None,
-    split_column: SplitColumn = None,
-    ensemble: Ensemble = 1,
-    other_partitions: OtherPartitions = 5,
-    require_gate: RequireGate = False,
-    registry: Registry = None,
-    device: Device = "cpu",
-    no_export: NoExport = False,
-    allow_synthetic_fallback: Fallback = False,
+    feature_jsonl: Annotated[list[Path] | None, typer.Option(hidden=True)] = None,
+    model_id: Annotated[str, typer.Option(hidden=True)] = "konvid_mos_head_v1",
+    shared: TrainingFlags,
 ) -> None:
     """Train the KonViD head on the schema konvid-v1."""
     import moshead
@@ -160,26 +74,37 @@ def train_konvid(
     _train(
         output,
         moshead.train_konvid,
+        shared,
         konvid_1k=konvid_1k,
         konvid_150k=konvid_150k,
         feature_parquet=feature_parquet or [],
         feature_jsonl=feature_jsonl or [],
         model_id=model_id,
-        smoke=smoke,
-        key_column=key_column,
-        group_column=group_column,
-        split_column=split_column,
-        allow_synthetic_fallback=allow_synthetic_fallback,
-        training=_training(epochs, k_folds, seeds, seed, ensemble, other_partitions, device),
-        destinations=_destinations(
-            out_onnx, out_manifest, out_card, out_oof, registry, no_export, require_gate
-        ),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChugFlags(TrainingFlags):
+    """The shared options, with the defaults that CHUG has of its own."""
+
+    out_onnx: Annotated[
+        Path | None,
+        typer.Option(help="The head.", show_default=".workingdir2/chug/chug_hdr_mos_head_v1.onnx"),
+    ] = None
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Rows of one group never straddle folds.", show_default="chug_content_name"
+        ),
+    ] = None
 
 
 def train_chug_hdr(
     output: Output,
-    feature_jsonl: Jsonl = None,
+    *,
+    feature_jsonl: Annotated[
+        list[Path] | None, typer.Option(help="Feature rows, JSON lines.")
+    ] = None,
     feature_parquet: Parquet = None,
     shard_dir: Annotated[
         Path | None,
@@ -196,34 +121,8 @@ def train_chug_hdr(
             show_default="chug-hdr-wide-v1, or chug-hdr-display-v1 with a display profile",
         ),
     ] = None,
-    model_id: HiddenModelId = "chug_hdr_mos_head_v1",
-    smoke: Smoke = False,
-    out_onnx: Annotated[
-        Path | None,
-        typer.Option(help="The head.", show_default=".workingdir2/chug/chug_hdr_mos_head_v1.onnx"),
-    ] = None,
-    out_manifest: OutManifest = None,
-    out_card: OutCard = None,
-    out_oof: OutOof = None,
-    epochs: Epochs = None,
-    k_folds: KFolds = 5,
-    seeds: Seeds = 5,
-    seed: Seed = _SEED,
-    key_column: KeyColumn = None,
-    group_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Rows of one group never straddle folds.", show_default="chug_content_name"
-        ),
-    ] = None,
-    split_column: SplitColumn = None,
-    ensemble: Ensemble = 1,
-    other_partitions: OtherPartitions = 5,
-    require_gate: RequireGate = False,
-    registry: Registry = None,
-    device: Device = "cpu",
-    no_export: NoExport = False,
-    allow_synthetic_fallback: Fallback = False,
+    model_id: Annotated[str, typer.Option(hidden=True)] = "chug_hdr_mos_head_v1",
+    shared: ChugFlags,
 ) -> None:
     """Train the HDR head on CHUG's rows: HDR clips with people's ratings."""
     import moshead
@@ -231,75 +130,25 @@ def train_chug_hdr(
     _train(
         output,
         moshead.train_chug_hdr,
+        shared,
         feature_jsonl=feature_jsonl or [],
         feature_parquet=feature_parquet or [],
         shard_dir=shard_dir,
         display_profile_json=display_profile_json,
         feature_schema=feature_schema,
         model_id=model_id,
-        smoke=smoke,
-        key_column=key_column,
-        group_column=group_column,
-        split_column=split_column,
-        allow_synthetic_fallback=allow_synthetic_fallback,
-        training=_training(epochs, k_folds, seeds, seed, ensemble, other_partitions, device),
-        destinations=_destinations(
-            out_onnx, out_manifest, out_card, out_oof, registry, no_export, require_gate
-        ),
     )
 
 
-def _training(
-    epochs: int | None,
-    k_folds: int,
-    seeds: int,
-    seed: int,
-    ensemble: int,
-    other_partitions: int,
-    device: str,
-) -> TrainingOptions:
-    import moshead
-
-    return moshead.TrainingOptions(
-        epochs=epochs,
-        k_folds=k_folds,
-        seeds=seeds,
-        seed=seed,
-        ensemble=ensemble,
-        other_partitions=other_partitions,
-        device=device,
-    )
-
-
-def _destinations(
-    onnx: Path | None,
-    manifest: Path | None,
-    card: Path | None,
-    oof: Path | None,
-    registry: Path | None,
-    no_export: bool,
-    require_gate: bool,
-) -> Destinations:
-    import moshead
-
-    return moshead.Destinations(
-        onnx=onnx,
-        manifest=manifest,
-        card=card,
-        oof=oof,
-        registry=registry,
-        export=not no_export,
-        require_gate=require_gate,
-    )
-
-
-def _train(output: Output, trainer: Any, **options: Any) -> None:
+def _train(
+    output: Output, trainer: Callable[..., dict[str, Any]], shared: TrainingFlags, **rows: Any
+) -> None:
     import warnings
 
     from moshead import verdict
 
     with warnings.catch_warnings(record=True) as caught, output.progress() as progress:
-        document = trainer(**options, progress=progress)
+        document = trainer(**rows, **shared.options(), progress=progress)
     for warning in caught:
         output.console.print(f"warning: {warning.message}", markup=False)
     output.result(document, *verdict.renderables(document))

@@ -1,0 +1,97 @@
+"""Options that the commands which train share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+Parquet = Annotated[list[Path] | None, typer.Option(help="Labelled feature tables.")]
+DisplayProfile = Annotated[
+    Path | None, typer.Option(help="Display that the head is for, JSON; fills display columns.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFlags:
+    """What every command that trains takes besides its rows."""
+
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Train on synthetic rows, to try the machinery.")
+    ] = False
+    out_onnx: Annotated[
+        Path | None, typer.Option(help="The head.", show_default="model/<id>.onnx")
+    ] = None
+    out_manifest: Annotated[Path | None, typer.Option(help="Its manifest; beside the head.")] = None
+    out_card: Annotated[Path | None, typer.Option(help="Its model card; beside the head.")] = None
+    out_oof: Annotated[
+        Path | None, typer.Option(help="Out-of-fold predictions, .parquet or .csv.")
+    ] = None
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows; the recipe's own.")] = (
+        None
+    )
+    k_folds: Annotated[int, typer.Option(help="Folds.")] = 5
+    seeds: Annotated[int, typer.Option(help="Seeds of weights and shuffling.")] = 5
+    seed: Annotated[int, typer.Option(help="Draws the folds; the first of the seeds.")] = 20260508
+    key_column: Annotated[str | None, typer.Option(help="Clip key; inferred unless given.")] = None
+    group_column: Annotated[
+        str | None, typer.Option(help="Rows of one group never straddle folds.")
+    ] = None
+    split_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of train, val and test; test is never touched.", show_default="split"
+        ),
+    ] = None
+    ensemble: Annotated[int, typer.Option(help="Nets averaged in one head.")] = 1
+    other_partitions: Annotated[
+        int, typer.Option(help="Other draws of the folds to report beside the first.", min=0)
+    ] = 5
+    require_gate: Annotated[
+        bool, typer.Option("--require-gate", help="Write no head that misses the gate; exit 1.")
+    ] = False
+    registry: Annotated[Path | None, typer.Option(help="Index of heads to enter this one in.")] = (
+        None
+    )
+    device: Annotated[
+        Literal["cpu", "cuda"],
+        typer.Option(help="cuda is faster on large corpora, and not bit-equal."),
+    ] = "cpu"
+    no_export: Annotated[
+        bool, typer.Option("--no-export", help="Judge only: write verdict and card, no head.")
+    ] = False
+    allow_synthetic_fallback: Annotated[
+        bool, typer.Option("--allow-synthetic-fallback", hidden=True)
+    ] = False
+
+    def options(self) -> dict[str, Any]:
+        """The same as :func:`moshead.train` takes it."""
+        import moshead
+
+        return {
+            "smoke": self.smoke,
+            "key_column": self.key_column,
+            "group_column": self.group_column,
+            "split_column": self.split_column,
+            "allow_synthetic_fallback": self.allow_synthetic_fallback,
+            "training": moshead.TrainingOptions(
+                epochs=self.epochs,
+                k_folds=self.k_folds,
+                seeds=self.seeds,
+                seed=self.seed,
+                ensemble=self.ensemble,
+                other_partitions=self.other_partitions,
+                device=self.device,
+            ),
+            "destinations": moshead.Destinations(
+                onnx=self.out_onnx,
+                manifest=self.out_manifest,
+                card=self.out_card,
+                oof=self.out_oof,
+                registry=self.registry,
+                export=not self.no_export,
+                require_gate=self.require_gate,
+            ),
+        }
