@@ -7,11 +7,10 @@ import pytest
 import torch
 from moshead.network import forward, net_forward
 from moshead.recipe import Recipe, recipe_for
+from moshead.starts import closed_form_start, starts_of
 from moshead.training import (
     NetPlan,
     _Batch,
-    _starts,
-    closed_form_start,
     round_to_float32,
     train_nets,
 )
@@ -31,7 +30,7 @@ def test_the_gradient_is_that_of_autograd():
     features, mos = rows()
     recipe = Recipe(hidden=7, batch=16, plcc_weight=0.5)
     plans = [NetPlan(np.arange(80), (seed,)) for seed in range(3)]
-    starts = _starts(features, mos, plans, recipe)
+    starts = starts_of(features, mos, plans, recipe)
     batch = _Batch(features, mos, plans, starts, recipe, torch.device("cpu"))
     batch.theta += 0.1 * torch.randn(batch.theta.shape, dtype=torch.float64)
     order = batch._epoch_order()[0]

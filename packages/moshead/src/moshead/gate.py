@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from moshead import statistics
+from moshead.bootstrap import intervals
+from moshead.misses import misses_of, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +28,6 @@ MEAN_RMSE_MAX = 0.45
 PLCC_SPREAD_MAX = 0.005
 SMOKE_PLCC_MIN = 0.75
 
-RESAMPLES = 1000
-_RESAMPLED_VALUES = 1e8
-_CHUNK_VALUES = 2_000_000
 _DECIMALS = 6
 """Numbers are reported to this many decimals, so that rounding noise cannot change an artefact."""
 
@@ -170,7 +169,7 @@ def judge(
         thresholds=thresholds,
         numbers=numbers,
         fold_spread=_fold_spread(scores),
-        ci=_intervals(mos, cells, units, seed),
+        ci=intervals(mos, cells, units, seed),
         ceiling=_ceiling(mos, cells, standard_error),
         scores=scores,
         extras=extras,
@@ -210,9 +209,9 @@ def judge_rows(
         kind="held-out",
         accepted=True,
         thresholds=thresholds,
-        numbers=_means(scores) | {"plcc_spread": None},
+        numbers=_means(scores),
         fold_spread=None,
-        ci=_intervals(mos, cells, units, seed),
+        ci=intervals(mos, cells, units, seed),
         ceiling=_ceiling(mos, cells, standard_error),
         scores=scores,
         extras=extras,
@@ -258,7 +257,7 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-def _means(scores: Sequence[FoldScore]) -> dict[str, float | None]:
+def _means(scores: Sequence[FoldScore]) -> dict[str, float]:
     return {
         "mean_plcc": _mean([score.plcc for score in scores]),
         "mean_srocc": _mean([score.srocc for score in scores]),
@@ -315,184 +314,37 @@ def _ceiling(mos: Array, cells: Sequence[Cell], standard_error: Array | None) ->
     return statistics.label_noise_ceiling(variance, mean_squared)
 
 
-def _intervals(
-    mos: Array, cells: Sequence[Cell], units: NDArray[np.int64] | None, seed: int
-) -> dict[str, tuple[float, float]]:
-    """Percentile intervals (Efron 1979): units are redrawn in each fold, alike for all seeds."""
-    seeds = sorted({cell.seed for cell in cells})
-    by_fold: dict[int, list[Cell]] = {}
-    for cell in cells:
-        by_fold.setdefault(cell.fold, []).append(cell)
-    largest = max(len(cell.rows) for cell in cells)
-    resamples = int(np.clip(_RESAMPLED_VALUES / (largest * len(cells)), 200, RESAMPLES))
-    chunk = max(1, _CHUNK_VALUES // largest)
-    rng = np.random.Generator(np.random.PCG64([seed, 95]))
-    chunks = []
-    for start in range(0, resamples, chunk):
-        size = min(chunk, resamples - start)
-        scores = [
-            _resample(mos, [c for s in seeds for c in fold if c.seed == s], units, rng, size)
-            for fold in by_fold.values()
-        ]
-        chunks.append(np.mean(scores, axis=0))
-    averages = np.concatenate(chunks, axis=2)
-    named = dict(zip(("mean_plcc", "mean_srocc", "mean_rmse"), averages.mean(axis=1), strict=True))
-    if len(seeds) > 1:
-        named["plcc_spread"] = np.ptp(averages[0], axis=0)
-    return {name: _percentiles(values) for name, values in named.items()}
-
-
-def _resample(
-    mos: Array,
-    cells: Sequence[Cell],
-    units: NDArray[np.int64] | None,
-    rng: np.random.Generator,
-    resamples: int,
-) -> Array:
-    """Scores of one fold's seeds under resamples of its units, (3, S, B)."""
-    rows = cells[0].rows
-    _, groups = np.unique(rows if units is None else units[rows], return_inverse=True)
-    counts = statistics.resample_counts(rng, groups, resamples)
-    return statistics.resampled_scores(
-        mos[rows], np.stack([cell.predicted for cell in cells]), counts
-    )
-
-
-def _percentiles(values: Array) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    # A resample of a small fold may hold one clip only and has no PLCC then.
-    if len(finite) < 0.9 * len(values):
-        return math.nan, math.nan
-    low, high = np.percentile(finite, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def _report(
     *,
     kind: GateKind,
     accepted: bool,
     thresholds: dict[str, float],
-    numbers: dict[str, float | None],
+    numbers: dict[str, float],
     fold_spread: float | None,
     ci: dict[str, tuple[float, float]],
     ceiling: float | None,
     scores: tuple[FoldScore, ...],
     extras: dict[str, Any],
 ) -> GateReport:
-    misses = _misses(thresholds, numbers)
+    misses = misses_of(thresholds, numbers)
     passed = not misses
-    plcc, srocc, rmse = (_float(numbers[f"mean_{n}"]) for n in ("plcc", "srocc", "rmse"))
     return GateReport(
         status="Accepted" if passed and accepted else "Proposed",
         passed=passed,
         kind=kind,
         thresholds=thresholds,
-        mean_plcc=plcc,
-        mean_srocc=srocc,
-        mean_rmse=rmse,
-        plcc_spread=numbers["plcc_spread"],
+        mean_plcc=numbers["mean_plcc"],
+        mean_srocc=numbers["mean_srocc"],
+        mean_rmse=numbers["mean_rmse"],
+        plcc_spread=numbers.get("plcc_spread"),
         fold_plcc_spread=fold_spread,
         ci=ci,
         label_noise_ceiling=ceiling,
         misses=misses,
-        sentence=_sentence(kind, misses, plcc, ci, ceiling, thresholds),
+        sentence=sentence_of(kind, misses, numbers["mean_plcc"], ci, ceiling, thresholds),
         fold_scores=scores,
         extras=extras,
     )
-
-
-_WORDS = {
-    "mean_plcc": "mean PLCC",
-    "mean_srocc": "mean SROCC",
-    "mean_rmse": "mean RMSE",
-    "plcc_spread": "PLCC spread over seeds",
-}
-
-
-def _misses(thresholds: dict[str, float], numbers: dict[str, float | None]) -> tuple[str, ...]:
-    misses = []
-    for name, threshold in thresholds.items():
-        number, bound = name.rsplit("_", 1)
-        value = _float(numbers[number])
-        word = _WORDS[number]
-        # Written so that NaN is a miss.
-        if bound == "min" and not value >= threshold:
-            misses.append(f"{word} {_shown(value)} is below {threshold}")
-        if bound == "max" and not value <= threshold:
-            misses.append(f"{word} {_shown(value)} is above {threshold}")
-    return tuple(misses)
-
-
-def _sentence(
-    kind: GateKind,
-    misses: tuple[str, ...],
-    plcc: float,
-    ci: dict[str, tuple[float, float]],
-    ceiling: float | None,
-    thresholds: dict[str, float],
-) -> str:
-    if kind == "smoke-surrogate":
-        verdict = "missed" if misses else "met"
-        return (
-            f"Synthetic rows: the surrogate gate is {verdict}, and the head stays Proposed, "
-            "because it has never seen a human rating."
-        )
-    if not misses:
-        return "The gate is met."
-    return (
-        f"The gate is missed: {'; '.join(misses)}. {_blame(misses, plcc, ci, ceiling, thresholds)}"
-    )
-
-
-def _blame(
-    misses: tuple[str, ...],
-    plcc: float,
-    ci: dict[str, tuple[float, float]],
-    ceiling: float | None,
-    thresholds: dict[str, float],
-) -> str:
-    """Whose fault a miss is: the labels' noise, the model, or too few clips to tell."""
-    floor = thresholds["mean_plcc_min"]
-    if math.isnan(plcc):
-        return (
-            "A fold has no PLCC (fewer than three rows, or nothing varies in it): "
-            "too few clips to judge."
-        )
-    if misses == ("PLCC spread over seeds does not exist and so is above 0.005",):
-        return "One seed has no spread: train with --seeds 2 or more."
-    if all("spread" in miss for miss in misses):
-        return "The miss is the model's: its seeds disagree; --ensemble averages them."
-    if ceiling is None:
-        return (
-            "Whether the model or the labels fall short cannot be told: the table has no "
-            "mos_std_dev and mos_n_ratings."
-        )
-    if ceiling < floor:
-        return (
-            f"The miss is the labels': with this rating noise even perfect predictions would "
-            f"measure a PLCC of {ceiling:.3f} at most. Judge on clips with more ratings."
-        )
-    if plcc < floor <= plcc / ceiling:
-        return (
-            f"The miss is the labels': without rating noise this head would measure about "
-            f"{plcc / ceiling:.3f}. Judge on clips with more ratings."
-        )
-    low, high = ci.get("mean_plcc", (math.nan, math.nan))
-    near = (
-        " The interval includes the threshold: more clips would tell." if low < floor < high else ""
-    )
-    return (
-        f"The miss is the model's: these labels allow a PLCC of {ceiling:.3f}, and the head "
-        f"reaches {plcc:.3f}.{near}"
-    )
-
-
-def _shown(value: float) -> str:
-    return "does not exist and so" if math.isnan(value) else f"{value:.4f}"
-
-
-def _float(value: float | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _number(value: Any) -> Any:
