@@ -9,7 +9,8 @@ import moshead
 import numpy as np
 import pyarrow as pa
 import pytest
-from moshead.features import bitrate_mbps, feature_matrix
+from moshead.derivations import bitrate_mbps
+from moshead.features import feature_matrix
 from provenance import InputError
 
 SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from provenance import InputError
 
 from moshead.arrow_columns import is_number
-from moshead.features import OWN_NAME_IS_RAW, feature_matrix, members_of
+from moshead.derivations import OWN_NAME_IS_RAW
+from moshead.features import feature_matrix, members_of
 from moshead.graph_names import ENCODER, FEATURES
 
 if TYPE_CHECKING:

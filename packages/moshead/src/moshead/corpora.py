@@ -16,7 +16,8 @@ import pyarrow as pa
 from provenance import InputError, ProgressCallback
 
 from moshead import leakage
-from moshead.features import feature_matrix, members_of, numbers
+from moshead.columns import numbers
+from moshead.features import feature_matrix, members_of
 from moshead.network import MOS_RANGE, Array
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from provenance import InputError
 from scipy import stats
 
-from moshead.features import VMAF_SIX
+from moshead.derivations import VMAF_SIX
 from moshead.network import MOS_RANGE, Array
 
 if TYPE_CHECKING:

@@ -181,7 +181,7 @@ def _from_table(path: Path) -> dict[str, float]:
     import labeljoin
     import numpy as np
 
-    from moshead.features import numbers
+    from moshead.columns import numbers
 
     table = labeljoin.open_table(path)
     names = table.column_names
