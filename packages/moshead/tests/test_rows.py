@@ -7,7 +7,7 @@ import json
 import moshead
 import numpy as np
 import pytest
-from moshead.corpora import RowOptions
+from moshead.rows import RowOptions
 from provenance import InputError
 
 

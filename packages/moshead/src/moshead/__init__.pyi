@@ -1,7 +1,6 @@
 from .conformal import CrossConformal as CrossConformal
 from .corpora import Corpus as Corpus
 from .corpora import NoLabelsError as NoLabelsError
-from .corpora import RowOptions as RowOptions
 from .corpora import load_corpus as load_corpus
 from .cross_validation import TrainingOptions as TrainingOptions
 from .cross_validation import train_head as train_head
@@ -34,6 +33,7 @@ from .recipe import recipe_for as recipe_for
 from .registry import Registry as Registry
 from .registry import RegistryEntry as RegistryEntry
 from .registry import register as register
+from .rows import RowOptions as RowOptions
 from .schemas import FeatureSchema as FeatureSchema
 from .schemas import built_in_schemas as built_in_schemas
 from .schemas import load_schema as load_schema

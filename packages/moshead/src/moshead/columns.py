@@ -85,3 +85,8 @@ def numbers(column: pa.ChunkedArray, name: str, *, where: str) -> Array:
             fix="Give numbers, or leave the column out of the schema",
         ) from error
     return np.asarray(values, dtype=np.float64)
+
+
+def words(column: pa.ChunkedArray) -> list[str]:
+    """A column as text without the space around it, empty where null."""
+    return [(text or "").strip() for text in column.cast(pa.string()).to_pylist()]

@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import labeljoin
 import numpy as np
-import orjson
-import pyarrow as pa
 from provenance import InputError, ProgressCallback
 
 from moshead import leakage
-from moshead.columns import numbers
-from moshead.features import feature_matrix, members_of
-from moshead.network import MOS_RANGE, Array
+from moshead.labels import MOS_AGREEMENT
+from moshead.rows import LabelledRows, RowOptions, labelled_rows
+from moshead.sources import Source, resolved
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from moshead.network import Array
     from moshead.schemas import FeatureSchema
 
-MOS_COLUMN = "mos"
-RAW_MOS_COLUMN = "mos_raw_0_100"
-STATUS_COLUMN = "mos_label_status"
 SPLITS = ("train", "val", "test")
 _SPLIT_NAMES = {"validation": "val", "valid": "val", "dev": "val"}
-_LABEL_MEMBERS = (
-    MOS_COLUMN,
-    RAW_MOS_COLUMN,
-    STATUS_COLUMN,
-    "mos_std_dev",
-    "mos_n_ratings",
-    "n_ratings",
-    "corpus",
-)
-_MOS_AGREEMENT = 1e-3
-
-CorpusGuard = Callable[[pa.Table, str], None]
-"""Looks at the rows of one table and raises InputError where they belong to another corpus."""
-
-
-@dataclass(frozen=True)
-class RowOptions:
-    """How rows are read.
-
-    Attributes:
-        key_column: Clip key; inferred from the names unless given.
-        group_column: Rows of one group never straddle folds.
-        split_column: Column of ``train``, ``val`` and ``test``; ignored where a table lacks it.
-        split_required: Refuse tables without the split column.
-        display: Values of a display profile.
-        guard: Refuses the rows of other corpora.
-    """
-
-    key_column: str | None = None
-    group_column: str | None = None
-    split_column: str = "split"
-    split_required: bool = False
-    display: Mapping[str, float] = field(default_factory=dict)
-    guard: CorpusGuard | None = None
 
 
 @dataclass(frozen=True)
@@ -126,22 +85,6 @@ class Corpus:
         )
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """The labelled rows of one table."""
-
-    features: Array
-    mos: Array
-    keys: list[str]
-    groups: list[str] | None
-    splits: list[str] | None
-    standard_error: Array
-    read: int
-    dropped: Counter[str]
-    filled: dict[str, float]
-    predictions: dict[str, Array]
-
-
 def load_corpus(
     sources: Sequence[Path],
     schema: FeatureSchema,
@@ -167,11 +110,11 @@ def load_corpus(
             ``moshead.leakage``.
     """
     options = options or RowOptions()
-    tables = [_Source(path) for path in sources]
-    schema = _resolved(schema, tables)
+    tables = [Source(path) for path in sources]
+    schema = resolved(schema, tables)
     parts = []
     for number, table in enumerate(tables, start=1):
-        parts.append(_labelled_rows(table, schema, options))
+        parts.append(labelled_rows(table, schema, options))
         if progress is not None:
             progress("reading", number, len(tables))
     where = ", ".join(str(path) for path in sources)
@@ -179,271 +122,7 @@ def load_corpus(
     return _corpus(parts, schema, sources, options, where=where)
 
 
-class _Source:
-    """One feature table; JSON lines are read here, because a bad one is counted, not fatal."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.where = str(path)
-        self.table = labeljoin.open_table(path)
-        self.lenient = self.table.format == "jsonl"
-
-    @cached_property
-    def _lines(self) -> tuple[list[dict[str, Any]], int]:
-        return _json_rows(self.table.parts)
-
-    @cached_property
-    def names(self) -> list[str]:
-        """All column names."""
-        if self.lenient:
-            return list(dict.fromkeys(name for row in self._lines[0] for name in row))
-        return self.table.column_names
-
-    def schema(self) -> pa.Schema:
-        """Types of all columns."""
-        return self.read(self.names)[0].schema if self.lenient else self.table.schema()
-
-    def require(self, name: str | None) -> None:
-        """Refuse a column that does not exist."""
-        if name is not None and name not in self.names:
-            raise InputError(
-                f"there is no column {name!r}",
-                where=self.where,
-                fix=f"The table has {', '.join(self.names[:20])}",
-            )
-
-    def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:
-        """The columns that exist, and the number of bad lines."""
-        wanted = [name for name in names if name in self.names]
-        if not self.lenient:
-            given = [name for name in text if name in wanted]
-            return self.table.read(wanted, text_columns=given), 0
-        rows, bad = self._lines
-        columns = {
-            name: _json_column([row.get(name) for row in rows], text=name in text)
-            for name in wanted
-        }
-        return pa.table(columns or {"": pa.nulls(len(rows))}), bad
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    tests = ("is_integer", "is_floating", "is_boolean", "is_decimal", "is_null")
-    return any(getattr(pa.types, test)(kind) for test in tests)
-
-
-def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:
-    rows: list[dict[str, Any]] = []
-    bad = 0
-    for part in parts:
-        with part.open("rb") as lines:
-            for line in lines:
-                row = _json_row(line)
-                if row is not None:
-                    rows.append(row)
-                elif line.strip():
-                    bad += 1
-    return rows, bad
-
-
-def _json_row(line: bytes) -> dict[str, Any] | None:
-    try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        try:
-            # Many writers emit the bare NaN and Infinity that orjson refuses.
-            row = json.loads(line)
-        except ValueError:
-            return None
-    return row if isinstance(row, dict) else None
-
-
-def _json_column(values: list[Any], *, text: bool) -> pa.Array:
-    if not text:
-        try:
-            return pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            pass
-    return pa.array([None if v is None else v if isinstance(v, str) else str(v) for v in values])
-
-
-def resolve_schema(schema: FeatureSchema, sources: Sequence[Path]) -> FeatureSchema:
-    """Replace the globs of a schema by the columns of feature tables.
-
-    Raises:
-        InputError: See :meth:`moshead.FeatureSchema.resolve`.
-    """
-    return _resolved(schema, [_Source(path) for path in sources])
-
-
-def _resolved(schema: FeatureSchema, tables: Sequence[_Source]) -> FeatureSchema:
-    if not schema.has_globs:
-        return schema
-    columns = [column for table in tables for column in table.schema()]
-    others = list(dict.fromkeys(c.name for c in columns if not _is_numeric(c.type)))
-    numeric = list(dict.fromkeys(c.name for c in columns if c.name not in set(others)))
-    return schema.resolve(numeric, others)
-
-
-def _labelled_rows(source: _Source, schema: FeatureSchema, options: RowOptions) -> _Rows:
-    names = source.names
-    source.require(options.key_column)
-    source.require(options.group_column)
-    if options.split_required:
-        source.require(options.split_column)
-    key_column = options.key_column or _inferred_key(names)
-    split = options.split_column if options.split_column in names else None
-    guessed = leakage.prediction_columns(source.schema())
-    text = [name for name in (key_column, options.group_column, split) if name]
-    guard_columns = [name for name in names if name.startswith("chug_") or name == "src"]
-    wanted = dict.fromkeys([*members_of(schema), *_LABEL_MEMBERS, *text, *guessed, *guard_columns])
-    table, bad_lines = source.read(wanted, text=text)
-    if options.guard is not None and table.num_rows:
-        options.guard(table, source.where)
-    dropped: Counter[str] = Counter({"bad line": bad_lines} if bad_lines else {})
-    mos = _labels(table, dropped, where=source.where)
-    if "corpus" in table.column_names:
-        labelled = table.column("corpus").filter(pa.array(np.isfinite(mos)))
-        leakage.refuse_synthetic_corpus(
-            labelled.cast(pa.string()).unique().to_pylist(), where=source.where
-        )
-    rows = np.flatnonzero(np.isfinite(mos))
-    read = table.num_rows + bad_lines
-    taken = table.take(pa.array(rows))
-    if not len(rows):
-        empty = np.empty((0, len(schema.columns)))
-        return _Rows(empty, mos[rows], [], None, None, mos[rows], read, dropped, {}, {})
-    matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
-    return _Rows(
-        features=matrix.values,
-        mos=mos[rows],
-        keys=_keys(taken, rows, key_column, source),
-        groups=_words(taken, options.group_column),
-        splits=_words(taken, split),
-        standard_error=_standard_error(taken, where=source.where),
-        read=read,
-        dropped=dropped,
-        filled={name: share * len(rows) for name, share in matrix.fill.items()},
-        predictions={
-            name: numbers(taken.column(name), name, where=source.where) for name in guessed
-        },
-    )
-
-
-def _inferred_key(names: Sequence[str]) -> str | None:
-    try:
-        return labeljoin.infer_key_column(names)
-    except InputError:
-        return None
-
-
-def _keys(
-    table: pa.Table, rows: NDArray[np.int64], key_column: str | None, source: _Source
-) -> list[str]:
-    """Clip keys; a row without one is a clip of its own."""
-    own = [f"{source.path.name}:{row + 1}" for row in rows]
-    if key_column is None or key_column not in table.column_names:
-        return own
-    given = labeljoin.KeyRule(normalize="raw").keys(table.column(key_column)).keys.to_pylist()
-    return [key or default for key, default in zip(given, own, strict=True)]
-
-
-def _words(table: pa.Table, column: str | None) -> list[str] | None:
-    if column is None:
-        return None
-    texts = table.column(column).cast(pa.string()).to_pylist()
-    return [(text or "").strip() for text in texts]
-
-
-def _labels(table: pa.Table, dropped: Counter[str], *, where: str) -> Array:
-    """MOS on [1, 5], NaN where a row has none; the reasons are added to ``dropped``."""
-    names = table.column_names
-    mos = np.full(table.num_rows, np.nan)
-    broken = np.zeros(table.num_rows, dtype=bool)
-    if MOS_COLUMN in names:
-        mos, broken = _label_numbers(table.column(MOS_COLUMN), MOS_COLUMN, where=where)
-    if RAW_MOS_COLUMN in names:
-        raw, raw_broken = _label_numbers(table.column(RAW_MOS_COLUMN), RAW_MOS_COLUMN, where=where)
-        leakage.refuse_wrong_raw_scale(raw, where=where)
-        from_raw = 1 + raw / 25
-        both = np.isfinite(mos) & np.isfinite(from_raw)
-        differ = np.flatnonzero(both & (np.abs(mos - from_raw) > _MOS_AGREEMENT))
-        if differ.size:
-            row = int(differ[0])
-            raise InputError(
-                f"mos is {mos[row]:g} but mos_raw_0_100 is {raw[row]:g}, which is "
-                f"{from_raw[row]:g} on the five-point scale",
-                where=f"{where}, row {row + 1}",
-                fix="Join the labels again; raw = 25 (mos - 1)",
-            )
-        mos = np.where(np.isfinite(mos), mos, from_raw)
-        broken |= raw_broken
-    status = _words(table, STATUS_COLUMN) if STATUS_COLUMN in names else None
-    if status is not None:
-        # A row that the join left unlabelled has no human rating, whatever its mos says.
-        refused = np.asarray([word != "ok" for word in status], dtype=bool)
-        for word, count in sorted(Counter(w for w in status if w != "ok").items()):
-            dropped[f"label status {word or 'blank'}"] += count
-        mos = np.where(refused, np.nan, mos)
-        broken &= ~refused
-    else:
-        refused = np.zeros(table.num_rows, dtype=bool)
-    leakage.refuse_wrong_scale(mos, where=where)
-    low, high = MOS_RANGE
-    outside = np.isfinite(mos) & ((mos < low) | (mos > high))
-    absent = ~np.isfinite(mos) & ~refused & ~broken
-    for reason, rows in (
-        ("no MOS", absent),
-        ("MOS is not a number", broken & ~np.isfinite(mos)),
-        ("MOS outside [1, 5]", outside),
-    ):
-        if rows.any():
-            dropped[reason] += int(rows.sum())
-    return np.where(outside, np.nan, mos)
-
-
-def _label_numbers(
-    column: pa.ChunkedArray, name: str, *, where: str
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Label values, and where there is something that is no number."""
-    if pa.types.is_boolean(column.type):
-        raise InputError(
-            "the MOS are true and false", where=f"{where}, column {name}", fix="Join ratings"
-        )
-    try:
-        values = numbers(column, name, where=where)
-        broken = np.isinf(values)
-    except InputError:
-        texts = column.to_pylist()
-        values = np.asarray([_label_number(text) for text in texts], dtype=np.float64)
-        blank = np.asarray([text is None or not str(text).strip() for text in texts], dtype=bool)
-        broken = ~np.isfinite(values) & ~blank
-    return np.where(broken, np.nan, values), broken
-
-
-def _label_number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")
-
-
-def _standard_error(table: pa.Table, *, where: str) -> Array:
-    unknown = np.full(table.num_rows, np.nan)
-    counts_column = next((n for n in ("mos_n_ratings", "n_ratings") if n in table.column_names), "")
-    if not counts_column or "mos_std_dev" not in table.column_names:
-        return unknown
-    deviation = numbers(table.column("mos_std_dev"), "mos_std_dev", where=where)
-    count = numbers(table.column(counts_column), counts_column, where=where)
-    usable = (deviation >= 0) & (count >= 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = deviation / np.sqrt(count)
-    # A zero deviation everywhere is a corpus that did not publish any.
-    if not (deviation[usable] > 0).any():
-        return unknown
-    return np.where(usable, error, np.nan)
-
-
-def _refuse_unlabelled(parts: Sequence[_Rows], *, where: str) -> None:
+def _refuse_unlabelled(parts: Sequence[LabelledRows], *, where: str) -> None:
     if sum(len(part.mos) for part in parts):
         return
     dropped: Counter[str] = sum((part.dropped for part in parts), Counter())
@@ -461,7 +140,7 @@ class NoLabelsError(InputError):
 
 
 def _corpus(
-    parts: Sequence[_Rows],
+    parts: Sequence[LabelledRows],
     schema: FeatureSchema,
     sources: Sequence[Path],
     options: RowOptions,
@@ -528,7 +207,7 @@ def _corpus(
 
 
 def _joined(
-    columns: Sequence[list[str] | None], rows: int, parts: Sequence[_Rows]
+    columns: Sequence[list[str] | None], rows: int, parts: Sequence[LabelledRows]
 ) -> list[str] | None:
     if all(column is None for column in columns):
         return None
@@ -565,7 +244,7 @@ def _without_repeats(corpus: Corpus, dropped: Counter[str], *, where: str) -> Co
     seen: set[tuple[str, bytes]] = set()
     kept = []
     for row, key in enumerate(corpus.keys):
-        if key in first and abs(corpus.mos[first[key]] - corpus.mos[row]) > _MOS_AGREEMENT:
+        if key in first and abs(corpus.mos[first[key]] - corpus.mos[row]) > MOS_AGREEMENT:
             raise InputError(
                 f"the clip {key!r} has two MOS, {corpus.mos[first[key]]:g} and {corpus.mos[row]:g}",
                 where=where,

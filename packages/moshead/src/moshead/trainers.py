@@ -19,9 +19,10 @@ import pyarrow.csv
 import pyarrow.parquet
 from provenance import InputError, ProgressCallback, Run, VerdictError, start_run
 
-from moshead.corpora import Corpus, CorpusGuard, NoLabelsError, RowOptions, load_corpus
+from moshead.corpora import Corpus, NoLabelsError, load_corpus
 from moshead.cross_validation import TrainingOptions, train_head
 from moshead.features import read_display_profile
+from moshead.rows import CorpusGuard, RowOptions
 from moshead.schemas import BUILT_IN, FeatureSchema, load_schema
 from moshead.synthetic import synthetic_corpus
 
@@ -436,7 +437,7 @@ def _rows_of(job: _Job, progress: ProgressCallback | None) -> tuple[Corpus, Corp
 def _resolved_for_smoke(schema: FeatureSchema, job: _Job) -> FeatureSchema:
     if not schema.has_globs:
         return schema
-    from moshead.corpora import resolve_schema
+    from moshead.sources import resolve_schema
 
     if not job.sources:
         raise InputError(

@@ -12,13 +12,14 @@ import numpy as np
 from provenance import InputError, VerdictError, start_run
 
 from moshead.conformal import DEFAULT_ALPHA
-from moshead.corpora import Corpus, RowOptions, load_corpus
+from moshead.corpora import Corpus, load_corpus
 from moshead.features import read_display_profile
 from moshead.fingerprints import from_text, share_known
 from moshead.gate import GateReport, judge_rows
 from moshead.network import ENCODER_VOCAB
 from moshead.predictor import Predictor
 from moshead.registry import VALIDATION_SCHEMA
+from moshead.rows import RowOptions
 
 if TYPE_CHECKING:
     from provenance import ProgressCallback
