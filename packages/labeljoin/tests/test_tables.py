@@ -137,6 +137,48 @@ def test_quoted_fields_with_delimiters_and_line_breaks(tmp_path):
     assert [v for piece in table.key_values("key") for v in piece.to_pylist()] == ["a;1", "b"]
 
 
+def test_a_quote_that_nothing_closes_takes_no_rows(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('key,text\na,1\nb,"2\nc,3\nd,4\n')
+    table = open_table(path)
+    for read in (
+        table.row_count,
+        table.read,
+        lambda: list(table.batches()),
+        lambda: list(table.key_values("key")),
+    ):
+        with pytest.raises(InputError, match=r"t\.csv, line 3: .*never closed"):
+            read()
+    path.write_text('key,text\na,7" screen\nb,"closed"')
+    assert table.read().to_pydict()["text"] == ['7" screen', "closed"]
+    assert table.row_count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("t.jsonl", "line 2"), ("t.json", "row 2"), ("t.rows.json", "row 2")]
+)
+def test_keys_that_are_not_unicode(tmp_path, name, place):
+    rows = [{"key": "a", "other": "\ud800"}, {"key": "\ud800"}]
+    path = tmp_path / name
+    path.write_text(
+        "\n".join(map(json.dumps, rows))
+        if name == "t.jsonl"
+        else json.dumps({"rows": rows} if "rows" in name else rows)
+    )
+    with pytest.raises(InputError, match=f"{place}: .*'key' is not valid Unicode"):
+        list(open_table(path).key_values("key"))
+    with pytest.raises(InputError, match=f"{place}: .*'key' is not valid Unicode"):
+        open_table(path).read(["key"], text_columns=["key"])
+
+
+@pytest.mark.parametrize("values", [[{"a": 1}], [[1]]])
+def test_nested_keys_of_parquet(tmp_path, values):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"key": values}), path)
+    with pytest.raises(InputError, match=r"t\.parquet: the key column 'key' holds values of type"):
+        list(open_table(path).key_values("key"))
+
+
 def test_a_document_on_one_long_line(tmp_path):
     path = tmp_path / "t.json"
     path.write_text(json.dumps({"rows": [{"key": str(n)} for n in range(10_000)]}))
@@ -154,6 +196,8 @@ def test_a_document_on_one_long_line(tmp_path):
         ("t.jsonl", b'{"a": 1}\n{"a" 1}\n', "line 2"),
         ("t.jsonl", b"[1]\n", "line 1"),
         ("t.csv", b"a,b\n1,2,3\n", "t.csv"),
+        ("t.csv", b'a,b\n1,2\n3,"4\n5,6\n', "line 3: the quote .* never closed"),
+        ("t.jsonl", b'{"a": 1}\n{"a": "\\ud800"}\n', "not valid Unicode"),
         ("t.csv", "a,b\n1,é\n".encode("latin-1"), "UTF-8"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("t.bin", b"\x00\x01\x02" * 9, "neither parquet nor text"),

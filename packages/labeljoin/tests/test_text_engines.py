@@ -145,7 +145,7 @@ def test_replaced_members_leave_the_text(tmp_path_factory, rows, replaced, seed)
         lines.append(json.dumps({name: row.get(name, "gone") for name in names}))
     folder = tmp_path_factory.mktemp("replace")
     _, out = attached(folder, "in.jsonl", "\n".join(lines), replace=replaced)
-    for line, old in zip(out.decode().splitlines(), lines, strict=True):
+    for line, old in zip(out.splitlines(), lines, strict=True):
         row = json.loads(old)
         left = {name: value for name, value in row.items() if name not in replaced}
         new = json.loads(line, object_pairs_hook=once)

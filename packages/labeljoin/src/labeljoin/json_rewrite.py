@@ -92,11 +92,11 @@ class _Rewriter:
             raise collision_error(collisions, where)
         try:
             return row.key_text(task.key)
-        except ValueError:
+        except ValueError as error:
             raise InputError(
-                f"the key {task.key!r} is an object or a list",
+                f"{error} (column {task.key!r})",
                 where=where,
-                fix="Choose a column of text or numbers",
+                fix="Mend the row, or choose a column of text or numbers",
             ) from None
 
     def _spliced(self, row: RowText, addition: list[str]) -> str:

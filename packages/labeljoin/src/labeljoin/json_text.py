@@ -98,12 +98,23 @@ def key_text(text: str, member: Member | None) -> str | None:
     """The value of a key member as text: strings decoded, numbers exactly as written.
 
     Raises:
-        ValueError: The value is an object or a list.
+        ValueError: The value is an object, a list, or text that is not valid Unicode.
     """
     if member is None or member.value is None:
         return None
     if isinstance(member.value, str):
+        if not is_unicode(member.value):
+            raise ValueError("the key is not valid Unicode")
         return member.value
     if isinstance(member.value, (dict, list)):
         raise ValueError("the key is an object or a list")
     return text[member.value_start : member.end]
+
+
+def is_unicode(text: str) -> bool:
+    """Whether no half of a surrogate pair, which JSON can escape alone, stands in ``text``."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

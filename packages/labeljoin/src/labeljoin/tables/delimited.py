@@ -59,6 +59,7 @@ class DelimitedTable(Table):
         import pyarrow as pa
         import pyarrow.csv as pacsv
 
+        _require_closed_quotes(part)
         try:
             table = pacsv.read_csv(part, **_options(part, columns, text))
         except pa.ArrowInvalid as error:
@@ -71,6 +72,7 @@ class DelimitedTable(Table):
         import pyarrow as pa
         import pyarrow.csv as pacsv
 
+        _require_closed_quotes(part)
         names = self._names(part) if columns is None else columns
         kinds = (
             dict.fromkeys(names, pa.string())
@@ -96,20 +98,29 @@ def records(path: Path) -> Iterator[Record]:
     """The records of a CSV file, the header first, each with its text as it stands in the file.
 
     Raises:
-        InputError: A record has more or fewer fields than the header, or is not UTF-8 text.
+        InputError: A record has more or fewer fields than the header, has a quote that nothing
+            closes, or is not UTF-8 text.
     """
     delimiter, names = header(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         taken: list[str] = []
+        ended = False
 
         def lines() -> Iterator[str]:
+            nonlocal ended
             for line in file:
                 taken.append(line)
                 yield line
+            ended = True
+            yield "\n"  # a record of its own, unless a field is still open
 
         reader = csv.reader(lines(), delimiter=delimiter)
         try:
             for fields in reader:
+                if ended:
+                    if taken:
+                        raise _unclosed(path, reader.line_num - len(taken))
+                    return
                 text = "".join(taken)
                 taken.clear()
                 if fields and len(fields) != len(names):
@@ -181,6 +192,23 @@ def _records(text: str, delimiter: str) -> list[list[str]]:
     except csv.Error:
         pass
     return records
+
+
+def _require_closed_quotes(path: Path) -> None:
+    """Raise an InputError where the rest of a file is one quoted field; Arrow would take it."""
+    with path.open("rb") as file:
+        quotes = sum(block.count(b'"') for block in iter(lambda: file.read(1 << 20), b""))
+    if quotes % 2:
+        for _ in records(path):
+            pass
+
+
+def _unclosed(path: Path, line: int) -> InputError:
+    return InputError(
+        "the quote of a field that begins in this record is never closed",
+        where=f"{path}, line {line}",
+        fix="Close or remove the quote; the records that follow would be text of that field",
+    )
 
 
 def _options(

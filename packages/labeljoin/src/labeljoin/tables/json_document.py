@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from provenance.errors import InputError
 
 from labeljoin import json_text
-from labeljoin.tables.json_lines import JsonRowTable, Row
+from labeljoin.tables.json_lines import JsonRowTable, Row, require_unicode
 
 WINDOW = 1 << 20
 ROWS_MEMBER = "rows"
@@ -31,11 +31,12 @@ class JsonTable(JsonRowTable):
 
     def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
         with part.open(encoding="utf-8-sig", newline="") as file:
-            for element in DocumentRows(part, file):
+            for number, element in enumerate(DocumentRows(part, file), 1):
                 row = element.row
                 for name in text:
                     if isinstance(row.get(name), float):
                         row[name] = element.key_text(name)
+                require_unicode(row, text, where=f"{part}, row {number}")
                 yield row
 
 

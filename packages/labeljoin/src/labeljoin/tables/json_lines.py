@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from provenance.errors import InputError
 
+from labeljoin import json_text
 from labeljoin.tables import inference, json_blocks
 from labeljoin.tables.json_blocks import BOM
 from labeljoin.tables.table import Table
@@ -69,7 +70,7 @@ class JsonRowTable(Table):
         import pyarrow as pa
 
         kinds: dict[str, list[pa.DataType]] = {}
-        for batch in _tables(self._part_rows(part, text), None, text):
+        for batch in _tables(part, self._part_rows(part, text), None, text):
             for field in batch.schema:
                 seen = kinds.setdefault(field.name, [])
                 if field.type not in seen:
@@ -77,7 +78,7 @@ class JsonRowTable(Table):
         return pa.schema([(name, inference.common_type(seen)) for name, seen in kinds.items()])
 
     def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
-        tables = list(_tables(self._part_rows(part, text), columns, text))
+        tables = list(_tables(part, self._part_rows(part, text), columns, text))
         wanted = columns
         if wanted is None:
             wanted = list(dict.fromkeys(name for table in tables for name in table.column_names))
@@ -88,7 +89,7 @@ class JsonRowTable(Table):
     def _batches(
         self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
     ) -> Iterator[pa.RecordBatch]:
-        for table in _tables(self._part_rows(part, text), columns, text):
+        for table in _tables(part, self._part_rows(part, text), columns, text):
             yield from table.combine_chunks().to_batches()
 
 
@@ -107,7 +108,7 @@ class JsonLinesTable(JsonRowTable):
         decoder = json_blocks.KeyDecoder(name)
         for block in json_blocks.opened_blocks(part):
             keys = None
-            if json_blocks.braces(block) is not None:
+            if block.braces is not None:
                 keys = json_blocks.block_keys(decoder, block.data)
             if keys is None:
                 keys = [
@@ -152,7 +153,20 @@ def row_of(line: bytes, text: Iterable[str], where: str) -> Row:
     for name in text:
         if isinstance(row.get(name), float):
             row[name] = json.loads(line, parse_float=str, parse_constant=str)[name]
+    require_unicode(row, text, where)
     return row
+
+
+def require_unicode(row: Row, names: Iterable[str], where: str) -> None:
+    """Raise an InputError where a member is text that is not valid Unicode."""
+    for name in names:
+        value = row.get(name)
+        if isinstance(value, str) and not json_text.is_unicode(value):
+            raise InputError(
+                f"the text {value!r} of {name!r} is not valid Unicode",
+                where=where,
+                fix="Mend or remove the row",
+            )
 
 
 def _decoded(line: bytes, where: str) -> Any:
@@ -165,10 +179,17 @@ def _decoded(line: bytes, where: str) -> Any:
 
 
 def _tables(
-    rows: Iterator[Row], columns: Sequence[str] | None, text: frozenset[str]
+    part: Path, rows: Iterator[Row], columns: Sequence[str] | None, text: frozenset[str]
 ) -> Iterator[pa.Table]:
     while batch := list(islice(rows, BATCH_ROWS)):
         names = columns
         if names is None:
             names = list(dict.fromkeys(name for row in batch for name in row))
-        yield inference.table(batch, names, text)
+        try:
+            yield inference.table(batch, names, text)
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"the text {error.object[:80]!r} is not valid Unicode",
+                where=str(part),
+                fix="Mend or remove the row",
+            ) from None

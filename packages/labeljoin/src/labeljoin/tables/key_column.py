@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provenance.errors import InputError
+
 from labeljoin.tables.parquet import opened, reading
 
 if TYPE_CHECKING:
@@ -83,10 +85,22 @@ def opened_key_column(path: Path, name: str) -> Iterator[tuple[pq.ParquetFile, K
 
     Yields:
         The file, whose schema is as written, and the column.
+
+    Raises:
+        InputError: The file cannot be read, or the column holds lists, structs or the like.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with opened(path) as plain:
+        kind = plain.schema_arrow.field(name).type
+        if pa.types.is_nested(kind):
+            raise InputError(
+                f"the key column {name!r} holds values of type {kind}, "
+                "which is neither text nor a number",
+                where=str(path),
+                fix="Choose another key column",
+            )
         with reading(path):
             encoded = pq.ParquetFile(path, metadata=plain.metadata, read_dictionary=[name])
         with encoded:
