@@ -11,9 +11,11 @@ Each step calls one public function, and says which command line would have done
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,14 +108,22 @@ def announce(number: int, title: str, at_the_end: str = "") -> None:
 
 
 def shell_lines(command: str, width: int = 78) -> str:
-    """A command line broken before its options, so that it can be copied from a terminal."""
-    first, *options = command.replace(" --", "\n--").split("\n")
-    lines = [f"$ {first}"]
-    for option in options:
-        if len(lines[-1]) + len(option) > width:
-            lines.append("   ")
-        lines[-1] += f" {option}"
-    return " \\\n".join(lines)
+    """A command line broken between words, so that it can be copied from a terminal."""
+    # An option stays with its value.
+    kept_together = re.sub(r"( --\S+) ", r"\1\0", command)
+    lines = textwrap.wrap(
+        f"$ {kept_together}",
+        width,
+        subsequent_indent=" " * 4,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return " \\\n".join(lines).replace("\0", " ")
+
+
+def counted(number: int, what: str, several: str) -> str:
+    """A number with the noun that goes with it."""
+    return f"{number:,} {what if number == 1 else several}"
 
 
 def facts(*rows: tuple[str, object]) -> Table:
@@ -157,13 +167,16 @@ def label(place: Workplace) -> Path:
         facts(
             ("keys", f"{audit['feature_key_column']} = {audit['label_key_column']}, found by name; "
              f"paths and suffixes normalised by '{audit['key_normalize']}'"),
-            ("coverage", f"[bold]{audit['match_rate']:.1%}[/] of the clips: "
+            ("coverage", f"[bold]{100 * audit['match_rate']:.1f} %[/] of the clips: "
              f"{audit['matched_feature_keys']:,} of {audit['total_feature_keys']:,}"),
             ("scale", f"{audit['label_scale']['scale']}, decided by "
              f"{audit['label_scale']['decided_by']}: {audit['label_scale']['evidence']}"),
-            ("missing", f"{audit['missing_rows']} rows keep a null; mos_label_status says so"),
-            ("stale", f"{audit['stale_label_keys']['count']} labels without a clip"),
-            ("collapsed", f"{audit['duplicate_labels_collapsed']} label that stood there twice"),
+            ("missing", f"{counted(audit['missing_rows'], 'row', 'rows')}, kept with a null; "
+             "mos_label_status says so"),
+            ("stale", f"{counted(audit['stale_label_keys']['count'], 'label', 'labels')} "
+             "without a clip"),
+            ("repeated", f"{counted(audit['duplicate_labels_collapsed'], 'label', 'labels')} "
+             "given twice, and equal"),
             ("engine", f"{audit['engine']}: the features' own bytes were copied, not re-encoded"),
         )
     )  # fmt: skip
@@ -193,28 +206,43 @@ def score(place: Workplace, labelled: Path) -> Path:
 def audit_signal(place: Workplace, scored: Path) -> None:
     """Ask what the table can see, and what it cannot."""
     page = place.out / "audit.html"
-    command = f"signalaudit report --input {scored} --out-json audit.json --out-html {page}"
+    command = (
+        f"signalaudit report --input {scored} --target mos --out-json {place.out / 'audit.json'} "
+        f"--out-md {place.out / 'audit.md'} --out-html {page}"
+    )
     with step(3, "Signal audit", command) as progress:
         document = signalaudit.write_report(
             [scored],
             place.out / "audit.json",
+            target="mos",
             out_md=place.out / "audit.md",
             out_html=page,
             progress=progress,
         )
     [audited] = document["tables"]
-    signs = {"covered": "[green]● covered[/]", "weak": "[yellow]◐ weak[/]"}
-    families = [f"{signs[family['status']]} {key}" for key, family in audited["families"].items()
-                if family["status"] in signs]  # fmt: skip
-    missing = [key for key, family in audited["families"].items() if family["status"] == "missing"]
+    having = {
+        status: [key for key, family in audited["families"].items() if family["status"] == status]
+        for status in ("covered", "weak", "missing")
+    }
     console.print(
-        "  ".join(families) + f"   [dim]and {len(missing)} families that nothing covers[/]"
+        facts(
+            ("covered", ", ".join(having["covered"]) or "nothing"),
+            ("weak", ", ".join(having["weak"]) or "nothing"),
+            (
+                "missing",
+                f"{counted(len(having['missing']), 'family', 'families')}; audit.html names them",
+            ),
+        )
     )
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("strongest columns")
     table.add_column("PLCC with MOS", justify="right")
     table.add_column("95 % interval", justify="right")
-    for entry in audited["target_correlations"][:5]:
+    strongest = sorted(
+        (entry for entry in audited["target_correlations"] if entry["pearson"] is not None),
+        key=lambda entry: -abs(entry["pearson"]),
+    )
+    for entry in strongest[:5]:
         low, high = entry["pearson_ci"]
         table.add_row(entry["column"], f"{entry['pearson']:+.3f}", f"{low:+.3f} to {high:+.3f}")
     console.print(table)
@@ -233,7 +261,8 @@ def train(place: Workplace, scored: Path) -> Path:
     onnx = place.out / "head.onnx"
     command = (
         f"moshead train --features {scored} --feature-schema {schema} "
-        f"--model-id quickstart_head --out-onnx {onnx}"
+        f"--model-id quickstart_head --out-onnx {onnx} --out-card {place.out / 'card.md'} "
+        f"--out-oof {place.out / 'out_of_fold.parquet'}"
     )
     with step(4, "Training and the gate", command) as progress:
         manifest = moshead.train(
@@ -322,7 +351,7 @@ def interval(row: dict[str, Any], width: int = 32) -> Text:
 
 def prove(place: Workplace, onnx: Path) -> None:
     """Verify every artefact; then damage a copy by one bit and verify that."""
-    with step(6, "Proof", f"cd {place.out}; provenance verify {' '.join(VERIFIED)}"):
+    with step(6, "Proof", f"cd {place.out} && provenance verify {' '.join(VERIFIED)}"):
         outcome = provenance.verify([place.out / name for name in VERIFIED])
     if not outcome.ok:
         for problem in outcome.problems():
@@ -347,8 +376,8 @@ def show_outputs(place: Workplace, seconds: float) -> None:
     """Say what lies where."""
     what = {
         "card.md": "the head's model card",
-        "audit.html": "what the table sees: open it in a browser",
-        "head.onnx": "the head; prediction needs nothing else",
+        "audit.html": "what the table sees, for a browser",
+        "head.onnx": "the head, all that prediction needs",
         "head.json": "its manifest and run record",
         "predictions.parquet": "MOS with intervals for every clip",
     }
@@ -356,7 +385,8 @@ def show_outputs(place: Workplace, seconds: float) -> None:
     rows += [(str(path), "predicted against rated MOS") for path in sorted(place.out.glob("*.png"))]
     console.print()
     console.print(Panel(facts(*rows), title=f"Done in {seconds:.0f} s", border_style="green"))
-    console.print(f"Where the head came from: [bold]provenance trace {place.out / 'head.onnx'}[/]")
+    trace = f"uv run provenance trace {place.out / 'head.onnx'}"
+    console.print(f"Where the head came from: [bold]{trace}[/]", soft_wrap=True)
 
 
 def main() -> None:

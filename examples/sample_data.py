@@ -227,7 +227,10 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     sample = write_sample_data(arguments.folder, clips=arguments.clips, seed=arguments.seed)
-    print(sample)
+    print(
+        f"{sample.folder}: {sample.clips:,} clips in features.parquet, ratings in labels.csv, "
+        "the files of three scorers in scores/"
+    )
 
 
 if __name__ == "__main__":

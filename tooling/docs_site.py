@@ -110,4 +110,6 @@ def _schemas_page() -> str:
 def _benchmarks_page() -> str:
     table = DOCS.parent / "benchmarks" / "results.md"
     lead = "# Benchmarks\n\n`uv run nox -s bench` measures these side by side on your machine.\n\n"
-    return lead + (table.read_text(encoding="utf-8") if table.exists() else "")
+    return lead + (
+        table.read_text(encoding="utf-8") if table.exists() else "None are kept here yet.\n"
+    )

@@ -342,7 +342,7 @@ def _all_features(manifest: Mapping[str, Any]) -> str:
             f"{mean:.6g}",
             f"{std:.6g}",
             f"{manifest['imputation'][name]:.6g}",
-            f"{manifest['fill'][name]:.1%}" if name in manifest["fill"] else "not allowed",
+            f"{manifest['fill'][name]:.1%}" if name in manifest["fill"] else "required",
         )
         for name, mean, std in zip(
             manifest["feature_order"],
@@ -352,7 +352,7 @@ def _all_features(manifest: Mapping[str, Any]) -> str:
         )
     ]
     return "## Every feature\n\n" + _table(
-        ("feature", "mean", "standard deviation", "imputed with", "rows filled"), rows
+        ("feature", "mean", "standard deviation", "imputed with", "rows without it"), rows
     )
 
 

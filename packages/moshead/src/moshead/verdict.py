@@ -57,4 +57,4 @@ def renderables(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(note)
     yield Text(gate["sentence"])
     if manifest.get("onnx"):
-        yield Text(f"Head: {manifest['onnx']}")
+        yield Text(f"Head: {manifest['onnx']}; model card: {manifest['card']}")

@@ -305,8 +305,16 @@ def _new_families(table: Mapping[str, Any], families: FamilySet) -> Iterable[dic
             families=[family.key],
         )
     for need, reason in (
-        ("reference", "They compare a clip with its pristine reference, and no column here does"),
-        ("hdr", "Nothing in this table speaks of HDR material"),
+        (
+            "reference",
+            "They compare a clip with its pristine reference, and no column here does. "
+            "They matter as soon as the clips have references.",
+        ),
+        (
+            "hdr",
+            "Nothing in this table speaks of HDR material. "
+            "It matters as soon as the clips are HDR.",
+        ),
     ):
         some = [family for family in waiting if family.needs == need]
         if some:
@@ -314,7 +322,7 @@ def _new_families(table: Mapping[str, Any], families: FamilySet) -> Iterable[dic
                 "later",
                 "not-here",
                 f"Leave for now: {_listed([family.name for family in some])}",
-                f"{reason}. They matter as soon as the clips do.",
+                reason,
                 families=[family.key for family in some],
             )
 
