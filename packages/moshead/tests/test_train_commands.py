@@ -270,6 +270,11 @@ def test_options_that_mean_nothing_are_refused(write_table, labelled_columns, op
         moshead.train([write_table(labelled_columns())], "konvid-v1", "h", training=training)
 
 
+def test_an_unknown_option_is_refused():
+    with pytest.raises(TypeError, match="'smok'"):
+        moshead.train_konvid(smok=True)
+
+
 def test_the_model_id_names_files(write_table, labelled_columns, quick):
     with pytest.raises(InputError, match="model id"):
         moshead.train([write_table(labelled_columns())], "konvid-v1", "a/b", training=quick)

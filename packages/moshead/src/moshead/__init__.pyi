@@ -1,9 +1,11 @@
+from .chug import train_chug_hdr as train_chug_hdr
 from .conformal import CrossConformal as CrossConformal
 from .corpora import Corpus as Corpus
 from .corpora import NoLabelsError as NoLabelsError
 from .corpora import load_corpus as load_corpus
 from .cross_validation import TrainingOptions as TrainingOptions
 from .cross_validation import train_head as train_head
+from .destinations import Destinations as Destinations
 from .features import FeatureMatrix as FeatureMatrix
 from .features import feature_matrix as feature_matrix
 from .features import read_display_profile as read_display_profile
@@ -11,6 +13,7 @@ from .gate import FoldScore as FoldScore
 from .gate import GateReport as GateReport
 from .gate import judge as judge
 from .gate import judge_rows as judge_rows
+from .konvid import train_konvid as train_konvid
 from .manifest import HeadMismatchError as HeadMismatchError
 from .manifest import load_manifest as load_manifest
 from .metadata import HeadMetadata as HeadMetadata
@@ -37,12 +40,9 @@ from .rows import RowOptions as RowOptions
 from .schemas import FeatureSchema as FeatureSchema
 from .schemas import built_in_schemas as built_in_schemas
 from .schemas import load_schema as load_schema
-from .trainers import Destinations as Destinations
 from .trainers import GateMissedError as GateMissedError
 from .trainers import SyntheticRowsWarning as SyntheticRowsWarning
 from .trainers import train as train
-from .trainers import train_chug_hdr as train_chug_hdr
-from .trainers import train_konvid as train_konvid
 from .validation import HeldOutMissError as HeldOutMissError
 from .validation import validate as validate
 from .validation import validation_markdown as validation_markdown
