@@ -165,6 +165,16 @@ def test_a_split_is_honoured_and_test_is_never_touched(write_table, labelled_col
     assert first["feature_mean"] == second["feature_mean"]
 
 
+def test_gaps_are_counted_over_the_rows_that_train(write_table, labelled_columns, quick):
+    columns = labelled_columns(200)
+    columns["split"] = ["train"] * 120 + ["val"] * 40 + ["test"] * 40
+    for row in (3, 130, 170, 180):
+        columns["motion2"][row] = float("nan")
+    document = moshead.train([write_table(columns)], "konvid-v1", "h", training=quick)
+    assert document["corpus"]["imputed"] == {"motion2": 1}
+    assert any("motion2 (1 of 120)" in note for note in document["notes"])
+
+
 def test_groups_are_folded_whole_and_counted(write_table, labelled_columns, quick, tmp_path):
     columns = labelled_columns() | {"content": [f"c{row % 12}" for row in range(120)]}
     document = moshead.train(

@@ -43,7 +43,6 @@ class Corpus:
         rows_read: Rows of the tables, before any was dropped.
         dropped: Rows dropped, by reason.
         fill: Share of rows filled, by column.
-        imputed: Values that are NaN, by column.
         constant: Columns that do not vary.
         sources: What was read.
         notes: Sentences that belong in manifest and card.
@@ -60,7 +59,6 @@ class Corpus:
     rows_read: int
     dropped: dict[str, int]
     fill: dict[str, float]
-    imputed: dict[str, int]
     constant: tuple[str, ...]
     sources: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -69,6 +67,16 @@ class Corpus:
     def clips(self) -> int:
         """Distinct clip keys."""
         return len(set(self.keys))
+
+    @property
+    def imputed(self) -> dict[str, int]:
+        """Values that are NaN, by column that has any."""
+        counts = np.isnan(self.features).sum(axis=0)
+        return {
+            name: int(count)
+            for name, count in zip(self.schema.columns, counts, strict=True)
+            if count
+        }
 
     def take(self, rows: NDArray[np.int64]) -> Corpus:
         """The corpus of some of its rows; counts of what was read stay."""
@@ -173,7 +181,6 @@ def _corpus(
         rows_read=sum(part.read for part in parts),
         dropped={},
         fill=filled,
-        imputed={},
         constant=(),
         sources=tuple(str(path) for path in sources),
     )
@@ -189,18 +196,12 @@ def _corpus(
     leakage.refuse_formula(
         corpus.mos[clips], np.where(missing, 0.0, corpus.features)[clips], where=where
     )
-    imputed = {
-        name: int(count)
-        for name, count in zip(schema.columns, missing.sum(axis=0), strict=True)
-        if count
-    }
     corpus = replace(
         corpus,
         units=_units(corpus),
         dropped=dict(sorted(dropped.items())),
-        imputed=imputed,
         constant=constant,
-        notes=tuple(_notes(filled, constant, imputed, len(corpus.keys))),
+        notes=tuple(_notes(filled, constant)),
     )
     _refuse_straddling(corpus, options, where=where)
     return corpus
@@ -315,9 +316,7 @@ def _refuse_straddling(corpus: Corpus, options: RowOptions, *, where: str) -> No
     )
 
 
-def _notes(
-    filled: dict[str, float], constant: Sequence[str], imputed: dict[str, int], rows: int
-) -> Iterator[str]:
+def _notes(filled: dict[str, float], constant: Sequence[str]) -> Iterator[str]:
     whole = [name for name, share in filled.items() if share == 1.0]
     if whole:
         yield f"Filled in all rows, because the tables lack them: {', '.join(whole)}."
@@ -329,6 +328,3 @@ def _notes(
         yield f"Constant over the training rows, so without influence: {', '.join(still)}."
     if leakage.scored_against_themselves(constant):
         yield f"{leakage.SELF_SCORED}."
-    if imputed:
-        named = ", ".join(f"{name} ({count} of {rows})" for name, count in imputed.items())
-        yield f"Non-finite values were replaced by training medians: {named}."

@@ -287,7 +287,11 @@ def _result(
         fold_of_row[cell.rows] = cell.fold
         predicted[cell.rows] += cell.predicted / len(seeds)
     residuals = np.where(fold_of_row >= 0, np.round(np.abs(corpus.mos - predicted), 6), np.nan)
+    imputed = corpus.take(trained_on).imputed
     notes = corpus.notes
+    if imputed:
+        named = ", ".join(f"{name} ({n} of {len(trained_on)})" for name, n in imputed.items())
+        notes = (*notes, f"Non-finite values were replaced by training medians: {named}.")
     if options.device != "cpu":
         notes = (*notes, "Trained on CUDA: another run need not give the same bytes.")
     columns = corpus.schema.columns
@@ -321,7 +325,7 @@ def _result(
             "rows_read": corpus.rows_read,
             "units": int(corpus.units.max()) + 1,
             "labels_dropped": dict(corpus.dropped),
-            "imputed": dict(corpus.imputed),
+            "imputed": imputed,
             "constant_columns": list(corpus.constant),
             "splits": _split_counts(corpus),
         },

@@ -48,7 +48,6 @@ def synthetic_corpus(schema: FeatureSchema, seed: int, rows: int = SMOKE_ROWS) -
         rows_read=rows,
         dropped={},
         fill={},
-        imputed={},
         constant=(),
         sources=(),
         notes=("Synthetic rows: no person has rated any of them.",),

@@ -207,7 +207,7 @@ def _report(
         "clips": corpus.clips,
         "labels_dropped": dict(corpus.dropped),
         "fill": dict(corpus.fill),
-        "imputed": dict(corpus.imputed),
+        "imputed": corpus.imputed,
         "bias": round(float(np.mean(predictions.mos - corpus.mos)), 6),
         "intervals": coverage,
         "gate": gate.to_dict(),
