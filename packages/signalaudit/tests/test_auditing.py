@@ -390,6 +390,7 @@ def test_unusable_options(write_table: Write) -> None:
         {"group_column": "none"},
         {"key_column": "none"},
         {"max_rows": 0},
+        {"seed": -1},
     ):
         with pytest.raises(InputError):
             audit(path, **options)

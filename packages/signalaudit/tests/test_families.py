@@ -138,6 +138,14 @@ def test_text_counts_as_category_where_a_family_wants_it() -> None:
     }
 
 
+def test_text_in_place_of_numbers_is_no_signal_and_said() -> None:
+    schema = pa.schema([("adm2", pa.string()), ("codec", pa.string()), ("remark", pa.string())])
+    planned = plan_columns(schema, load_families())
+    assert [column.role for column in planned.columns] == ["excluded", "category", "excluded"]
+    [warning] = planned.warnings
+    assert "'adm2' holds text" in warning
+
+
 def test_score_columns_keep_their_scorer_and_direction() -> None:
     field = pa.field(
         "so_x_score",

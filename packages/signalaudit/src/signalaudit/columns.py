@@ -19,6 +19,9 @@ TARGETS = ("vmaf", "vmaf_score", "mos_raw_0_100", "mos", "dmos", "score")
 MOS_TARGETS = ("mos_raw_0_100", "mos", "dmos")
 """Targets that are people's ratings."""
 
+NOT_A_NUMBER = "not a number"
+"""Why a column of no number and no category is excluded."""
+
 Role = Literal["target", "other_target", "signal", "category", "excluded"]
 
 
@@ -30,7 +33,7 @@ class Column:
         name: The column's name.
         role: ``target``; ``other_target``, a target that was not chosen and is no signal;
             ``signal``, a number that may carry quality; ``category``, text that serves a
-            family; ``excluded``.
+            family of context; ``excluded``.
         reason: Why it is excluded, None otherwise.
         families: Keys of the families it serves, in the families' order.
         scorer: Slug of the scorer whose score it is, where it is a second opinion.
@@ -126,6 +129,11 @@ def plan_columns(
             column = Column(field.name, "excluded", f"a second opinion's {score.kind}")
         else:
             column = _plain(field, families, served, key)
+            if column.reason == NOT_A_NUMBER and served and is_text(field.type):
+                warnings.append(
+                    f"The column {field.name!r} holds text where {families[served[0]].name} "
+                    "needs numbers, and is no signal."
+                )
         columns.append(column)
     return ColumnPlan(tuple(columns), chosen, key, group, tuple(warnings))
 
@@ -188,9 +196,11 @@ def _plain(
             full_reference=_full_reference(served, families),
             metadata_direction=_metadata_direction(field),
         )
-    if is_text(field.type) and served:
-        return Column(name, "category", families=served)
-    return Column(name, "excluded", "not a number")
+    # Text can describe a clip, and never judge it: adm2 with a stray word in it measures nothing.
+    described = tuple(key for key in served if families[key].context)
+    if is_text(field.type) and described:
+        return Column(name, "category", families=described)
+    return Column(name, "excluded", NOT_A_NUMBER)
 
 
 def _full_reference(served: Sequence[str], families: FamilySet) -> str | None:

@@ -82,6 +82,8 @@ class Options:
                 raise InputError(f"{flag} is {value:g}", fix="Give a number from 0 to 1")
         if self.max_rows is not None and self.max_rows < 1:
             raise InputError(f"--max-rows is {self.max_rows}", fix="Give a positive number of rows")
+        if self.seed < 0:
+            raise InputError(f"--seed is {self.seed}", fix="Give a whole number from 0")
 
 
 @dataclass(frozen=True)
