@@ -1,0 +1,1 @@
+"""The commands of ``secondopinion``, one module each."""
