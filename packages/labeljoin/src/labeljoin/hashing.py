@@ -74,25 +74,31 @@ class HashedReader:
     """
 
     def __init__(self, path: Path, *, digests: bool = True) -> None:
-        self._file: BinaryIO = path.open("rb", buffering=0)
+        self._file = path.open("rb", buffering=0)
         self._state = hashlib.sha256() if digests else None
         self._unread = b""
         self.size = 0
 
-    def read(self, size: int) -> bytes:
-        """The next bytes, ``size`` of them or fewer; none at the end."""
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` with the next bytes, or its front with fewer; 0 at the end."""
         if self._unread:
-            data, self._unread = self._unread, b""
-            return data
-        data = self._file.read(size)
+            count = min(len(self._unread), len(buffer))
+            buffer[:count], self._unread = self._unread[:count], self._unread[count:]
+            return count
+        count = self._file.readinto(buffer)
+        if self._state is not None:
+            self._state.update(buffer[:count])
+        self.size += count
+        return count
+
+    def skip(self, mark: bytes) -> bool:
+        """Skip ``mark`` where the file begins with it, and say whether it does."""
+        data = self._file.read(len(mark))
         if self._state is not None:
             self._state.update(data)
         self.size += len(data)
-        return data
-
-    def unread(self, data: bytes) -> None:
-        """Give ``data``, which was the last read, back to the next one."""
-        self._unread = data
+        self._unread = b"" if data == mark else data
+        return data == mark
 
     def digest(self) -> Digest | None:
         """The digest of all bytes so far."""

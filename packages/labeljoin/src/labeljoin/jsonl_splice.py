@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ from labeljoin.tables.json_blocks import (
     block_keys,
     block_of,
     blocks,
-    braces,
     without_specials,
 )
 
@@ -49,11 +48,8 @@ def splice(task: Attachment) -> PartReport:
         ThreadPoolExecutor(1, "write") as writer,
     ):
         splicer = _Splicer(task)
-        mark = source.read(len(BOM))
-        if mark == BOM:
-            out.write(mark)
-        else:
-            source.unread(mark)
+        if source.skip(BOM):
+            out.write(BOM)
         pending: deque[Future[int]] = deque()
         for block in blocks(source):
             pending.append(writer.submit(_write, out, splicer.spliced(block)))
@@ -74,8 +70,8 @@ def splice(task: Attachment) -> PartReport:
         )
 
 
-def _write(out: HashedWriter, text: Callable[[], bytes]) -> int:
-    return out.write(text())
+def _write(out: HashedWriter, text: Callable[[], Iterable[Any]]) -> int:
+    return sum(out.write(piece) for piece in text())
 
 
 class _Splicer:
@@ -92,22 +88,24 @@ class _Splicer:
         self.rows_in = 0
         self.rows_out = 0
 
-    def spliced(self, block: Block) -> Callable[[], bytes]:
+    def spliced(self, block: Block) -> Callable[[], Iterable[Any]]:
         """What puts together the lines of a block and their new members, in any thread."""
         if self._spaced is None:
             self._spaced = b'": ' in block.data[:4096] or b'":' not in block.data[:4096]
         plain = None
         if self._task.keep is None and not self._key_leaves:
             plain = self._plain(block)
-        return partial(b"".join, list(self._one_by_one(block))) if plain is None else plain
+        if plain is not None:
+            return plain
+        return partial(_whole, list(self._one_by_one(block)))
 
-    def _plain(self, block: Block) -> Callable[[], bytes] | None:
+    def _plain(self, block: Block) -> Callable[[], Iterable[Any]] | None:
         """The block at once, None where a line is not plain."""
         import pyarrow as pa
 
         if self._replaced is not None and _is_flat(block):
             block = block_of(self._replaced.sub(b"", block.data), block.first_line)
-        ends = braces(block)
+        ends = block.braces
         if ends is None:
             return None
         keys = block_keys(self._decoder, block.data)
@@ -236,8 +234,12 @@ def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
     return pa.array(np.where(np.isnan(numbers), position, numbers).astype(np.int32))
 
 
-def _joined(data: bytes, ends: Any, additions: pa.BinaryArray) -> bytes:
-    """``data`` with each addition written before the brace that ends its line."""
+def _whole(lines: list[bytes]) -> list[bytes]:
+    return [b"".join(lines)]
+
+
+def _joined(data: bytes | bytearray, ends: Any, additions: pa.BinaryArray) -> list[Any]:
+    """``data`` with each addition written before the brace that ends its line, in two pieces."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -252,4 +254,4 @@ def _joined(data: bytes, ends: Any, additions: pa.BinaryArray) -> bytes:
     )
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])
-    return b"".join((memoryview(text)[:end], data[ends[-1] :]))
+    return [memoryview(text)[:end], memoryview(data)[int(ends[-1]) :]]

@@ -25,6 +25,8 @@ NO_LABEL = -1
 
 _UNKNOWN = -1
 _REASONS = len(KEYLESS_REASONS) + 1
+_NO_TEXTS = pa.nulls(0, pa.string())
+_NOTHING_FRESH = Derivation(_NO_TEXTS, _NO_TEXTS, np.empty(0, np.int8))
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,12 @@ class KeyMatcher:
         known = self._known
         codes = [known.get(text, _UNKNOWN) for text in texts]
         fresh_at = [at for at, code in enumerate(codes) if code == _UNKNOWN]
-        derived = self.rule.derive(distinct.take(pa.array(fresh_at, pa.int32())))
-        found, reasons = self._find(derived.keys), derived.reasons.tolist()
-        for at, label, reason in zip(fresh_at, found, reasons, strict=True):
-            codes[at] = known[texts[at]] = (label + 1) * _REASONS + reason + 1
+        derived = _NOTHING_FRESH
+        if fresh_at:
+            derived = self.rule.derive(distinct.take(pa.array(fresh_at, pa.int32())))
+            found, reasons = self._find(derived.keys), derived.reasons.tolist()
+            for at, label, reason in zip(fresh_at, found, reasons, strict=True):
+                codes[at] = known[texts[at]] = (label + 1) * _REASONS + reason + 1
         if len(known) > REMEMBERED:
             self._known = {}
         packed = np.array(codes, np.int64)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BOM = b"\xef\xbb\xbf"
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 
 _NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
 
@@ -25,24 +25,26 @@ _NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
 class Readable(Protocol):
     """What blocks are read from."""
 
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, ``size`` of them or fewer; none at the end."""
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill ``buffer`` with the next bytes, or its front with fewer; 0 at the end."""
 
 
 class Block(NamedTuple):
     """Some whole lines of a file.
 
     ``first_line`` is the number of the first of them, counted from 1, and ``line_feeds`` the
-    positions of their line feeds. Only the last line of a file may lack one.
+    positions of their line feeds. Only the last line of a file may lack one. ``braces`` is where
+    the last brace of each line is, None where a line is blank, indented, or no object.
     """
 
-    data: bytes
+    data: bytes | bytearray
     first_line: int
     line_feeds: NDArray[np.int64]
+    braces: NDArray[np.int64] | None
 
     def lines(self) -> list[bytes]:
         """The lines with their line breaks, cut at line feeds and nowhere else."""
-        lines = self.data.split(b"\n")
+        lines = bytes(self.data).split(b"\n")
         last = lines.pop()
         return [line + b"\n" for line in lines] + ([last] if last else [])
 
@@ -67,42 +69,55 @@ class _Cutter:
 
     def next_block(self) -> Block | None:
         """The next block, None at the end."""
-        pieces = [self._rest]
+        # Read to where it stays: what is copied from buffer to buffer, other threads wait for.
+        data, filled = self._buffer(self._rest), len(self._rest)
         self._rest = b""
-        while data := self._file.read(BLOCK_BYTES):
-            cut = data.rfind(b"\n") + 1
+        while count := self._read(data, filled):
+            cut = data.rfind(b"\n", filled, filled + count) + 1
+            filled += count
             if cut:
-                pieces.append(data[:cut])
-                self._rest = data[cut:]
+                self._rest = bytes(memoryview(data)[cut:filled])
+                filled = cut
                 break
-            pieces.append(data)
-        whole = b"".join(pieces)
-        if not whole:
+            if filled == len(data):  # no line ends in it
+                data = self._buffer(data)
+        if not filled:
             return None
-        block = block_of(whole, self._first_line)
+        del data[filled:]
+        block = block_of(data, self._first_line)
         self._first_line += len(block.line_feeds)
         return block
 
+    def _read(self, buffer: bytearray, start: int) -> int | None:
+        with memoryview(buffer) as whole, whole[start:] as rest:
+            return self._file.readinto(rest)
 
-def block_of(data: bytes, first_line: int) -> Block:
+    @staticmethod
+    def _buffer(front: bytes | bytearray) -> bytearray:
+        buffer = bytearray(len(front) + max(len(front), BLOCK_BYTES))
+        buffer[: len(front)] = front
+        return buffer
+
+
+def block_of(data: bytes | bytearray, first_line: int) -> Block:
     """``data``, whole lines, as a block."""
-    return Block(data, first_line, np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE))
+    text = np.frombuffer(data, np.uint8)
+    line_feeds = np.flatnonzero(text == _NEWLINE)
+    return Block(data, first_line, line_feeds, _braces(text, line_feeds))
 
 
-def braces(block: Block) -> NDArray[np.int64] | None:
+def _braces(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Where the last brace of each line is, if every line is an object with nothing around it.
 
     Returns:
         A position per line; None where a line is blank, indented, or no object.
     """
-    text = np.frombuffer(block.data, np.uint8)
-    ends = block.line_feeds
     starts = np.empty(len(ends) + 1, np.int64)
     starts[0], starts[1:] = 0, ends + 1
-    if starts[-1] == len(block.data):
+    if starts[-1] == len(text):
         starts = starts[:-1]
     else:
-        ends = np.append(ends, len(block.data))
+        ends = np.append(ends, len(text))
     last = ends - 1
     if not (last > starts).all():
         return None
@@ -143,7 +158,7 @@ class KeyDecoder:
         row = msgspec.defstruct("Row", members, gc=False)
         return msgspec.json.Decoder(row, dec_hook=_refuse)
 
-    def of_lines(self, data: bytes) -> list[str | None]:
+    def of_lines(self, data: bytes | bytearray) -> list[str | None]:
         """The keys of consecutive objects, None where one has none.
 
         Args:
@@ -184,7 +199,7 @@ STAND_IN = b"[]"
 stay JSON, and a key that holds it can be told."""
 
 
-def without_specials(data: bytes) -> bytes:
+def without_specials(data: bytes | bytearray) -> bytes | bytearray:
     """``data`` with a stand-in for NaN and Infinity, which writers emit and JSON has not."""
     for special in (b"-Infinity", b"Infinity", b"NaN"):
         if special in data:
@@ -196,7 +211,7 @@ def _refuse(kind: type, value: Any) -> NoReturn:
     raise msgspec.ValidationError("a refused member")
 
 
-def block_keys(decoder: KeyDecoder, data: bytes) -> list[str | None] | None:
+def block_keys(decoder: KeyDecoder, data: bytes | bytearray) -> list[str | None] | None:
     """The keys of all lines of a block, None where they must be looked at one by one."""
     try:
         return decoder.of_lines(data)
@@ -215,7 +230,7 @@ def block_keys(decoder: KeyDecoder, data: bytes) -> list[str | None] | None:
 
 def opened_blocks(path: Path) -> Iterator[Block]:
     """The blocks of a file, without its byte-order mark."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         if file.read(len(BOM)) != BOM:
             file.seek(0)
         yield from blocks(file)
