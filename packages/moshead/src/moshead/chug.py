@@ -27,8 +27,8 @@ CHUG_SHARD_PATTERN = "shard_*.features.jsonl"
 CHUG_FOLDER = Path(".workingdir2/chug")
 
 HDR_NOTE = (
-    "HDR: the labels are people's ratings of HDR clips. VMAF's models are trained on SDR; nothing "
-    "here takes their score for a truth about HDR."
+    "HDR: the head is made to predict how people rate HDR clips. VMAF's models are trained on SDR; "
+    "nothing here takes their score for a truth about HDR."
 )
 
 
