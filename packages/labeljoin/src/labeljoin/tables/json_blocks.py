@@ -5,6 +5,7 @@ The key is read at the speed of a parser that checks the rest of a line and buil
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BOM = b"\xef\xbb\xbf"
 BLOCK_BYTES = 1 << 20
+READ_AHEAD = 2
 
 _NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
 
@@ -50,12 +52,12 @@ class Block(NamedTuple):
 
 
 def blocks(file: Readable) -> Iterator[Block]:
-    """The rest of a file in blocks; the next one is read while one is worked on."""
+    """The rest of a file in blocks; the next ones are read while one is worked on."""
     cutter = _Cutter(file)
     with ThreadPoolExecutor(1, "read") as reader:
-        coming = reader.submit(cutter.next_block)
-        while (block := coming.result()) is not None:
-            coming = reader.submit(cutter.next_block)
+        coming = deque(reader.submit(cutter.next_block) for _ in range(READ_AHEAD))
+        while (block := coming.popleft().result()) is not None:
+            coming.append(reader.submit(cutter.next_block))
             yield block
 
 
