@@ -172,6 +172,13 @@ def test_features_that_do_not_vary(refused, labelled_columns):
     message = refused(columns | still | {"mos_label_status": ["ok"] * 120})
     assert "no required feature column varies" in message
     assert "against themselves" in message
+    assert ".." not in message
+
+
+def test_features_beyond_float32(refused, labelled_columns):
+    columns = labelled_columns()
+    columns["motion2"] = [1e300 * value for value in columns["motion2"]]
+    assert "beyond float32, which a head reads: motion2" in refused(columns)
 
 
 def test_a_missing_feature_column(refused, labelled_columns):

@@ -172,6 +172,8 @@ def refuse_synthetic_corpus(corpora: Sequence[str | None], *, where: str) -> Non
 def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str) -> tuple[str, ...]:
     """Name the constant columns, and refuse rows in which no required column varies.
 
+    Values that a head's float32 input cannot hold are refused too.
+
     Args:
         schema: The columns.
         features: (N, F), NaN where a value is missing.
@@ -181,16 +183,24 @@ def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str)
         Constant columns, in schema order.
 
     Raises:
-        InputError: No required column varies.
+        InputError: No required column varies, or a value is beyond float32.
     """
+    beyond = np.abs(features) > np.finfo(np.float32).max
+    names = [name for name, far in zip(schema.columns, beyond.T, strict=True) if far.any()]
+    if names:
+        raise InputError(
+            f"feature columns hold values beyond float32, which a head reads: {', '.join(names)}",
+            where=where,
+            fix="Correct these values, or leave them blank",
+        )
     constant = tuple(
         name for name, values in zip(schema.columns, features.T, strict=True) if _still(values)
     )
     if all(name in constant for name in schema.required or schema.columns):
-        self_scored = " " + SELF_SCORED if scored_against_themselves(constant) else ""
+        self_scored = ". " + SELF_SCORED if scored_against_themselves(constant) else ""
         raise InputError(
             "no required feature column varies over the labelled rows, so a head could only "
-            f"learn the mean MOS.{self_scored}",
+            f"learn the mean MOS{self_scored}",
             where=where,
             fix="Extract the features again",
         )
