@@ -22,7 +22,6 @@ class Pipeline:
 
     tables: Path
     folder: Path
-    training_seconds: float
 
     @property
     def labelled(self) -> Path:
@@ -97,7 +96,7 @@ def run_pipeline(tables: Path, folder: Path) -> Pipeline:
     """Label, score, audit, train and predict."""
     import time
 
-    run = Pipeline(tables, folder, 0)
+    run = Pipeline(tables, folder)
     join_labels(tables, run.labelled)
     join_scores(run.labelled, tables, run.scored)
     run_command(
@@ -105,11 +104,9 @@ def run_pipeline(tables: Path, folder: Path) -> Pipeline:
         *("--out-json", folder / "audit.json", "--out-md", folder / "audit.md"),
         *("--out-html", folder / "audit.html"),
     )
-    begun = time.monotonic()
     train(run.scored, folder)
-    seconds = time.monotonic() - begun
     run_command(
         *("moshead", "predict", "--onnx", run.onnx, "--features", run.scored),
         *("--out", run.predictions),
     )
-    return Pipeline(tables, folder, seconds)
+    return run

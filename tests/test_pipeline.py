@@ -125,8 +125,6 @@ def test_head_passes_the_gate(run: Pipeline, is_real: bool) -> None:
     assert gate["mean_rmse"] <= 0.45
     assert gate["plcc_spread"] <= 0.005
     assert "Accepted" in (run.folder / "card.md").read_text("utf-8")
-    # A minute on an idle machine; training shares this one with other tests.
-    assert run.training_seconds < 180
 
 
 def test_gated_numbers_follow_from_out_of_fold_predictions(run: Pipeline) -> None:
