@@ -94,7 +94,6 @@ def train(features: Path, folder: Path, *flags: str) -> dict[str, Any]:
 
 def run_pipeline(tables: Path, folder: Path) -> Pipeline:
     """Label, score, audit, train and predict."""
-    import time
 
     run = Pipeline(tables, folder)
     join_labels(tables, run.labelled)
