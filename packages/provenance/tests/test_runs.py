@@ -201,6 +201,13 @@ def test_output_that_is_an_input_is_refused_unless_in_place(folder: Path):
             start_run("job", inputs={"features": "features.tbl"}) as run,
         ):
             run.stage("out", target)
+    for in_place, advised in ((None, False), (False, True)):
+        with (
+            pytest.raises(InputError) as caught,
+            start_run("job", inputs={"features": "features.tbl"}, in_place=in_place) as run,
+        ):
+            run.stage("out", "features.tbl")
+        assert ("--in-place" in str(caught.value)) is advised
     with start_run("job", inputs={"features": "features.tbl"}, in_place=True) as run:
         Path(run.stage("out", "features.tbl")).write_bytes(b"new")
     assert (folder / "features.tbl").read_bytes() == b"new"

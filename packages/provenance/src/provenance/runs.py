@@ -53,7 +53,7 @@ class Run:
         distribution: str | None,
         module: str | None,
         shared_trainer: str | None,
-        in_place: bool,
+        in_place: bool | None,
         progress: ProgressCallback | None,
     ) -> None:
         self.entrypoint = entrypoint
@@ -364,6 +364,7 @@ class Run:
     def _refuse_input(self, target: Path, *, in_place: bool | None = None) -> None:
         if in_place if in_place is not None else self.in_place:
             return
+        offered = self.in_place is not None
         place = os.path.realpath(target)
         for name in self._inputs:
             for item in self._items(name):
@@ -376,7 +377,7 @@ class Run:
                         f"The output is, or lies in, the input {name}",
                         where=os.fspath(target),
                         fix="Choose another output"
-                        + ("" if in_place is not None else ", or allow it with --in-place"),
+                        + (", or allow it with --in-place" if in_place is None and offered else ""),
                     )
 
     def _hash(self, sources: list[Source]) -> None:
@@ -413,7 +414,7 @@ def start_run(
     distribution: str | None = None,
     module: str | None = None,
     shared_trainer: str | None = None,
-    in_place: bool = False,
+    in_place: bool | None = None,
     progress: ProgressCallback | None = None,
 ) -> Run:
     """Start a run; use it as a context manager.
@@ -433,7 +434,8 @@ def start_run(
         module: The module whose source the record digests, e.g. ``labeljoin.joining``; by default
             ``entrypoint`` where that is a file.
         shared_trainer: The module that a command delegates to, where it does.
-        in_place: Allow outputs that are inputs.
+        in_place: Allow outputs that are inputs; None, as False, where the command has no
+            ``--in-place`` to advise.
         progress: Called while inputs and outputs are hashed.
 
     Raises:
