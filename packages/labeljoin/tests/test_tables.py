@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from labeljoin import open_table
+from labeljoin import infer_key_column, open_table
 from provenance.errors import InputError
 
 ROWS = [
@@ -201,6 +201,7 @@ def test_a_document_on_one_long_line(tmp_path):
         ("t.csv", "a,b\n1,é\n".encode("latin-1"), "UTF-8"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         ("t.bin", b"\x00\x01\x02" * 9, "neither parquet nor text"),
+        ("t.csv.gz", b"\x1f\x8b\x08" + bytes(9), "compressed with gzip.* [Dd]ecompress it first"),
         ("t.parquet", b"PAR1 but not really", "parquet"),
     ],
 )
@@ -210,6 +211,14 @@ def test_unreadable_files(tmp_path, name, data, what):
     with pytest.raises(InputError, match=what) as raised:
         open_table(path).read()
     assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "data"), [("t.jsonl", b""), ("t.json", b"[]")])
+def test_table_without_rows_has_no_key_column(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="no rows and so no columns"):
+        infer_key_column(open_table(path).column_names)
 
 
 def test_paths_that_hold_no_table(tmp_path):

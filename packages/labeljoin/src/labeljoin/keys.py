@@ -285,6 +285,10 @@ def infer_key_column(
         InputError: The table has none of them.
     """
     names = list(names)
+    if not names:
+        raise InputError(
+            "the table has no rows and so no columns", where=where, fix="Give a table with rows"
+        )
     found = infer_column(names, KEY_COLUMNS)
     if found is None:
         raise InputError(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SNIFFED_BYTES = 1 << 16
 PARQUET_MAGIC = (b"PAR1", b"PARE")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+COMPRESSED_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 # A document of rows, as json.dump writes it: on one line, however long.
 _ROWS = re.compile(rb'\{\s*"rows"\s*:\s*\[')
@@ -85,6 +86,13 @@ def _format_of(path: Path) -> Format:
         ) from None
     if head[:4] in PARQUET_MAGIC:
         return "parquet"
+    for magic, name in COMPRESSED_MAGIC.items():
+        if head.startswith(magic):
+            raise InputError(
+                f"this is neither parquet nor text, but compressed with {name}",
+                where=str(path),
+                fix="Decompress it first",
+            )
     if head[:2] in UTF16_MARKS:
         raise InputError("the text is UTF-16", where=str(path), fix="Save the file as UTF-8")
     text = head.removeprefix(BOM).lstrip()
