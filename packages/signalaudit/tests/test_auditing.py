@@ -382,6 +382,12 @@ def test_unusable_inputs(inputs: list[str], said: str) -> None:
     assert said in str(caught.value)
 
 
+def test_direction_of_a_column_of_no_table_is_refused(write_table: Write) -> None:
+    path = write_table(sharpness=[1.0, 2.0])
+    with pytest.raises(InputError, match=r"'sharpnes', a column of no table.*mean sharpness"):
+        audit(path, directions=["sharpnes=lower"])
+
+
 def test_unusable_options(write_table: Write) -> None:
     path = write_table(adm2=[1.0, 2.0])
     for options in (

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import labeljoin
 from provenance import start_run
 from provenance.errors import InputError
 
 from signalaudit.advice import RULES, advise
-from signalaudit.direction import parse_directions
+from signalaudit.direction import check_directions, parse_directions
 from signalaudit.families import FamilySet, load_families
 from signalaudit.table_audit import Options, TableAudit, audit_table
 
@@ -201,6 +202,9 @@ def run_audit(
     progress: ProgressCallback | None = None,
 ) -> Audit:
     """Audit tables by label; see :func:`audit`."""
+    if options.directions:
+        names = [n for path in tables.values() for n in labeljoin.open_table(path).column_names]
+        check_directions(options.directions, names)
     audits = [
         audit_table(label, path, families, options, progress) for label, path in tables.items()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,6 +42,22 @@ def parse_directions(specifications: Iterable[str]) -> dict[str, Direction]:
                 fix="Keep one of them",
             )
     return directions
+
+
+def check_directions(directions: Iterable[str], columns: Iterable[str]) -> None:
+    """Refuse a direction of a column that no table has.
+
+    Raises:
+        InputError: Naming the columns that come closest.
+    """
+    columns = sorted(set(columns))
+    for column in directions:
+        if column not in columns:
+            close = difflib.get_close_matches(column, columns, n=3)
+            raise InputError(
+                f"--direction names {column!r}, a column of no table",
+                fix=f"Did you mean {' or '.join(close)}?" if close else "Name a column of a table",
+            )
 
 
 def decide_directions(
