@@ -154,9 +154,16 @@ def test_bad_invocations_end_with_one_sentence_and_no_file(
 
 def test_a_table_that_lacks_a_feature_is_refused(accepted_head, features, tmp_path):
     pq.write_table(pq.read_table(features).drop(["motion2"]), tmp_path / "f.parquet")
-    with pytest.raises(InputError, match="needs: motion2"):
+    with pytest.raises(InputError, match=r"f\.parquet.*needs: motion2"):
         moshead.predict_file(accepted_head / "head.onnx", tmp_path / "f.parquet", "p.csv")
     assert not (tmp_path / "p.csv").exists()
+
+
+def test_a_key_column_that_is_a_feature_is_refused(accepted_head, features, tmp_path):
+    with pytest.raises(InputError, match="key column 'motion2' is a column that the prediction"):
+        moshead.predict_file(
+            accepted_head / "head.onnx", features, tmp_path / "p.csv", key_column="motion2"
+        )
 
 
 def test_the_command_prints_json_or_words(accepted_head, smoke_head, features, tmp_path):

@@ -30,6 +30,9 @@ Feed = dict[str, Float32]
 
 Result = TypeVar("Result")
 
+UNNAMED_TABLE = "feature table"
+"""Where errors are in a table that came without a path."""
+
 BLOCK_ROWS = 4096
 """Rows given to the runtime at once: what it computes in between then stays in the processor's
 cache, which is several times faster than a million rows in one call."""
@@ -136,7 +139,7 @@ class FeatureReader:
             # Infinity here may be a large float64, which is a value and no gap.
             if self._gaps_are_medians and not np.isinf(matrix).any():
                 return self._imputed(matrix)
-        found = feature_matrix(self.schema, table, display=self._display, where="feature table")
+        found = feature_matrix(self.schema, table, display=self._display, where=UNNAMED_TABLE)
         matrix, repairs = self._imputed(found.values)
         filled = {
             name: round(share * table.num_rows) for name, share in found.fill.items() if share

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from provenance import EMBEDDED_KEY, InputError, Run, canonical_bytes, start_run
 
-from moshead.blocks import Repairs
+from moshead.blocks import UNNAMED_TABLE, Repairs
 from moshead.conformal import DEFAULT_ALPHA
 from moshead.features import read_display_profile
 from moshead.network import ENCODER_VOCAB
@@ -78,6 +78,12 @@ def predict_file(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         predictor = Predictor(onnx, alpha=alpha, strict=strict, display=display)
+        if key in predictor.columns_read:
+            raise InputError(
+                f"the key column {key!r} is a column that the prediction reads",
+                where=str(features),
+                fix="Name the column of clip keys with --key-column",
+            )
         reads = [n for n in predictor.columns_read if n in table.column_names and n != key]
         with start_run(
             "moshead predict",
@@ -153,7 +159,12 @@ def _write(
     with _writer(run, form, target, schema, predictor) as write:
         for batch in table.batches([key, *reads], text_columns=[key]):
             whole = pa.Table.from_batches([batch])
-            found = predictor.predict_mos(whole.select(reads), codec)
+            try:
+                found = predictor.predict_mos(whole.select(reads), codec)
+            except InputError as error:
+                if error.where == UNNAMED_TABLE:
+                    error.where = str(table.path)
+                raise
             # What comes after the sixth decimal is rounding noise of float32.
             np.round(found.mos, 6, out=found.mos)
             columns = [whole.column(key), *found.to_table().columns]
