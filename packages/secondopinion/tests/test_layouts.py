@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 import secondopinion
@@ -204,6 +205,50 @@ def test_a_frame_without_a_score_makes_the_clip_bad(features, tmp_path):
     table, _ = joined(features, tmp_path, path)
     assert column(table, "fork_nr_metric_v1", "status")[3] == "bad"
     assert column(table, "fork_nr_metric_v1")[3] is None
+
+
+@pytest.mark.parametrize("wrong", ["slow", -1.5, None, True, float("nan")])
+def test_a_frame_without_a_runtime_leaves_the_clip_without_one(features, tmp_path, wrong):
+    payload = wrapper_payload(50.0, clip_id="007")
+    del payload["summary"]["runtime_total_ms"]
+    payload["frames"][1]["runtime_ms"] = wrong
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(payload))
+    table, audit = joined(features, tmp_path, path)
+    assert column(table, "fork_nr_metric_v1", "status")[3] == "ok"
+    assert column(table, "fork_nr_metric_v1", "runtime_ms")[3] is None
+    assert audit["scorers"][0]["bad_runtimes"] == 1
+
+
+RUNTIMES = [12.5, "fast", -1.0, None, ""]
+FRAMES = [240, "many", -2, None, 2.5]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+def test_runtimes_and_frame_counts_that_are_none(features, tmp_path, schema, form):
+    rows = [
+        {"clip_id": clip, "score": 1.0, "runtime_ms": runtime, "frames": frames}
+        for clip, runtime, frames in zip(CLIPS, RUNTIMES, FRAMES, strict=True)
+    ]
+    path = tmp_path / f"mine.{form}"
+    if form == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        texts = [{name: None if v is None else str(v) for name, v in row.items()} for row in rows]
+        table = pa.Table.from_pylist(texts)
+        (pacsv.write_csv if form == "csv" else pq.write_table)(table, path)
+    table, audit = joined(features, tmp_path, f"mine={path}")
+    assert column(table, "mine", "runtime_ms") == [12.5, None, None, None, None]
+    assert column(table, "mine", "frames") == [240, None, None, None, None]
+    assert column(table, "mine", "status") == ["ok"] * 5
+    (scorer,) = audit["scorers"]
+    assert (scorer["bad_runtimes"], scorer["bad_frames"]) == (2, 3)
+    assert any("2 runtimes" in note for note in audit["notes"])
+    schema("second-opinion-materializer-v1").validate(audit)
+    inspected = secondopinion.inspect([f"mine={path}"])
+    assert inspected["scorers"][0]["bad_frames"] == 3
+    assert any("3 frame counts" in note for note in inspected["notes"])
+    schema("second-opinion-inspection-v1").validate(inspected)
 
 
 def test_several_payloads_have_to_name_their_clips(features, tmp_path):

@@ -140,6 +140,8 @@ def _scorer(match: ScorerMatch, plan: Plan, prefix: str, diagnosis: Any | None) 
         "rows": dict(match.rows),
         "bad_scores": dict(scorer.bad_reasons),
         "out_of_range_scores": scorer.out_of_range,
+        "bad_runtimes": scorer.bad_runtimes,
+        "bad_frames": scorer.bad_frames,
         "matched_feature_keys": match.matched_keys,
         "match_rate": match.matched_keys / keys if keys else 0.0,
         "unmatched_feature_keys": {

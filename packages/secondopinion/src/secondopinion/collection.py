@@ -25,7 +25,7 @@ from secondopinion.score_file import ScoreFile, ScoreSpecification
 from secondopinion.scorers import Direction, ScoreFacts, facts_for, is_known, slug_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from labeljoin import KeyResult, KeyRule
     from provenance.command import ProgressCallback
@@ -178,14 +178,24 @@ class _Collector:
             slug: self._scorer(slug, rule, facts_for(slug, directions))
             for slug in sorted(self._tables)
         }
-        return Opinions(scorers, self.files, self._notes(), self.score_files)
+        return Opinions(scorers, self.files, self._notes(scorers.values()), self.score_files)
 
-    def _notes(self) -> list[str]:
-        return [
+    def _notes(self, scorers: Iterable[Scorer]) -> list[str]:
+        labels = [
             f"{files[0]}{f' and {len(files) - 1:,} more files' if len(files) > 1 else ''} "
             f"named the scorer {scorer}; the label {label} was not used."
             for (label, scorer), files in self._unused_labels.items()
         ]
+        values = [
+            f"{scorer.slug} has {count:,} {what}; null stands for them."
+            for scorer in scorers
+            for count, what in (
+                (scorer.bad_runtimes, "runtimes that are no number of milliseconds from 0 on"),
+                (scorer.bad_frames, "frame counts that are no whole number from 0 on"),
+            )
+            if count
+        ]
+        return labels + values
 
     def _scorer(self, slug: str, rule: KeyRule, facts: ScoreFacts | None) -> Scorer:
         table = pa.concat_tables(self._tables[slug]).combine_chunks()
@@ -195,6 +205,7 @@ class _Collector:
         if keys.result.keyless:
             table = table.filter(pc.is_valid(table["key"]))
         table, collapsed = (table, 0) if keys.unique else self._unique(table, slug)
+        table, unused = _unused(table)
         table, reasons = _judge(table)
         return Scorer(
             name=self._names[slug][0],
@@ -207,6 +218,7 @@ class _Collector:
             reruns_collapsed=collapsed,
             bad_reasons=reasons,
             out_of_range=_out_of_range(table, facts),
+            **unused,
         )
 
     def _keys_of(self, slug: str, values: pa.ChunkedArray, rule: KeyRule) -> _Keys:
@@ -290,7 +302,7 @@ def _key_texts(keys: pa.Array) -> pa.StringArray:
 
 
 def _judge(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
-    """Say which scores are bad; a bad score becomes null, and so do runtimes that are no number."""
+    """Say which scores are bad; a bad score becomes null."""
     score = table["score"].combine_chunks()
     finite = pc.fill_null(pc.is_finite(score), False)
     ok = pc.and_(finite, table["ok"].combine_chunks())
@@ -299,15 +311,23 @@ def _judge(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
         "not-finite": int(pc.sum(pc.and_(table["ok"], pc.invert(finite))).as_py() or 0),
     }
     nothing = pa.scalar(None, pa.float64())
-    runtime = table["runtime_ms"].combine_chunks()
-    usable = pc.fill_null(pc.and_(pc.is_finite(runtime), pc.greater_equal(runtime, 0.0)), False)
     table = table.set_column(
         table.column_names.index("score"), "score", pc.if_else(ok, score, nothing)
     )
-    table = table.set_column(
-        table.column_names.index("runtime_ms"), "runtime_ms", pc.if_else(usable, runtime, nothing)
-    )
     return table.append_column("status", pc.if_else(ok, STATUS_OK, STATUS_BAD)), reasons
+
+
+def _unused(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+    """The table with null for runtimes and frame counts that are none, and how many there were."""
+    counts = {}
+    for column, name in (("runtime_ms", "bad_runtimes"), ("frames", "bad_frames")):
+        values = table[column].combine_chunks()
+        usable = pc.and_(pc.is_finite(values), pc.greater_equal(values, 0))
+        counts[name] = int(pc.sum(pc.invert(usable)).as_py() or 0)
+        if counts[name]:
+            cleared = pc.if_else(usable, values, pa.scalar(None, values.type))
+            table = table.set_column(table.column_names.index(column), column, cleared)
+    return table, counts
 
 
 def _out_of_range(table: pa.Table, facts: ScoreFacts | None) -> int:

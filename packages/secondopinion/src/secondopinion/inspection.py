@@ -102,6 +102,8 @@ def _scorer(scorer: Scorer) -> dict[str, Any]:
         "clips": len(scorer.scores),
         "bad": int(pc.sum(pc.equal(scorer.scores["status"], STATUS_BAD)).as_py() or 0),
         "out_of_range_scores": scorer.out_of_range,
+        "bad_runtimes": scorer.bad_runtimes,
+        "bad_frames": scorer.bad_frames,
         "min": spread["min"],
         "mean": pc.mean(score).as_py(),
         "max": spread["max"],

@@ -88,6 +88,8 @@ class Scorer:
         reruns_collapsed: Identical repetitions by a rerun.
         bad_reasons: Bad scores by reason: ``status``, ``not-finite``.
         out_of_range: Scores outside the scorer's range.
+        bad_runtimes: Runtimes that are no number of milliseconds from 0 on; they became null.
+        bad_frames: Frame counts that are no whole number from 0 on; they became null.
     """
 
     name: str
@@ -100,6 +102,8 @@ class Scorer:
     reruns_collapsed: int
     bad_reasons: dict[str, int]
     out_of_range: int
+    bad_runtimes: int
+    bad_frames: int
 
 
 @dataclass

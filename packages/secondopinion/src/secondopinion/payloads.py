@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from labeljoin import KEY_COLUMNS
 from provenance.errors import InputError
 
-from secondopinion.score_rows import FrameMean, ScoreRow, as_float
+from secondopinion.score_rows import FrameMean, ScoreRow, as_float, as_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +28,7 @@ STATUS_FIELDS = ("status",)
 RUNTIME_FIELDS = ("runtime_ms", "runtime_total_ms", "elapsed_ms")
 FRAMES_FIELDS = ("frames", "n_frames", "frame_count", "num_frames")
 _EXACT = float(1 << 53)
+_NO_COUNT = -1
 OK_STATUSES = frozenset({"", "ok", "pass", "passed", "success", "succeeded", "done", "true"})
 
 
@@ -192,10 +193,7 @@ def _add_frame(mean: FrameMean, frame: Any, fields: Fields, where: str) -> None:
         score = as_float(frame[names.score])
     except TypeError:
         raise _type_error(names.score, frame[names.score], where, "a number") from None
-    try:
-        runtime = as_float(frame[names.runtime]) if names.runtime else None
-    except TypeError:
-        runtime = None
+    runtime = as_runtime(frame[names.runtime]) if names.runtime else None
     mean.add(float("nan") if score is None else score, runtime)
 
 
@@ -292,10 +290,7 @@ def _runtime(plans: Plans, frames: FrameMean | None) -> float | None:
     runtime = _first(plans, "runtime")
     if runtime is None:
         return frames.runtime_ms if frames is not None else None
-    try:
-        return as_float(runtime)
-    except TypeError:
-        return None
+    return as_runtime(runtime)
 
 
 def _frames(plans: Plans, frames: FrameMean | None) -> int | None:
@@ -304,8 +299,10 @@ def _frames(plans: Plans, frames: FrameMean | None) -> int | None:
     count = _first(plans, "frames")
     if isinstance(count, float) and count.is_integer():
         count = int(count)
+    if count is None or (isinstance(count, str) and not count.strip()):
+        return None
     whole = isinstance(count, int) and not isinstance(count, bool)
-    return count if whole and 0 <= count < 1 << 63 else None
+    return count if whole and 0 <= count < 1 << 63 else _NO_COUNT
 
 
 def _type_error(name: str, value: Any, where: str, wanted: str) -> InputError:

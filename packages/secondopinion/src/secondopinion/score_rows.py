@@ -26,8 +26,10 @@ class ScoreRow(NamedTuple):
         part: Which of a scorer's scores it is where it gives several a clip (``aesthetic``); its
             scorer is then named ``<scorer>_<part>``.
         ok: False where the row's own status says that scoring failed.
-        runtime_ms: The scorer's runtime in milliseconds, None where unknown.
-        frames: How many frames were scored, None where unknown.
+        runtime_ms: The scorer's runtime in milliseconds, None where unknown; NaN, or a number below
+            zero, where what the file says is none, which the audit counts.
+        frames: How many frames were scored, None where unknown; a number below zero where what the
+            file says is no count, which the audit counts.
     """
 
     key: str | int | None
@@ -51,8 +53,8 @@ class ScoreBatch:
         scorer: The scorer's name where the file says it.
         part: As in :class:`ScoreRow`.
         ok: Boolean, None where all are.
-        runtime_ms: Milliseconds, float64, None where all are unknown.
-        frames: int64, None where all are unknown.
+        runtime_ms: Milliseconds as in :class:`ScoreRow`, float64, None where all are unknown.
+        frames: As in :class:`ScoreRow`, int64, None where all are unknown.
     """
 
     keys: pa.Array
@@ -91,12 +93,14 @@ class FrameMean:
     """The mean of a clip's frame scores, their count and summed runtime.
 
     A frame without a finite score makes the clip's score not finite: the mean of the rest would
-    look like a score of the clip.
+    look like a score of the clip. A frame without a runtime, beside others that have one, does the
+    same to the runtime.
     """
 
     def __init__(self) -> None:
         self.frames = 0
-        self.runtime_ms: float | None = None
+        self._timed = 0
+        self._runtime = 0.0
         self._scores: list[float] = []
         self._total = 0.0
 
@@ -109,7 +113,8 @@ class FrameMean:
         self.frames += len(scores)
         self._scores.extend(scores)
         if runtimes_ms:
-            self.runtime_ms = (self.runtime_ms or 0.0) + sum(runtimes_ms)
+            self._timed += len(runtimes_ms)
+            self._runtime += sum(runtimes_ms) if min(runtimes_ms) >= 0.0 else math.nan
         if len(self._scores) >= _SUMMED_AT:
             self._fold()
 
@@ -118,6 +123,13 @@ class FrameMean:
         """The mean over all frames; None where there are none, NaN where one has no score."""
         self._fold()
         return self._total / self.frames if self.frames else None
+
+    @property
+    def runtime_ms(self) -> float | None:
+        """The sum over all frames; None where none has a runtime, NaN where not all have one."""
+        if not self._timed:
+            return None
+        return self._runtime if self._timed == self.frames else math.nan
 
     def _fold(self) -> None:
         try:
@@ -143,3 +155,14 @@ def as_float(value: Any) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def as_runtime(value: Any) -> float | None:
+    """A JSON value as a runtime: None where it is absent or blank, NaN where it is no number."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        runtime = as_float(value)
+    except TypeError:
+        runtime = None
+    return math.nan if runtime is None else runtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -94,8 +95,8 @@ def _batches(
     score = numbers(columns[names.score or ""], names.score or "", where)
     rows = pa.array(range(before + 1, before + len(batch) + 1), pa.int64())
     ok = _ok(columns[names.status]) if names.status else None
-    runtime = _optional(columns.get(names.runtime or ""), pa.float64())
-    frames = _optional(columns.get(names.frames or ""), pa.int64())
+    runtime = _runtimes(columns[names.runtime]) if names.runtime else None
+    frames = _frame_counts(columns[names.frames]) if names.frames else None
     keys = columns[names.key or ""]
     if names.scorer is None:
         yield ScoreBatch(keys, score, rows, None, None, ok, runtime, frames)
@@ -120,11 +121,27 @@ def _ok(statuses: pa.Array) -> pa.BooleanArray:
     return pc.is_in(pc.fill_null(texts, "ok"), value_set=pa.array(sorted(OK_STATUSES)))
 
 
-def _optional(values: pa.Array | None, kind: pa.DataType) -> pa.Array | None:
-    """A column of lesser weight as numbers; null as a whole where it holds something else."""
-    if values is None:
-        return None
+def _runtimes(values: pa.Array) -> pa.DoubleArray:
+    """A column as numbers; NaN where something stands that is none."""
     try:
-        return numbers(values, "", "").cast(kind, safe=pa.types.is_integer(kind))
-    except (InputError, pa.ArrowInvalid):
-        return None
+        found = numbers(values, "", "")
+    except InputError:
+        found = pa.nulls(len(values), pa.float64())
+    lost = pc.and_(pc.is_null(found), _stands(values))
+    return pc.if_else(lost, pa.scalar(math.nan), found)
+
+
+def _frame_counts(values: pa.Array) -> pa.Int64Array:
+    """A column as whole numbers; -1 where something stands that is no count."""
+    found = _runtimes(values)
+    whole = pc.and_(pc.equal(pc.floor(found), found), pc.less(found, 2.0**63))
+    return pc.if_else(pc.and_(whole, pc.greater_equal(found, 0.0)), found, -1.0).cast(pa.int64())
+
+
+def _stands(values: pa.Array) -> pa.BooleanArray:
+    """Where a value stands; blank text is none."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), False)
+    return pc.is_valid(values)
