@@ -212,3 +212,17 @@ def test_coverage_of_two_fifths_is_explained(here, command):
     done = command("join", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv", code=1)
     assert "40 % of the clips (24 of 60)" in done.err
     assert "would cover 100.0 % of the clips" in done.err
+
+
+def test_label_files_with_key_columns_of_different_names_are_one_side(here, command):
+    (here / "f.csv").write_text("path\n" + "".join(f"a/{i}.mp4\na/{i}.mp4\n" for i in range(30)))
+    (here / "one.csv").write_text("filename,mos\n" + "".join(f"{i}.mp4,3\n" for i in range(10)))
+    (here / "two.csv").write_text("name,mos\n" + "".join(f"{i},3\n" for i in range(10, 20)))
+    both = ("--features", "f.csv", "--labels", "one.csv", "--labels", "two.csv", "--json")
+    document = json.loads(command("inspect", *both).out)
+    unmatched = document["diagnosis"]["unmatched_features"]
+    assert [each["key"] for each in unmatched] == [str(i) for i in range(20, 30)]
+    assert document["diagnosis"]["stale_labels"] == []
+    assert [each["key"] for each in document["feature_keys"]] == ["0", "1", "2", "3", "4"]
+    found = json.loads(command("inspect", *both, "--feature-key-regex", "x(.+)").out)
+    assert found["diagnosis"]["suggestions"][0]["match_rate"] == pytest.approx(2 / 3)

@@ -329,12 +329,12 @@ def diagnose_join(
         plan: The join.
         options: Its options.
     """
-    chosen = list(dict.fromkeys(file.key_column for file in plan.index.files))
-    columns: dict[str, list[pa.StringArray]] = {}
-    for source in sources:
-        for name in _candidates(source.column_names, chosen):
-            table = source.read([name], [name])
-            columns.setdefault(name, []).extend(_distinct([table[name]]))
+    chosen = [file.key_column for file in plan.index.files]
+    # Each file's own key column is one side together; a flag names one column for every file.
+    columns = {chosen[0]: list(chosen)}
+    for name in _candidates(sources[0].column_names, chosen[:1]):
+        if all(name in source.column_names for source in sources):
+            columns.setdefault(name, [name] * len(sources))
     return diagnose_coverage(
         KeySide(
             {
@@ -347,7 +347,7 @@ def diagnose_join(
             "--feature-key-regex",
         ),
         KeySide(
-            {name: pa.concat_arrays(arrays)[:EVALUATED] for name, arrays in columns.items()},
+            {name: _values(sources, in_each) for name, in_each in columns.items()},
             chosen[0],
             options.label_rule,
             "--label-key-column",
@@ -365,6 +365,14 @@ def _candidates(names: Sequence[str], chosen: Sequence[str]) -> list[str]:
         key=lambda name: known[name.casefold()],
     )
     return [*here, *likely[:OTHER_COLUMNS]]
+
+
+def _values(sources: Sequence[LabelSource], columns: Sequence[str]) -> pa.StringArray:
+    """The first distinct values of a column of each label file."""
+    arrays = []
+    for source, name in zip(sources, columns, strict=True):
+        arrays += _distinct([source.read([name], [name])[name]])
+    return pa.concat_arrays(arrays)[:EVALUATED]
 
 
 def _column(features: Table | pa.Table, name: str) -> Iterator[pa.Array | pa.ChunkedArray]:

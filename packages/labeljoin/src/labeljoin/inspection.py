@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from labeljoin.audit import label_facts
 from labeljoin.diagnosis import diagnose_join
 from labeljoin.labels import LabelSource
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 INSPECTION_SCHEMA = "mos-label-inspection-v1"
 SAMPLE = 5
+SEARCHED = 10_000
 
 
 def inspect(
@@ -88,10 +91,10 @@ def inspect(
 def _sample(
     values: Iterable[pa.Array | pa.ChunkedArray], rule: KeyRule
 ) -> list[dict[str, str | None]]:
-    """The first values and the keys that they become."""
+    """The first distinct values and the keys that they become."""
     for some in values:
         if len(some):
-            head = some[:SAMPLE]
+            head = pc.unique(some[:SEARCHED])[:SAMPLE]
             keys = rule.keys(head).keys.to_pylist()
             return [
                 {"value": None if value is None else str(value), "key": key}
