@@ -66,9 +66,8 @@ NO_REGEX_MATCH = "no-regex-match"
 KEYLESS_REASONS = (NULL, BLANK, NO_REGEX_MATCH)
 """Why a value yields no clip key."""
 
-_LAST_PART = r"(?s)^.*[/\\]([^/\\]*)$"
-_KNOWN_SUFFIX = rf"(?is)^(.+)\.(?:{'|'.join(MEDIA_SUFFIXES)})$"
-_ANY_SUFFIX = r"(?s)^(.+)\.[^.]+$"
+_KNOWN_SUFFIX = rf"(?i)^(?:{'|'.join(MEDIA_SUFFIXES)})$"
+_ANY_SUFFIX = r"(?s)."  # not a point at the very end
 _INTEGER_WITH_FRACTION = r"^([+-]?[0-9]+)\.0+$"
 
 
@@ -197,10 +196,13 @@ class KeyRule:
         """Let the mode act; blank becomes null."""
         if self.normalize != "raw":
             texts = pc.utf8_rtrim(texts, characters="/\\")
-            texts = pc.replace_substring_regex(texts, _LAST_PART, r"\1")
+            for separator in "/\\":
+                _, texts = _split_at_last(texts, separator)
             suffix = {"auto": _KNOWN_SUFFIX, "stem": _ANY_SUFFIX}.get(self.normalize)
             if suffix is not None:
-                texts = pc.replace_substring_regex(texts, suffix, r"\1")
+                heads, tails = _split_at_last(texts, ".")
+                drop = pc.and_(pc.not_equal(heads, ""), pc.match_substring_regex(tails, suffix))
+                texts = pc.if_else(pc.fill_null(drop, False), heads, texts)
             texts = pc.utf8_trim_whitespace(texts)
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
@@ -220,6 +222,18 @@ class KeyRule:
             group = match.group() if group is None else group
             found.append(group.strip() or None)
         return pa.array(found, pa.string()).take(unique.indices)
+
+
+def _split_at_last(texts: pa.StringArray, mark: str) -> tuple[pa.StringArray, pa.StringArray]:
+    """What stands before and after the last ``mark``; without one null, and the whole text.
+
+    A regular expression that replaces takes ten times as long.
+    """
+    pieces = pc.split_pattern(texts, mark, max_splits=1, reverse=True)
+    ends = pieces.offsets.to_numpy()
+    counts = np.diff(ends)
+    heads = pieces.values.take(pa.array(ends[:-1], mask=counts < 2))
+    return heads, pieces.values.take(pa.array(ends[1:] - 1, mask=counts < 1))
 
 
 def count_reasons(reasons: NDArray[np.int8], indices: pa.Int32Array) -> dict[str, int]:
