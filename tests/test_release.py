@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
-from release import ReleaseError, prepare_release
+from release import UNRELEASED, ReleaseError, prepare_release
+from workspace import PACKAGES, ROOT
 
 DAY = dt.date(2030, 1, 2)
 API = "def measure(clip: str) -> float:\n    return 1.0\n"
@@ -111,3 +113,12 @@ def test_a_release_says_what_changed(repository: Path) -> None:
     )
     with pytest.raises(ReleaseError, match="says nothing under"):
         prepare_release(repository, "core", "0.1.1", day=DAY)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_changelogs_have_the_form_that_a_release_reads(package: str) -> None:
+    changelog = (ROOT / "packages" / package / "CHANGELOG.md").read_text("utf-8")
+    assert changelog.startswith(f"# Changelog\n\nAll notable changes to moskit-{package}.")
+    first, *released = re.findall(r"(?m)^## .*$", changelog)
+    assert first == UNRELEASED
+    assert [line for line in released if not re.fullmatch(r"## \[[\d.]+\] - [\d-]{10}", line)] == []
