@@ -84,13 +84,19 @@ def test_a_breaking_change_needs_version_and_changelog(repository: Path, api: st
     change(repository, api)
     with pytest.raises(ReleaseError, match="the API breaks"):
         prepare_release(repository, "core", "0.1.1", day=DAY)
-    with pytest.raises(ReleaseError, match="no 'Changed' or 'Removed'"):
+    with pytest.raises(ReleaseError, match="nothing under 'Changed' or 'Removed'"):
+        prepare_release(repository, "core", "0.2.0", day=DAY)
+    changelog = repository / "packages" / "core" / "CHANGELOG.md"
+    changelog.write_text("## [Unreleased]\n\n### Removed\n\n### Fixed\n- x\n")
+    with pytest.raises(ReleaseError, match="nothing under 'Changed' or 'Removed'"):
         prepare_release(repository, "core", "0.2.0", day=DAY)
     assert version_of(repository, "core") == "0.1.0"
     change(repository, api, heading="Removed")
     notes = prepare_release(repository, "core", "0.2.0", day=DAY)
     assert any("breaking changes" in note for note in notes)
     assert any("user (moskit-core<0.2,>=0.1)" in note for note in notes)
+    with pytest.raises(ReleaseError, match=r"moskit-core<0.2,>=0.1 \(0.2.0 is here\)"):
+        prepare_release(repository, "user", "0.1.1", day=DAY)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Sets the version in the package's pyproject.toml and dates its changelog's ``Unr
 Before that it compares the public API with the one of the package's last release (the git tag
 ``<package>-<version>``) and refuses a release that would break its users unannounced: a breaking
 change needs a version that the dependants' ranges exclude, and a line in the changelog. Dependants
-whose range the new version leaves are named. Nothing is tagged, committed or published.
+whose range the new version leaves are named, and refused in their turn until they take it. Nothing is tagged, committed or published.
 """
 
 from __future__ import annotations
@@ -84,6 +84,17 @@ def unreleased_lines(changelog: str) -> list[str]:
     return [line for line in section.splitlines() if line.strip()]
 
 
+def announces_change(entries: list[str]) -> bool:
+    """Whether there is an entry under ``Changed`` or ``Removed``, not the heading alone."""
+    heading = ""
+    for line in entries:
+        if line.startswith("### "):
+            heading = line.removeprefix("### ").strip()
+        elif heading in {"Changed", "Removed"} and line.lstrip().startswith("-"):
+            return True
+    return False
+
+
 def dated_changelog(changelog: str, version: Version, day: dt.date) -> str:
     """The changelog with its ``Unreleased`` section turned into the version's."""
     return changelog.replace(UNRELEASED, f"{UNRELEASED}\n\n## [{version}] - {day}", 1)
@@ -137,6 +148,19 @@ def dependants_left_behind(root: Path, package: Package, version: Version) -> li
     return left
 
 
+def siblings_out_of_range(root: Path, package: Package) -> list[str]:
+    """What ``package`` requires of its siblings that their present versions are not."""
+    present = {
+        f"moskit-{path.parent.name}": Package(root, path.parent.name).version
+        for path in sorted(root.glob("packages/*/pyproject.toml"))
+    }
+    return [
+        f"{requirement} ({present[requirement.name]} is here)"
+        for requirement in package.dependencies
+        if requirement.name in present and present[requirement.name] not in requirement.specifier
+    ]
+
+
 def prepare_release(
     root: Path, name: str, version_text: str, *, day: dt.date | None = None
 ) -> list[str]:
@@ -164,6 +188,9 @@ def prepare_release(
         raise ReleaseError(
             f"{package.changelog.relative_to(root)} says nothing under {UNRELEASED!r}"
         )
+    unmet = siblings_out_of_range(root, package)
+    if unmet:
+        raise ReleaseError(f"it was tested with siblings that it refuses: {', '.join(unmet)}")
     notes = []
     broken = breakages_since(package, tag) if tag else []
     if broken:
@@ -173,9 +200,10 @@ def prepare_release(
                 f"{version} is inside the range that dependants accept, but the API breaks:\n"
                 f"  {listing}"
             )
-        if not any(re.match(r"### (Changed|Removed)", line) for line in entries):
+        if not announces_change(entries):
             raise ReleaseError(
-                f"the API breaks, and the changelog has no 'Changed' or 'Removed':\n  {listing}"
+                "the API breaks, and the changelog says nothing under 'Changed' or 'Removed':\n"
+                f"  {listing}"
             )
         notes.append(f"breaking changes:\n  {listing}")
     left = dependants_left_behind(root, package, version)
@@ -201,8 +229,8 @@ def main() -> None:
     for note in notes:
         print(note)
     print(
-        f"{arguments.package} is {arguments.version} now. Next: uv lock, commit, "
-        f"git tag {arguments.package}-{arguments.version}, nox -s build downstream"
+        f"{arguments.package} is {arguments.version} now. Next: nox -s build downstream lowest, "
+        f"commit, git tag {arguments.package}-{arguments.version}"
     )
 
 
