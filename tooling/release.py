@@ -4,7 +4,8 @@ Sets the version in the package's pyproject.toml and dates its changelog's ``Unr
 Before that it compares the public API with the one of the package's last release (the git tag
 ``<package>-<version>``) and refuses a release that would break its users unannounced: a breaking
 change needs a version that the dependants' ranges exclude, and a line in the changelog. Dependants
-whose range the new version leaves are named, and refused in their turn until they take it. Nothing is tagged, committed or published.
+whose range the new version leaves are named, and refused in their turn until they take it. Nothing
+is tagged, committed or published.
 """
 
 from __future__ import annotations
