@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,10 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labeljoin import attach, compact
+from labeljoin import Survey, attach, compact, open_table
 from labeljoin.embedded import read_record
-from labeljoin.footer import Footer
-from labeljoin.parquet_splice import read_footer
+from labeljoin.footer import Footer, read_footer
 from labeljoin_lookup import ADDED, Lookup, embedded, expected
 from provenance.errors import InputError, OutputError
 
@@ -132,13 +132,15 @@ def parquet_files(draw):
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-@given(file=parquet_files(), encoded=st.booleans(), metadata=st.booleans())
-def test_any_table_keeps_its_bits(tmp_path_factory, file, encoded, metadata):
+@given(file=parquet_files(), encoded=st.booleans(), metadata=st.booleans(), surveyed=st.booleans())
+def test_any_table_keeps_its_bits(tmp_path_factory, file, encoded, metadata, surveyed):
     folder = tmp_path_factory.mktemp("splice")
     table, options = file
     source, out = folder / "in.parquet", folder / "out.parquet"
     pq.write_table(table, source, **options)
-    report = attach(source, out, "key", Lookup(encoded, metadata=metadata))
+    opened = open_table(source)
+    with Survey(opened) if surveyed else nullcontext() as survey:
+        report = attach(opened, out, "key", Lookup(encoded, metadata=metadata), survey=survey)
     assert_spliced(source, out, report)
     assert_readers_agree(out)
     if metadata:

@@ -1,17 +1,19 @@
 """Attaching columns to JSONL, JSON and CSV: the text that was there stays."""
 
 import csv
+import hashlib
 import io
 import json
 import math
 import string
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import chain
 
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labeljoin import attach, open_table
+from labeljoin import Survey, attach, open_table
 from labeljoin.tables import json_blocks, json_document
 from labeljoin_lookup import ADDED, Lookup, label_of
 from provenance.errors import InputError
@@ -19,11 +21,20 @@ from provenance.errors import InputError
 quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def attached(folder, name, data, lookup=None, **options):
-    """The bytes that attach makes of ``data``."""
+def attached(folder, name, data, lookup=None, *, surveyed=False, **options):
+    """The bytes that attach makes of ``data``, after a survey or at once."""
     source, out = folder / name, folder / f"out-{name}"
     source.write_bytes(data if isinstance(data, bytes) else data.encode())
-    report = attach(source, out, "key", lookup or Lookup(), **options)
+    lookup = lookup or Lookup()
+    table = open_table(source)
+    with Survey(table) if surveyed else nullcontext() as survey:
+        if survey is not None:
+            assert list(chain(*survey.key_values("key", lookup.schema.names))) == list(
+                chain(*table.key_values("key"))
+            )
+        report = attach(table, out, "key", lookup, survey=survey, **options)
+    assert report.parts[0].source_digest.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert report.parts[0].digest.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
     return report, out.read_bytes()
 
 
@@ -97,11 +108,13 @@ def jsonl_files(draw):
 
 
 @quick
-@given(file=jsonl_files(), size=st.sampled_from([16, 100, 1 << 20]))
-def test_any_jsonl_keeps_its_text(tmp_path_factory, file, size):
+@given(file=jsonl_files(), size=st.sampled_from([16, 100, 1 << 20]), surveyed=st.booleans())
+def test_any_jsonl_keeps_its_text(tmp_path_factory, file, size, surveyed):
     rows, data = file
     with reading(json_blocks, "BLOCK_BYTES", size):
-        report, out = attached(tmp_path_factory.mktemp("jsonl"), "in.jsonl", data)
+        report, out = attached(
+            tmp_path_factory.mktemp("jsonl"), "in.jsonl", data, surveyed=surveyed
+        )
     assert report.engine == "jsonl-splice"
     assert report.rows_in == report.rows_out == len(rows)
     old_lines = data.removeprefix(json_blocks.BOM).split(b"\n")

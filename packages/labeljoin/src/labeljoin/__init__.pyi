@@ -54,6 +54,7 @@ from .run_attachment import attach_in_run as attach_in_run
 from .run_attachment import stage_table as stage_table
 from .scale import LabelScale as LabelScale
 from .scale import ScaleDecision as ScaleDecision
+from .survey import Survey as Survey
 from .tables import Table as Table
 from .tables import open_table as open_table
 
@@ -93,6 +94,7 @@ __all__ = [
     "ReportColumn",
     "ScaleDecision",
     "Suggestion",
+    "Survey",
     "Table",
     "attach",
     "attach_in_run",

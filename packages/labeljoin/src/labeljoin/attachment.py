@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from provenance import Digest
     from provenance.command import ProgressCallback
 
+    from labeljoin.survey import Survey
+
 
 UNFINISHED_PREFIX = ".moskit-part-"
 """How the names of parts begin until they are finished; no table counts them among its parts."""
@@ -105,6 +107,8 @@ class Attachment:
     digests: bool
     shared: bool = False
     """Whether other processes may work on the same destination."""
+    survey: Survey | None = None
+    """What is known of the source already; not for other processes."""
 
 
 def attach(
@@ -118,6 +122,7 @@ def attach(
     embed: Callable[[Digest], bytes] | None = None,
     metadata: Mapping[str, str] | None = None,
     digests: bool = True,
+    survey: Survey | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> AttachReport:
@@ -139,6 +144,7 @@ def attach(
         embed: The run record to embed in parquet metadata, from the digest of the source file.
         metadata: More key-value metadata for parquet files.
         digests: Hash source and destination while copying.
+        survey: A survey of the same table, not yet closed; what it kept is not read again.
         executor: Where parts are worked on, one after the other here unless given.
         progress: Called with the rows of finished parts.
 
@@ -169,6 +175,7 @@ def attach(
             metadata=dict(metadata or {}),
             digests=digests,
             shared=directory,
+            survey=None if directory else survey,
         )
         for part in table.parts
     ]
@@ -278,3 +285,20 @@ def _make_directory(path: Path) -> None:
             where=str(path),
             fix="Choose another place",
         ) from error
+
+
+def refuse_changed(path: Path, before: os.stat_result) -> None:
+    """Raise an InputError where a file is not as ``before`` has it."""
+    after = path.stat()
+    if any(
+        getattr(before, name) != getattr(after, name)
+        for name in ("st_ino", "st_size", "st_mtime_ns")
+    ):
+        raise changed_error(str(path))
+
+
+def changed_error(where: str) -> InputError:
+    """The error for a source that another program writes to."""
+    return InputError(
+        "the file changed while it was read", where=where, fix="Run again when it is at rest"
+    )

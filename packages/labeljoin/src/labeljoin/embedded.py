@@ -7,8 +7,7 @@ from pathlib import Path
 from provenance import EMBEDDED_KEY
 from provenance.errors import InputError
 
-from labeljoin.footer import Footer, FooterError
-from labeljoin.parquet_splice import read_footer
+from labeljoin.footer import Footer, FooterError, read_footer
 
 
 def read_record(path: Path) -> bytes | None:

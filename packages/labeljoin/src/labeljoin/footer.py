@@ -9,8 +9,13 @@ Format: https://github.com/apache/parquet-format/blob/master/src/main/thrift/par
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from provenance.errors import InputError
 
 from labeljoin import compact
 from labeljoin.compact import BINARY, I32, I64, LIST, STRUCT, Field
@@ -39,6 +44,33 @@ _CODECS = ("NONE", "SNAPPY", "GZIP", "SNAPPY", "BROTLI", "LZ4", "ZSTD", "LZ4")
 
 class FooterError(ValueError):
     """The footer is not what the parquet format says, or cannot take more columns."""
+
+
+def read_footer(source: BinaryIO, path: Path) -> tuple[int, bytes]:
+    """Where the footer of an open parquet file starts, and its bytes.
+
+    Raises:
+        InputError: The file is cut short, encrypted, or no parquet file.
+    """
+    size = source.seek(0, os.SEEK_END)
+    source.seek(max(0, size - TAIL_BYTES))
+    tail = source.read(TAIL_BYTES)
+    if tail[4:] == ENCRYPTED_MAGIC:
+        raise InputError(
+            "the footer of this parquet file is encrypted",
+            where=str(path),
+            fix="Decrypt the file first",
+        )
+    length = int.from_bytes(tail[:4], "little")
+    start = size - TAIL_BYTES - length
+    if tail[4:] != MAGIC or start < len(MAGIC):
+        raise InputError(
+            "this parquet file has no footer: it was cut short",
+            where=str(path),
+            fix="Copy or write it again",
+        )
+    source.seek(start)
+    return start, source.read(length)
 
 
 @dataclass(frozen=True)

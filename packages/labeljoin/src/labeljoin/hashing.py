@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from provenance import Digest
 
 CHUNK = 1 << 20
+
+_HASHED_ASIDE = 1 << 16
+"""Writes of at least this many bytes are hashed by a thread of their own; fewer are done sooner."""
 
 
 class HashedWriter:
@@ -24,15 +28,25 @@ class HashedWriter:
     def __init__(self, path: Path, *, digests: bool = True) -> None:
         self._file: BinaryIO = path.open("wb")
         self._state = hashlib.sha256() if digests else None
+        self._hasher: ThreadPoolExecutor | None = None
         self.size = 0
         self.closed = False
 
     def write(self, data: Any) -> int:
-        """Append ``data``, which is any bytes-like object."""
+        """Append ``data``, which is any bytes-like object and the caller's again on return."""
         view = memoryview(data)
-        if self._state is not None:
+        if self._state is None:
+            self._file.write(view)
+        elif view.nbytes < _HASHED_ASIDE:
             self._state.update(view)
-        self._file.write(view)
+            self._file.write(view)
+        else:
+            self._hasher = self._hasher or ThreadPoolExecutor(1, "hash")
+            hashed = self._hasher.submit(self._state.update, view)
+            try:
+                self._file.write(view)
+            finally:
+                hashed.result()
         self.size += view.nbytes
         return view.nbytes
 
@@ -51,6 +65,8 @@ class HashedWriter:
         """Close the file."""
         if not self.closed:
             self.closed = True
+            if self._hasher is not None:
+                self._hasher.shutdown()
             self._file.close()
 
     def __enter__(self) -> Self:
@@ -123,3 +139,10 @@ def digest_of(path: Path) -> Digest:
     with path.open("rb") as file:
         state = hashlib.file_digest(file, "sha256")
         return make_digest(state.hexdigest(), file.tell())
+
+
+def fed(state: Any, file: BinaryIO) -> Any:
+    """The hash object ``state``, fed the rest of ``file``."""
+    while chunk := file.read(CHUNK):
+        state.update(chunk)
+    return state

@@ -14,6 +14,7 @@ from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
 from labeljoin.plan import plan_join, replaced_columns
 from labeljoin.run_attachment import attach_in_run, stage_table
+from labeljoin.survey import Survey
 from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
@@ -88,29 +89,34 @@ def materialize(
         progress=progress,
     ) as run:
         table = open_table(features)
-        sources = [
-            LabelSource.open(os.fspath(path), name) for path, name in zip(paths, names, strict=True)
-        ]
         staged = stage_table(run, table, out)
-        plan = plan_join(table, sources, chosen, progress=progress)
-        failures = failures_of(plan, chosen)
-        report = None
-        if failures:
-            run.withdraw("out")
-        else:
-            report = attach_in_run(
-                run,
-                table,
-                staged,
-                plan.key_column,
-                plan.columns,
-                shaping={**chosen.shaping(), "label_names": names},
-                replace=replaced_columns(table, plan, chosen),
-                jobs=jobs,
-                scheduler=scheduler,
-                executor=executor,
-                progress=progress,
-            )
+        with Survey(table) as survey:
+            sources = [
+                LabelSource.open(os.fspath(path), name)
+                for path, name in zip(paths, names, strict=True)
+            ]
+            plan = plan_join(table, sources, chosen, survey=survey, progress=progress)
+            failures = failures_of(plan, chosen)
+            report = None
+            if failures:
+                run.withdraw("out")
+                if (digest := survey.digest()) is not None:
+                    run.set_input_digest("features", table.path, digest)
+            else:
+                report = attach_in_run(
+                    run,
+                    table,
+                    staged,
+                    plan.key_column,
+                    plan.columns,
+                    shaping={**chosen.shaping(), "label_names": names},
+                    replace=replaced_columns(table, plan, chosen),
+                    survey=survey,
+                    jobs=jobs,
+                    scheduler=scheduler,
+                    executor=executor,
+                    progress=progress,
+                )
         audit = audit_document(plan, chosen, failures, report, os.fspath(features), os.fspath(out))
         if failures:
             audit["diagnosis"] = diagnose_join(table, sources, plan, chosen).to_dict()

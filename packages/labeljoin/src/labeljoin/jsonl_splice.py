@@ -12,8 +12,9 @@ import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -27,34 +28,36 @@ from labeljoin.tables.json_blocks import (
     BOM,
     Block,
     KeyDecoder,
-    block_keys,
     block_of,
     blocks,
     without_specials,
 )
+from labeljoin.tables.json_stretches import STRETCH_BLOCKS, Stretch, stretches
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from provenance import Digest
 
-PENDING_WRITES = 2
-"""Blocks that wait to be written; more would only take memory."""
+PENDING_WRITES = STRETCH_BLOCKS
+"""Blocks that wait to be written: while one stretch is, the next is parsed."""
 
 
 def splice(task: Attachment) -> PartReport:
     """Write a JSONL file with the new members in every object."""
     with (
-        HashedReader(task.source, digests=task.digests) as source,
+        _opened(task) as source,
         HashedWriter(task.destination, digests=task.digests) as out,
         ThreadPoolExecutor(1, "write") as writer,
     ):
         splicer = _Splicer(task)
-        if source.skip(BOM):
+        if source.mark:
             out.write(BOM)
         pending: deque[Future[int]] = deque()
-        for block in blocks(source):
-            pending.append(writer.submit(_write, out, splicer.spliced(block)))
-            if len(pending) > PENDING_WRITES:
-                pending.popleft().result()
+        for stretch in source.stretches():
+            for text in splicer.spliced(stretch):
+                pending.append(writer.submit(_write, out, text))
+                if len(pending) > PENDING_WRITES:
+                    pending.popleft().result()
         for write in pending:
             write.result()
         return PartReport(
@@ -64,10 +67,77 @@ def splice(task: Attachment) -> PartReport:
             reason=None,
             rows_in=splicer.rows_in,
             rows_out=splicer.rows_out,
-            source_digest=source.digest(),
+            source_digest=source.digest if task.digests else None,
             digest=out.digest(),
             prefix_size=0,
         )
+
+
+class _Source(Protocol):
+    """A JSONL file in stretches: the notes of a survey, or a file read for the first time."""
+
+    @property
+    def mark(self) -> bool: ...
+
+    @property
+    def digest(self) -> Digest | None: ...
+
+    def stretches(self) -> Iterator[Stretch]: ...
+
+
+@contextmanager
+def _opened(task: Attachment) -> Iterator[_Source]:
+    notes = None if task.survey is None else task.survey.notes
+    served = notes is not None and notes.serve(task.key, task.columns_for_keys.schema.names)
+    if notes is not None and served and not _needs_each_line(task) and not task.replace:
+        yield notes
+        notes.refuse_change()
+        return
+    with HashedReader(task.source, digests=task.digests) as file:
+        yield _Unread(task, file)
+
+
+class _Unread:
+    """A file that is read for the first time."""
+
+    def __init__(self, task: Attachment, file: HashedReader) -> None:
+        self._task = task
+        self._file = file
+        self._replaced = _member_pattern(task.replace)
+        self._original: Block
+        self.mark = file.skip(BOM)
+
+    @property
+    def digest(self) -> Digest | None:
+        return self._file.digest()
+
+    def stretches(self) -> Iterator[Stretch]:
+        if _needs_each_line(self._task):
+            yield from (Stretch([block], None) for block in blocks(self._file))
+            return
+        found = stretches(map(self._without_replaced, blocks(self._file)), _decoder(self._task))
+        for stretch in found:
+            # A block to look at line by line is the last that was read; nothing is taken out yet.
+            yield stretch if stretch.keys is not None else Stretch([self._original], None)
+
+    def _without_replaced(self, block: Block) -> Block:
+        self._original = block
+        if self._replaced is None or not _is_flat(block):
+            return block
+        return block_of(self._replaced.sub(b"", block.data), block.first_line)
+
+
+def _needs_each_line(task: Attachment) -> bool:
+    return task.keep is not None or _key_leaves(task)
+
+
+def _key_leaves(task: Attachment) -> bool:
+    """Whether the key is itself replaced: it is both read and taken out, member by member."""
+    return task.key in {*task.columns_for_keys.schema.names, *task.replace}
+
+
+def _decoder(task: Attachment) -> KeyDecoder:
+    return KeyDecoder(task.key, {*task.columns_for_keys.schema.names, *task.replace} - {task.key})
 
 
 def _write(out: HashedWriter, text: Callable[[], Iterable[Any]]) -> int:
@@ -80,48 +150,40 @@ class _Splicer:
     def __init__(self, task: Attachment) -> None:
         self._task = task
         self._added = task.columns_for_keys.schema.names
-        self._decoder = KeyDecoder(task.key, {*self._added, *task.replace} - {task.key})
-        self._replaced = _member_pattern(task.replace)
-        # A key that is itself replaced is both read and taken out, member by member.
-        self._key_leaves = task.key in {*self._added, *task.replace}
+        self._decoder = _decoder(task)
+        self._key_leaves = _key_leaves(task)
         self._spaced: bool | None = None
         self.rows_in = 0
         self.rows_out = 0
 
-    def spliced(self, block: Block) -> Callable[[], Iterable[Any]]:
-        """What puts together the lines of a block and their new members, in any thread."""
+    def spliced(self, stretch: Stretch) -> Iterator[Callable[[], Iterable[Any]]]:
+        """For each block what puts its lines and their new members together, in any thread."""
         if self._spaced is None:
-            self._spaced = b'": ' in block.data[:4096] or b'":' not in block.data[:4096]
-        plain = None
-        if self._task.keep is None and not self._key_leaves:
-            plain = self._plain(block)
-        if plain is not None:
-            return plain
-        return partial(_whole, list(self._one_by_one(block)))
+            start = stretch.blocks[0].data[:4096]
+            self._spaced = b'": ' in start or b'":' not in start
+        if stretch.keys is None:
+            for block in stretch.blocks:
+                yield partial(_whole, list(self._one_by_one(block)))
+            return
+        additions = self._additions(stretch.keys)
+        row = 0
+        for block in stretch.blocks:
+            assert block.braces is not None
+            rows = len(block.braces)
+            yield partial(_joined, block.data, block.braces, additions[row : row + rows])
+            row += rows
+        self.rows_in += row
+        self.rows_out += row
 
-    def _plain(self, block: Block) -> Callable[[], Iterable[Any]] | None:
-        """The block at once, None where a line is not plain."""
+    def _additions(self, keys: pa.DictionaryArray) -> pa.BinaryArray:
+        """The members that each line gets, with the commas before them."""
         import pyarrow as pa
 
-        if self._replaced is not None and _is_flat(block):
-            block = block_of(self._replaced.sub(b"", block.data), block.first_line)
-        ends = block.braces
-        if ends is None:
-            return None
-        keys = block_keys(self._decoder, block.data)
-        if keys is None or len(keys) != len(ends):
-            return None
         # Each distinct key is looked up and written out once.
-        rows = pa.array(keys, pa.string()).dictionary_encode()
-        texts = self._texts(rows.dictionary, b", ")
-        nothing = None
-        if rows.null_count:
-            [nothing] = self._texts(pa.nulls(1, pa.string()), b", ")
-        members = pa.array([*texts, nothing], pa.binary())
-        additions = members.take(_filled(rows.indices, len(texts)))
-        self.rows_in += len(keys)
-        self.rows_out += len(keys)
-        return partial(_joined, block.data, ends, additions)
+        texts: list[bytes | None] = [*self._texts(keys.dictionary, leading_comma=True), None]
+        if keys.null_count:
+            [texts[-1]] = self._texts(pa.nulls(1, pa.string()), leading_comma=True)
+        return pa.array(texts, pa.binary()).take(_filled(keys.indices, len(texts) - 1))
 
     def _one_by_one(self, block: Block) -> Iterator[bytes]:
         import pyarrow as pa
@@ -131,7 +193,7 @@ class _Splicer:
         ]
         objects = [row for row in rows if isinstance(row, _Row)]
         values = pa.array([row.key for row in objects], pa.string())
-        texts = iter(self._texts(values, b""))
+        texts = iter(self._texts(values, leading_comma=False))
         kept = iter(
             self._task.keep(values).to_pylist() if self._task.keep else [True] * len(objects)
         )
@@ -148,10 +210,10 @@ class _Splicer:
                     (row.head, comma if row.has_members and text else b"", text, row.tail)
                 )
 
-    def _texts(self, values: pa.Array, before: bytes) -> list[bytes]:
+    def _texts(self, values: pa.Array, *, leading_comma: bool) -> list[bytes]:
         """The members that rows of these key values get."""
         batch = self._task.columns_for_keys(values)
-        return member_texts(batch, spaced=bool(self._spaced), leading_comma=bool(before))
+        return member_texts(batch, spaced=bool(self._spaced), leading_comma=leading_comma)
 
     def _row(self, line: bytes, number: int) -> _Row | bytes:
         """One line, taken apart; a blank one as it is."""
@@ -220,7 +282,7 @@ def _is_flat(block: Block) -> bool:
     What is taken out of such a block by mistake, or left in, the parser meets afterwards.
     """
     data = block.data
-    lines = len(block.line_feeds) + (data[-1:] != b"\n")
+    lines = block.line_feeds + (data[-1:] != b"\n")
     return b"\\" not in data and b"[" not in data and data.count(b"{") == lines
 
 

@@ -14,6 +14,7 @@ from labeljoin.tables.parquet import opened, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from provenance import Digest
 
 
 def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> PartReport:
@@ -27,7 +28,7 @@ def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source_digest = digest_of(task.source) if task.digests or task.embed else None
+    source_digest = _source_digest(task)
     rows_in = rows_out = 0
     with (
         opened(task.source) as file,
@@ -68,6 +69,14 @@ def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> 
         digest=digest,
         prefix_size=0,
     )
+
+
+def _source_digest(task: Attachment) -> Digest | None:
+    if not task.digests and task.embed is None:
+        return None
+    if task.survey is not None and (digest := task.survey.digest()) is not None:
+        return digest
+    return digest_of(task.source)
 
 
 def _attached(task: Attachment, table: pa.Table) -> tuple[pa.Table, pa.Table]:

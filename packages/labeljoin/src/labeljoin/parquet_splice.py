@@ -18,9 +18,10 @@ from provenance import EMBEDDED_KEY
 from provenance.errors import InputError
 
 from labeljoin import schema_metadata
-from labeljoin.attachment import Attachment, PartReport
-from labeljoin.footer import ENCRYPTED_MAGIC, MAGIC, TAIL_BYTES, Footer, FooterError
-from labeljoin.hashing import CHUNK, make_digest
+from labeljoin.attachment import Attachment, PartReport, changed_error, refuse_changed
+from labeljoin.footer import MAGIC, TAIL_BYTES, Footer, FooterError, read_footer
+from labeljoin.hash_ahead import Hashed
+from labeljoin.hashing import CHUNK, fed, make_digest
 from labeljoin.parquet_rewrite import rewrite_parquet
 from labeljoin.tables.key_column import KeyColumn, opened_key_column
 
@@ -40,33 +41,6 @@ def attach_parquet(task: Attachment) -> PartReport:
         if reason is not None or footer is None:
             return rewrite_parquet(task, raw_footer, reason)
         return _splice(task, source, footer, footer_start)
-
-
-def read_footer(source: BinaryIO, path: Path) -> tuple[int, bytes]:
-    """Where the footer of an open parquet file starts, and its bytes.
-
-    Raises:
-        InputError: The file is cut short, encrypted, or no parquet file.
-    """
-    size = source.seek(0, os.SEEK_END)
-    source.seek(max(0, size - TAIL_BYTES))
-    tail = source.read(TAIL_BYTES)
-    if tail[4:] == ENCRYPTED_MAGIC:
-        raise InputError(
-            "the footer of this parquet file is encrypted",
-            where=str(path),
-            fix="Decrypt the file first",
-        )
-    length = int.from_bytes(tail[:4], "little")
-    start = size - TAIL_BYTES - length
-    if tail[4:] != MAGIC or start < len(MAGIC):
-        raise InputError(
-            "this parquet file has no footer: it was cut short",
-            where=str(path),
-            fix="Copy or write it again",
-        )
-    source.seek(start)
-    return start, source.read(length)
 
 
 def _obstacle(task: Attachment, raw_footer: bytes) -> tuple[str | None, Footer | None]:
@@ -89,34 +63,29 @@ def _obstacle(task: Attachment, raw_footer: bytes) -> tuple[str | None, Footer |
 
 
 def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: int) -> PartReport:
-    state = hashlib.sha256() if task.digests or task.embed is not None else None
-    before = os.fstat(source.fileno())
     with (
         task.destination.open("wb", buffering=0) as out,
         ThreadPoolExecutor(1, "copy") as copier,
         opened_key_column(task.source, task.key) as (file, keys),
     ):
-        copied = copier.submit(_copy, source, out, footer_start, state)
+        copied = copier.submit(_copy, task, source, out, footer_start)
         added, size = _write_columns(task, keys, footer.first_codec(), footer_start)
-        prefix_sha256 = copied.result()
-        source_state = None if state is None else _fed(state.copy(), source, footer_start)
+        hashed, before = copied.result()
         key_values = schema_metadata.extended(
             footer.key_values(), file.schema_arrow, task.columns_for_keys.schema
         )
         key_values |= {name.encode(): text.encode() for name, text in task.metadata.items()}
-        source_digest = None
-        if source_state is not None:
-            source_digest = make_digest(source_state.hexdigest(), before.st_size)
-            if task.embed is not None:
-                key_values[EMBEDDED_KEY.encode()] = task.embed(source_digest)
+        if task.embed is not None and hashed is not None:
+            key_values[EMBEDDED_KEY.encode()] = task.embed(hashed.digest)
         encoded = _joined_footer(task.source, footer, added, footer_start, key_values)
-        _refuse_changed(task.source, before)
+        refuse_changed(task.source, before)
         out.seek(footer_start + size)
         out.write(encoded + len(encoded).to_bytes(4, "little") + MAGIC)
         digest = None
-        if state is not None:
+        if hashed is not None:
             with task.destination.open("rb") as written:
-                digest = make_digest(_fed(state, written, footer_start).hexdigest(), out.tell())
+                written.seek(footer_start)
+                digest = make_digest(fed(hashed.front.copy(), written).hexdigest(), out.tell())
     return PartReport(
         source=task.source,
         destination=task.destination,
@@ -124,10 +93,10 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
         reason=None,
         rows_in=footer.num_rows,
         rows_out=footer.num_rows,
-        source_digest=source_digest,
+        source_digest=None if hashed is None else hashed.digest,
         digest=digest,
         prefix_size=footer_start,
-        prefix_sha256=prefix_sha256,
+        prefix_sha256=None if hashed is None else hashed.front.hexdigest(),
     )
 
 
@@ -144,22 +113,36 @@ def _joined_footer(
         ) from None
 
 
-def _copy(source: BinaryIO, out: BinaryIO, size: int, state: Any) -> str | None:
-    """Copy the first ``size`` bytes, feeding ``state`` where there is one."""
-    if state is None:
+def _copy(
+    task: Attachment, source: BinaryIO, out: BinaryIO, size: int
+) -> tuple[Hashed | None, os.stat_result]:
+    """Copy the first ``size`` bytes.
+
+    Returns:
+        The hashes of the source, where they are wanted: those of the survey, or taken now. And what
+        the system said of it before its first byte was read.
+    """
+    before = os.fstat(source.fileno())
+    if not task.digests and task.embed is None:
         _copy_unseen(source, out, size)
-        return None
+        return None, before
+    if task.survey is not None and task.survey.hashed is not None:
+        _copy_unseen(source, out, size)
+        hashed = task.survey.hashed.result()
+        return hashed, hashed.status
+    front = hashlib.sha256()
     source.seek(0)
     buffer = memoryview(bytearray(CHUNK))
     left = size
     while left:
         count = source.readinto(buffer[: min(CHUNK, left)])  # type: ignore[attr-defined]
         if not count:
-            raise OSError(f"{source.name} became shorter while it was copied")
-        state.update(buffer[:count])
+            raise changed_error(source.name)
+        front.update(buffer[:count])
         _write_all(out, buffer[:count])
         left -= count
-    return str(state.copy().hexdigest())
+    digest = make_digest(fed(front.copy(), source).hexdigest(), source.tell())
+    return Hashed(front, digest, before), before
 
 
 def _copy_unseen(source: BinaryIO, out: BinaryIO, size: int) -> None:
@@ -181,7 +164,7 @@ def _copy_unseen(source: BinaryIO, out: BinaryIO, size: int) -> None:
     while done < size:
         count = source.readinto(buffer[: min(CHUNK, size - done)])  # type: ignore[attr-defined]
         if not count:
-            raise OSError(f"{source.name} became shorter while it was copied")
+            raise changed_error(source.name)
         _write_all(out, buffer[:count])
         done += count
 
@@ -190,14 +173,6 @@ def _write_all(out: BinaryIO, data: memoryview) -> None:
     """Write all of ``data`` to an unbuffered file, which may take less at a time."""
     while data:
         data = data[out.write(data) :]
-
-
-def _fed(state: Any, file: BinaryIO, start: int) -> Any:
-    """``state``, fed the rest of ``file`` from ``start``."""
-    file.seek(start)
-    while chunk := file.read(CHUNK):
-        state.update(chunk)
-    return state
 
 
 class _ChunkSink:
@@ -309,16 +284,3 @@ def _conformed(pieces: list[pa.Array], kind: pa.DataType, *, encoded: bool) -> p
     return pa.chunked_array(
         [piece if piece.type.equals(wanted) else piece.cast(wanted) for piece in pieces], wanted
     )
-
-
-def _refuse_changed(path: Path, before: os.stat_result) -> None:
-    after = path.stat()
-    if any(
-        getattr(before, name) != getattr(after, name)
-        for name in ("st_ino", "st_size", "st_mtime_ns")
-    ):
-        raise InputError(
-            "the file changed while it was read",
-            where=str(path),
-            fix="Run again when it is at rest",
-        )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provenance.command import ProgressCallback
 
     from labeljoin.options import JoinOptions
+    from labeljoin.survey import Survey
     from labeljoin.tables import Table
 
 STATUS_OK = "ok"
@@ -53,6 +54,7 @@ def plan_join(
     options: JoinOptions,
     *,
     tolerant: bool = False,
+    survey: Survey | None = None,
     progress: ProgressCallback | None = None,
 ) -> Plan:
     """Understand and count both sides of a join; nothing is written.
@@ -62,6 +64,7 @@ def plan_join(
         sources: The label files.
         options: The options of the join.
         tolerant: Collect obstacles instead of raising the first.
+        survey: Reads the keys of the feature table, where it is to be attached to.
         progress: Called while reading.
 
     Raises:
@@ -86,8 +89,13 @@ def plan_join(
         raise obstacles[0]
     matcher = KeyMatcher(options.feature_rule, index.keys)
     place = f"{where}, column {key_column!r}"
+    if survey is None:
+        values = key_values(features, key_column)
+    else:
+        added = () if options.overwrite else labels.column_names
+        values = survey.key_values(key_column, added)
     try:
-        coverage = measure_coverage(_counted(key_values(features, key_column), progress), matcher)
+        coverage = measure_coverage(_counted(values, progress), matcher)
     except InputError as error:
         error.where = error.where or place
         raise

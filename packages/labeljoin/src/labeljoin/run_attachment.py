@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provenance.command import ProgressCallback
 
     from labeljoin.attachment import AttachReport, ColumnsForKeys
+    from labeljoin.survey import Survey
     from labeljoin.tables import Table
 
 _SUFFIXES = {
@@ -75,6 +76,7 @@ def attach_in_run(
     replace: Collection[str] = (),
     keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
     source: str = "features",
+    survey: Survey | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
     executor: Executor | None = None,
@@ -94,6 +96,7 @@ def attach_in_run(
         replace: As for :func:`labeljoin.attach`.
         keep: As for :func:`labeljoin.attach`.
         source: The name of the input in the run.
+        survey: As for :func:`labeljoin.attach`.
         jobs: How many processes work on the parts of a directory.
         scheduler: Address of a Dask scheduler whose workers do it instead.
         executor: Where they are worked on; overrides ``jobs`` and ``scheduler``.
@@ -115,6 +118,7 @@ def attach_in_run(
             replace=replace,
             keep=keep,
             embed=_Embedding(template, source),
+            survey=survey,
             executor=pool,
             progress=progress,
         )

@@ -34,14 +34,14 @@ class Readable(Protocol):
 class Block(NamedTuple):
     """Some whole lines of a file.
 
-    ``first_line`` is the number of the first of them, counted from 1, and ``line_feeds`` the
-    positions of their line feeds. Only the last line of a file may lack one. ``braces`` is where
-    the last brace of each line is, None where a line is blank, indented, or no object.
+    ``first_line`` is the number of the first of them, counted from 1, and ``line_feeds`` how many
+    line feeds they have. Only the last line of a file may lack one. ``braces`` is where the last
+    brace of each line is, None where a line is blank, indented, or no object.
     """
 
     data: bytes | bytearray
     first_line: int
-    line_feeds: NDArray[np.int64]
+    line_feeds: int
     braces: NDArray[np.int64] | None
 
     def lines(self) -> list[bytes]:
@@ -87,7 +87,7 @@ class _Cutter:
             return None
         del data[filled:]
         block = block_of(data, self._first_line)
-        self._first_line += len(block.line_feeds)
+        self._first_line += block.line_feeds
         return block
 
     def _read(self, buffer: bytearray, start: int) -> int | None:
@@ -105,7 +105,7 @@ def block_of(data: bytes | bytearray, first_line: int) -> Block:
     """``data``, whole lines, as a block."""
     text = np.frombuffer(data, np.uint8)
     line_feeds = np.flatnonzero(text == _NEWLINE)
-    return Block(data, first_line, line_feeds, _braces(text, line_feeds))
+    return Block(data, first_line, len(line_feeds), _braces(text, line_feeds))
 
 
 def _braces(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int64] | None:

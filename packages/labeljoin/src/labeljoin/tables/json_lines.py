@@ -15,6 +15,7 @@ from provenance.errors import InputError
 from labeljoin import json_text
 from labeljoin.tables import inference, json_blocks
 from labeljoin.tables.json_blocks import BOM
+from labeljoin.tables.json_stretches import Stretch, stretches
 from labeljoin.tables.table import Table
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class JsonRowTable(Table):
     def leading_names(self) -> list[str]:
         """The members of the first 16,384 rows."""
         rows = (row for part in self.parts for row in self._part_rows(part, frozenset()))
-        return list(dict.fromkeys(name for row in islice(rows, BATCH_ROWS) for name in row))
+        names: Row = {}
+        for row in islice(rows, BATCH_ROWS):
+            names |= row
+        return list(names)
 
     def require(self, columns: Sequence[str] | None) -> None:
         """Raise an InputError unless some row has each of ``columns``; stops when all were met."""
@@ -103,22 +107,27 @@ class JsonLinesTable(JsonRowTable):
             yield row_of(line, text, where=f"{part}, line {number}")
 
     def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
-        import pyarrow as pa
+        found = stretches(json_blocks.opened_blocks(part), json_blocks.KeyDecoder(name))
+        return (stretch_keys(stretch, part, name) for stretch in found)
 
-        decoder = json_blocks.KeyDecoder(name)
-        for block in json_blocks.opened_blocks(part):
-            keys = None
-            if block.braces is not None:
-                keys = json_blocks.block_keys(decoder, block.data)
-            if keys is None:
-                keys = [
-                    inference.text_of(
-                        row_of(line, [name], where=f"{part}, line {number}").get(name)
-                    )
-                    for number, line in enumerate(block.lines(), block.first_line)
-                    if line.strip()
-                ]
-            yield pa.array(keys, pa.string())
+
+def stretch_keys(stretch: Stretch, part: Path, name: str) -> pa.Array:
+    """The keys of the rows of some blocks.
+
+    Raises:
+        InputError: A line is not a JSON object.
+    """
+    if stretch.keys is not None:
+        return stretch.keys
+    import pyarrow as pa
+
+    keys = [
+        inference.text_of(row_of(line, [name], where=f"{part}, line {number}").get(name))
+        for block in stretch.blocks
+        for number, line in enumerate(block.lines(), block.first_line)
+        if line.strip()
+    ]
+    return pa.array(keys, pa.string())
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

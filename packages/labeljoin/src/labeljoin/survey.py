@@ -1,0 +1,67 @@
+"""A first reading of a table, by which its keys are counted and the attaching is prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Self
+
+from labeljoin.hash_ahead import HashAhead
+from labeljoin.line_notes import LineNotes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from provenance import Digest
+
+    from labeljoin.tables import Table
+
+
+class Survey:
+    """Reads the keys of a table, and keeps what :func:`labeljoin.attach` would read again.
+
+    Coverage is known before the first byte is written, so a table is read twice: for its keys, and
+    to be attached to. A parquet file is hashed by a thread of its own from the moment the survey
+    opens; a JSONL file while its keys are read, and its lines are noted. Of other formats, and of
+    directories, whose parts other processes may attach to, nothing is kept.
+
+    Use it as a context manager.
+
+    Args:
+        table: The table.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        alone = not table.path.is_dir()
+        self.hashed = HashAhead(table.path) if alone and table.format == "parquet" else None
+        self.notes = LineNotes(table.path) if alone and table.format == "jsonl" else None
+
+    def key_values(self, key: str, added: Collection[str] = ()) -> Iterator[pa.Array]:
+        """The values of the key column, as :meth:`Table.key_values` gives them.
+
+        Args:
+            key: The key column.
+            added: The columns that will be attached, as far as they are known.
+
+        Raises:
+            InputError: The column does not exist, or the table cannot be read.
+        """
+        if self.notes is None:
+            yield from self.table.key_values(key)
+            return
+        self.table.require([key])
+        yield from self.notes.key_values(key, added)
+
+    def digest(self) -> Digest | None:
+        """The digest of the table's file, where it was taken on the way."""
+        if self.hashed is not None:
+            return self.hashed.result().digest
+        return None if self.notes is None else self.notes.digest
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.hashed is not None:
+            self.hashed.close()
+        if self.notes is not None:
+            self.notes.close()

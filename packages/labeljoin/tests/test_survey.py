@@ -1,0 +1,118 @@
+"""What a survey kept is what attaching would have found, or it is not used."""
+
+import os
+import tempfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from labeljoin import Survey, attach, line_notes, open_table
+from labeljoin_lookup import ADDED, Lookup
+from provenance.errors import InputError
+
+ROWS = [{"key": f"clip_{number // 3}", "x": number / 7} for number in range(500)]
+
+
+@pytest.fixture(params=["parquet", "jsonl"])
+def source(request, tmp_path):
+    path = tmp_path / f"in.{request.param}"
+    if request.param == "parquet":
+        pq.write_table(pa.Table.from_pylist(ROWS), path)
+    else:
+        path.write_text("".join(f'{{"key": "{row["key"]}", "x": {row["x"]}}}\n' for row in ROWS))
+    return path
+
+
+def plain(source):
+    """What attaching makes of a table without a survey."""
+    out = source.with_stem("plain")
+    attach(source, out, "key", Lookup())
+    return out.read_bytes()
+
+
+def counted(survey, added=ADDED):
+    return sum(len(values) for values in survey.key_values("key", added))
+
+
+def test_a_survey_changes_no_byte_and_no_digest(source):
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        assert counted(survey) == len(ROWS)
+        report = attach(source, out, "key", Lookup(), survey=survey)
+        assert survey.digest() == report.parts[0].source_digest
+    assert out.read_bytes() == plain(source)
+
+
+@pytest.mark.parametrize(
+    "options", [{"replace": ["x"]}, {"keep": lambda values: pa.array([True] * len(values))}]
+)
+def test_a_survey_serves_rewrites_too(source, options):
+    bare, out = source.with_stem("bare"), source.with_stem("out")
+    attach(source, bare, "key", Lookup(), **options)
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        attach(source, out, "key", Lookup(), survey=survey, **options)
+    assert out.read_bytes() == bare.read_bytes()
+
+
+def test_a_source_that_changes_after_its_survey_is_refused(source):
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        survey.digest()
+        os.utime(source, (1, 1))
+        with pytest.raises(InputError, match="changed while it was read"):
+            attach(source, out, "key", Lookup(), survey=survey)
+    assert not out.exists()
+
+
+def test_a_source_that_shrinks_after_its_survey_leaves_nothing(source):
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        survey.digest()
+        source.write_bytes(source.read_bytes()[:-200])
+        with pytest.raises(InputError):
+            attach(source, out, "key", Lookup(), survey=survey)
+    assert not out.exists()
+
+
+def test_notes_for_other_columns_are_not_used(source):
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey, added=["something_else"])
+        attach(source, out, "key", Lookup(), survey=survey)
+    assert out.read_bytes() == plain(source)
+
+
+@pytest.mark.parametrize("shortage", ["no folder", "too many lines"])
+def test_without_room_for_notes_the_file_is_read_again(source, shortage, monkeypatch):
+    if shortage == "no folder":
+        monkeypatch.setattr(tempfile, "tempdir", str(source.parent / "missing"))
+    else:
+        monkeypatch.setattr(line_notes, "MOST_BYTES", 0)
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        attach(source, out, "key", Lookup(), survey=survey)
+    assert out.read_bytes() == plain(source)
+
+
+def test_an_unfinished_survey_is_dropped(source):
+    with Survey(open_table(source)) as survey:
+        next(iter(survey.key_values("key", ADDED)))
+    out = source.with_stem("out")
+    attach(source, out, "key", Lookup())
+    assert out.read_bytes() == plain(source)
+
+
+def test_directories_are_read_as_ever(source, tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    source.rename(parts / source.name)
+    out = tmp_path / "out"
+    with Survey(open_table(parts)) as survey:
+        assert counted(survey) == len(ROWS)
+        assert survey.digest() is None
+        report = attach(parts, out, "key", Lookup(), survey=survey)
+    assert report.rows_out == len(ROWS)
