@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import attach_in_run, open_table, stage_table
+from labeljoin import Survey, attach_in_run, open_table, stage_table
 from provenance import start_run
 from provenance.errors import VerdictError
 
@@ -101,38 +101,42 @@ def materialize(
     ) as run:
         table = open_table(features)
         staged = stage_table(run, table, out)
-        opinions = read_opinions(
-            given,
-            rule=chosen.score_rule,
-            format=chosen.format,
-            score_key_field=chosen.score_key_field,
-            score_field=chosen.score_field,
-            directions=chosen.directions,
-            progress=progress,
-        )
-        _state_score_digests(run, opinions)
-        plan = plan_join(table, opinions, chosen, progress=progress)
-        diagnoses = _diagnoses(table, plan, chosen)
-        refuse_strangers(plan, table, diagnoses)
-        report = None
-        if chosen.missing == "fail" and plan.lacking:
-            run.withdraw("out")
-        else:
-            names = set(table.column_names) if chosen.overwrite else set()
-            report = attach_in_run(
-                run,
-                table,
-                staged,
-                plan.key_column,
-                plan.columns,
-                shaping=chosen.to_dict(),
-                replace=names.intersection(plan.columns.schema.names),
-                keep=plan.kept if chosen.missing == "drop" else None,
-                jobs=jobs,
-                scheduler=scheduler,
-                executor=executor,
+        with Survey(table) as survey:
+            opinions = read_opinions(
+                given,
+                rule=chosen.score_rule,
+                format=chosen.format,
+                score_key_field=chosen.score_key_field,
+                score_field=chosen.score_field,
+                directions=chosen.directions,
                 progress=progress,
             )
+            _state_score_digests(run, opinions)
+            plan = plan_join(table, opinions, chosen, survey=survey, progress=progress)
+            diagnoses = _diagnoses(table, plan, chosen)
+            refuse_strangers(plan, table, diagnoses)
+            report = None
+            if chosen.missing == "fail" and plan.lacking:
+                run.withdraw("out")
+                if (digest := survey.digest()) is not None:
+                    run.set_input_digest("features", table.path, digest)
+            else:
+                names = set(table.column_names) if chosen.overwrite else set()
+                report = attach_in_run(
+                    run,
+                    table,
+                    staged,
+                    plan.key_column,
+                    plan.columns,
+                    shaping=chosen.to_dict(),
+                    replace=names.intersection(plan.columns.schema.names),
+                    keep=plan.kept if chosen.missing == "drop" else None,
+                    survey=survey,
+                    jobs=jobs,
+                    scheduler=scheduler,
+                    executor=executor,
+                    progress=progress,
+                )
         audit = audit_of(
             plan,
             opinions,

@@ -17,7 +17,7 @@ from secondopinion.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from labeljoin import Coverage, Diagnosis, KeyRule, Table
+    from labeljoin import Coverage, Diagnosis, KeyRule, Survey, Table
     from numpy.typing import NDArray
     from provenance.command import ProgressCallback
 
@@ -167,6 +167,7 @@ def plan_join(
     opinions: Opinions,
     options: JoinOptions,
     *,
+    survey: Survey | None = None,
     progress: ProgressCallback | None = None,
 ) -> Plan:
     """Match a feature table with scores; nothing is written.
@@ -175,6 +176,7 @@ def plan_join(
         table: The feature table.
         opinions: The scores.
         options: How to match and name.
+        survey: Reads the keys of the feature table, where it is to be attached to.
         progress: Called with the rows matched.
 
     Raises:
@@ -189,7 +191,12 @@ def plan_join(
     keys = _all_keys(opinions)
     wide = wide_table(opinions, keys, options.prefix)
     matcher = CountingMatcher(options.feature_rule, keys)
-    coverage = measure_coverage(_key_values(table, key_column, progress), matcher)
+    if survey is None:
+        values = table.key_values(key_column)
+    else:
+        added = () if options.overwrite else wide.schema.names
+        values = survey.key_values(key_column, added)
+    coverage = measure_coverage(_counted(values, progress), matcher)
     if options.feature_rule.guesses and coverage.folded_keys:
         raise coverage.guessed_fold(f"{where}, column {key_column!r}")
     statuses = {
@@ -283,14 +290,11 @@ def _first(keys: pa.StringArray, mask: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(chosen.take(pc.sort_indices(chosen)[:SAMPLE]).to_pylist())
 
 
-def _key_values(
-    table: Table, column: str, progress: ProgressCallback | None
-) -> Iterator[pa.Array | pa.ChunkedArray]:
-    """The values of the key column some rows at a time, as attaching gets them."""
+def _counted(values: Iterator[pa.Array], progress: ProgressCallback | None) -> Iterator[pa.Array]:
     rows = 0
-    for values in table.key_values(column):
-        yield values
-        rows += len(values)
+    for some in values:
+        yield some
+        rows += len(some)
         if progress:
             progress("match keys", rows, None)
 
