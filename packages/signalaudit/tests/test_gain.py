@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import signalaudit
 from scipy import stats
-from signalaudit.gain import _folds, _weighted_pearson, _WeightedRanks
+from signalaudit.bootstrap import WeightedRanks, weighted_pearson
+from signalaudit.gain import _folds
 from signalaudit.ridge import CLIP, PENALTIES, Ridge, Standardiser
 
 
@@ -79,8 +80,8 @@ def test_weighted_statistics_are_those_of_repeated_rows() -> None:
     generator = np.random.default_rng(2)
     x, y = np.round(generator.normal(size=(2, 60)), 1)  # ties
     weights = generator.poisson(1.0, (5, 60)).astype(float)
-    ranked = _WeightedRanks(y, weights).correlation(x)
-    linear = _weighted_pearson(x, y, weights)
+    ranked = WeightedRanks(y, weights).correlation(x)
+    linear = weighted_pearson(x, y, weights)
     for draw, counts in enumerate(weights.astype(int)):
         a, b = np.repeat(x, counts), np.repeat(y, counts)
         assert linear[draw] == pytest.approx(stats.pearsonr(a, b)[0], abs=1e-10)

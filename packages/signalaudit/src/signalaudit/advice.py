@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from signalaudit.redundancy import spare_columns
+from signalaudit.voices import voice_name, voices, weak_voices
 
 if TYPE_CHECKING:
     from signalaudit.families import Family, FamilySet
@@ -25,7 +26,6 @@ MOST = 0.8
 """A block with more than this share of all columns is nearly everything, and no advice."""
 
 _MANY = 3
-_WEAK_VOICE = 0.8
 
 RULES: dict[str, str] = {
     "no-target": "A table without a target can only be described: labels come first.",
@@ -82,39 +82,6 @@ def advise(table: Mapping[str, Any], families: FamilySet) -> list[dict[str, Any]
     return sorted(
         steps, key=lambda step: order.index(step["kind"]) + 1.5 * (step["rule"] == "weak-family")
     )
-
-
-def voices(table: Mapping[str, Any]) -> list[list[str]]:
-    """The scorers of a table in groups that speak with one voice.
-
-    Two are one voice where one's slug continues the other's (``dover``, ``dover_aesthetic``), or
-    where their columns are in one redundant cluster.
-    """
-    scorers: Mapping[str, str] = table["scorers"]
-    cluster = {
-        column: number
-        for number, each in enumerate(table["clusters"])
-        for column in each["columns"]
-    }
-    groups: list[list[str]] = []
-    for slug in sorted(scorers, key=len):
-        home = next(
-            (
-                group
-                for group in groups
-                if any(
-                    slug.startswith(other + "_")
-                    or cluster.get(scorers[slug], -1) == cluster.get(scorers[other], -2)
-                    for other in group
-                )
-            ),
-            None,
-        )
-        if home is None:
-            groups.append([slug])
-        else:
-            home.append(slug)
-    return groups
 
 
 def _step(
@@ -238,7 +205,7 @@ def _opinions(table: Mapping[str, Any], families: FamilySet) -> Iterable[dict[st
     block = _block(table, "second_opinions")
     groups = voices(table)
     if block and block["confirmed"] and len(groups) < ENOUGH_VOICES:
-        names = " and ".join(_voice_name(group) for group in groups)
+        names = " and ".join(voice_name(group) for group in groups)
         yield _step(
             "add",
             "another-opinion",
@@ -246,7 +213,7 @@ def _opinions(table: Mapping[str, Any], families: FamilySet) -> Iterable[dict[st
             f"Second opinions are what pays in this table: {_lift(block)}. Yet "
             f"{len(table['scorers'])} score columns are only {len(groups)} independent "
             f"{'voice' if len(groups) == 1 else 'voices'}, {names}: columns of one voice repeat "
-            f"each other, and a scorer built another way does not.{_weak_voices(table, groups)}",
+            f"each other, and a scorer built another way does not.{weak_voices(table, groups)}",
             families=["no_reference_ugc"],
         )
 
@@ -399,28 +366,6 @@ def _looks(table: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
             )
 
 
-def _weak_voices(table: Mapping[str, Any], groups: Sequence[Sequence[str]]) -> str:
-    """That independence is not enough: the scorers that are far from the best one, with numbers."""
-    alone = {row["block"]: row for row in table["gain"] if row["kind"] == "scorer"}
-    best = {
-        tuple(g): max(alone[s]["alone_plcc"] or 0 for s in g if s in alone)
-        for g in groups
-        if any(s in alone for s in g)
-    }
-    if len(best) < 2:
-        return ""
-    strongest = max(best.values())
-    weak = [group for group, plcc in best.items() if plcc < _WEAK_VOICE * strongest]
-    weak = [group for group in weak if not any(alone[s]["confirmed"] for s in group if s in alone)]
-    if not weak:
-        return ""
-    group = weak[0]
-    return (
-        f" It has to be a strong one: {_voice_name(group)} reaches {best[group]:.2f} alone, "
-        f"against {strongest:.2f} for the best voice, and adds nothing that is confirmed."
-    )
-
-
 def _block(table: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     return next(
         (each for each in table["gain"] if each["block"] == name and each["kind"] == name), None
@@ -463,10 +408,6 @@ def _shows_hdr(table: Mapping[str, Any]) -> bool:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _voice_name(group: Sequence[str]) -> str:
-    return f"{group[0]} ({len(group)} columns)" if len(group) > 1 else group[0]
 
 
 def _listed(names: Sequence[str], limit: int = 4) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from signalaudit.correlation import average_ranks, pearson, shrink
+from signalaudit.bootstrap import DRAWS, Scores, score_folds
+from signalaudit.correlation import shrink
 from signalaudit.ridge import Ridge, Standardiser
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ NO_FAMILY = "uncategorised"
 """The block of signals that no family claims."""
 
 FOLDS = 5
-DRAWS = 500
-"""Bootstrap draws behind each interval."""
-
 MAX_ROWS = 20_000
 """Rows that the folds use at most; more of them are sampled by the seed."""
 
@@ -42,7 +40,6 @@ LEAST_ROWS = 40
 LEAK = 0.999
 """A column whose |r| with the target reaches this is taken for a copy of it."""
 
-_LEAST_UNITS = 20
 _NUMBERED = re.compile(r"^(.*[^\d_])_?\d+$")
 _LEAST_NUMBERED = 5
 
@@ -193,7 +190,7 @@ def measure_gain(
         penalties.append(penalty)
         if progress:
             progress("measuring gain", fold + 1, count)
-    scores = _score(predictions, target_values, folds, units, generator)
+    scores = score_folds(predictions, target_values, folds, units, generator)
     entries = _entries(
         blocks, scores, {block.name: len(block.columns) for block in blocks}, len(columns)
     )
@@ -279,106 +276,6 @@ class _Fit:
         return np.column_stack([predicted, *alone]), whole.penalty
 
 
-@dataclass
-class _Scores:
-    """Fold-averaged PLCC and SROCC: (predictions, 2), and of each draw: (draws, predictions, 2)."""
-
-    point: Matrix
-    draws: NDArray[np.float64]
-
-    @staticmethod
-    def interval(draws: Vector) -> list[float | None]:
-        """The 95 % percentile interval."""
-        known = draws[np.isfinite(draws)]
-        if known.size < draws.size // 2:
-            return [None, None]
-        low, high = np.quantile(known, (0.025, 0.975))
-        return [float(low), float(high)]
-
-
-def _score(
-    predictions: Matrix,
-    target: Vector,
-    folds: NDArray[np.intp],
-    units: NDArray[np.intp],
-    generator: np.random.Generator,
-) -> _Scores:
-    count = int(folds.max()) + 1
-    width = predictions.shape[1]
-    points = np.full((count, width, 2), np.nan)
-    draws = np.full((count, DRAWS, width, 2), np.nan)
-    by_unit = np.unique(units).size >= _LEAST_UNITS
-    for fold in range(count):
-        held = np.flatnonzero(folds == fold)
-        y = target[held]
-        _, codes = np.unique(units[held], return_inverse=True)
-        if not by_unit:
-            codes = np.arange(held.size)
-        weights = generator.poisson(1.0, (DRAWS, int(codes.max()) + 1))[:, codes].astype(np.float64)
-        ranked = _WeightedRanks(y, weights)
-        for place in range(width):
-            p = predictions[held, place]
-            points[fold, place] = pearson(p, y), pearson(average_ranks(p), average_ranks(y))
-            if float(p.min()) == float(p.max()):
-                continue
-            draws[fold, :, place, 0] = _weighted_pearson(p, y, weights)
-            draws[fold, :, place, 1] = ranked.correlation(p)
-    with np.errstate(invalid="ignore"):
-        return _Scores(_mean(points), _mean(draws))
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over folds, NaN where no fold has a value."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    result: NDArray[np.float64] = np.divide(
-        total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0)
-    )
-    return result
-
-
-def _weighted_pearson(x: Vector, y: Vector, weights: Matrix) -> Vector:
-    """Pearson's r under each row of ``weights``, shape (draws, N)."""
-    x, y = (x - x.mean()) / x.std(), (y - y.mean()) / (y.std() or 1.0)
-    sums = weights @ np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
-    n, sx, sy, sxx, syy, sxy = sums.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result: Vector = (sxy - sx * sy / n) / np.sqrt((sxx - sx**2 / n) * (syy - sy**2 / n))
-    return result
-
-
-class _WeightedRanks:
-    """Spearman's rho with a fixed target under many weightings of its rows."""
-
-    def __init__(self, target: Vector, weights: Matrix) -> None:
-        self._weights = weights
-        self._total = weights.sum(axis=1, keepdims=True)
-        self._target = self._centred(target)
-        self._spread = np.einsum("ij,ij,ij->i", weights, self._target, self._target)
-
-    def correlation(self, values: Vector) -> Vector:
-        """Rho of ``values`` with the target under each weighting."""
-        ranks = self._centred(values)
-        weighted = self._weights * ranks
-        with np.errstate(divide="ignore", invalid="ignore"):
-            result: Vector = np.einsum("ij,ij->i", weighted, self._target) / np.sqrt(
-                np.einsum("ij,ij->i", weighted, ranks) * self._spread
-            )
-        return result
-
-    def _centred(self, values: Vector) -> Matrix:
-        """Average ranks of rows that count as often as their weight says, less their mean."""
-        order = np.argsort(values, kind="stable")
-        ordered = values[order]
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        sizes = np.add.reduceat(self._weights[:, order], starts, axis=1)
-        middle = np.cumsum(sizes, axis=1) - sizes / 2
-        ranks = np.empty_like(self._weights)
-        ranks[:, order] = np.repeat(middle, np.diff(starts, append=values.size), axis=1)
-        ranks -= self._total / 2
-        return ranks
-
-
 def _units(sample: Sample, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], str]:
     """What stays in one fold, as whole numbers from 0, and what that is called."""
     if sample.group_codes is not None:
@@ -412,7 +309,7 @@ def _folds(units: NDArray[np.intp], generator: np.random.Generator) -> NDArray[n
 
 
 def _entries(
-    blocks: Sequence[Block], scores: _Scores, sizes: dict[str, int], total: int
+    blocks: Sequence[Block], scores: Scores, sizes: dict[str, int], total: int
 ) -> list[dict[str, Any]]:
     entries = []
     whole, whole_draws = scores.point[0], scores.draws[:, 0]
