@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labeljoin.keys import KEYLESS_REASONS, Derivation, KeyRule, encode
+from labeljoin.numbers import is_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,20 +134,16 @@ class ColumnsForLabels:
         return self.labels.schema
 
     def __call__(self, values: pa.Array) -> pa.RecordBatch:
-        """The new columns of rows with these key values, dictionary-encoded.
+        """The new columns of rows with these key values; text is dictionary-encoded.
 
         Args:
             values: Key values of consecutive rows.
         """
         match = self.matcher.match(values)
-        used, position = np.unique(match.labels, return_inverse=True)
-        # One null label stands for all values without one.
-        labels = self.labels.take(pa.array(used, pa.int32(), mask=used == NO_LABEL))
-        rows = pa.array(position.astype(np.int32)).take(match.indices)
-        if len(used) == 0 or used[0] != NO_LABEL:
-            rows, labels = _with_null_row(rows, labels)
-        else:
-            rows = pc.fill_null(rows, 0)
+        # Row by row of the distinct values; a row of nulls behind them is for null.
+        positions = np.append(match.labels, np.int32(NO_LABEL))
+        labels = self.labels.take(pa.array(positions, mask=positions == NO_LABEL))
+        rows = pc.fill_null(match.indices, len(match.labels))
         arrays = []
         for name in labels.column_names:
             column = labels[name].combine_chunks()
@@ -156,17 +153,16 @@ class ColumnsForLabels:
         return pa.RecordBatch.from_arrays(arrays, names=labels.column_names)
 
 
-def _with_null_row(rows: pa.Int32Array, labels: pa.Table) -> tuple[pa.Int32Array, pa.Table]:
-    """Put a label of nulls first, and let null rows point at it."""
-    nulls = pa.table([pa.nulls(1, kind) for kind in labels.schema.types], schema=labels.schema)
-    return pc.fill_null(pc.add(rows, pa.scalar(1, pa.int32())), 0), pa.concat_tables(
-        [nulls, labels]
-    )
-
-
 def _spread(column: pa.Array, rows: pa.Int32Array) -> pa.Array:
-    """``column`` at ``rows``, dictionary-encoded without repeated entries where Arrow can."""
-    if pa.types.is_nested(column.type):
+    """``column`` at ``rows``, text dictionary-encoded without repeated entries.
+
+    Parquet writes text from dictionaries as it is, and nothing else: numbers it would decode.
+    """
+    if not is_text(column.type):
         return column.take(rows)
     encoded = pc.dictionary_encode(column)
-    return pa.DictionaryArray.from_arrays(encoded.indices.take(rows), encoded.dictionary)
+    if len(encoded.dictionary) == 1 and not encoded.null_count:
+        indices = pa.array(np.zeros(len(rows), np.int32))
+    else:
+        indices = encoded.indices.take(rows)
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary)

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 # A row group above this cannot be written in one piece by Arrow.
 _MOST_GROUP_ROWS = 64 * 1024 * 1024
 
+# Arrow encodes so many rows at a time, and looks anew which text a dictionary has for each. A page
+# has no more rows than this in any case.
+_PAGE_ROWS = 20_000
+
 
 def attach_parquet(task: Attachment) -> PartReport:
     """Attach columns to a parquet file: by splice, or by rewrite where a splice cannot be."""
@@ -258,7 +262,9 @@ def _write_columns(
 def _writer(sink: _ChunkSink, schema: pa.Schema, codec: str) -> pq.ParquetWriter:
     import pyarrow.parquet as pq
 
-    return pq.ParquetWriter(sink, schema, compression=codec, store_schema=False)
+    return pq.ParquetWriter(
+        sink, schema, compression=codec, store_schema=False, write_batch_size=_PAGE_ROWS
+    )
 
 
 def _table(batches: list[pa.RecordBatch], schema: pa.Schema, written: pa.Schema) -> pa.Table:
