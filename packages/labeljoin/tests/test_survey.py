@@ -98,6 +98,16 @@ def test_without_room_for_notes_the_file_is_read_again(source, shortage, monkeyp
     assert out.read_bytes() == plain(source)
 
 
+def test_a_table_larger_than_memory_is_hashed_while_it_is_copied(source, monkeypatch):
+    monkeypatch.setattr(os, "sysconf", lambda name: 1)
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        report = attach(source, out, "key", Lookup(), survey=survey)
+    assert report.parts[0].source_digest is not None
+    assert out.read_bytes() == plain(source)
+
+
 def test_an_unfinished_survey_is_dropped(source):
     with Survey(open_table(source)) as survey:
         next(iter(survey.key_values("key", ADDED)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from labeljoin.hash_ahead import HashAhead
@@ -14,14 +16,17 @@ if TYPE_CHECKING:
 
     from labeljoin.tables import Table
 
+_USUAL_MEMORY = 8 << 30
+
 
 class Survey:
     """Reads the keys of a table, and keeps what :func:`labeljoin.attach` would read again.
 
     Coverage is known before the first byte is written, so a table is read twice: for its keys, and
     to be attached to. A parquet file is hashed by a thread of its own from the moment the survey
-    opens; a JSONL file while its keys are read, and its lines are noted. Of other formats, and of
-    directories, whose parts other processes may attach to, nothing is kept.
+    opens, unless it is too large to be still in memory when it is copied; a JSONL file is hashed
+    while its keys are read, and its lines are noted. Of other formats, and of directories, whose
+    parts other processes may attach to, nothing is kept.
 
     Use it as a context manager.
 
@@ -32,7 +37,8 @@ class Survey:
     def __init__(self, table: Table) -> None:
         self.table = table
         alone = not table.path.is_dir()
-        self.hashed = HashAhead(table.path) if alone and table.format == "parquet" else None
+        hashes = alone and table.format == "parquet" and _stays_in_memory(table.path)
+        self.hashed = HashAhead(table.path) if hashes else None
         self.notes = LineNotes(table.path) if alone and table.format == "jsonl" else None
 
     def key_values(self, key: str, added: Collection[str] = ()) -> Iterator[pa.Array]:
@@ -65,3 +71,15 @@ class Survey:
             self.hashed.close()
         if self.notes is not None:
             self.notes.close()
+
+
+def _stays_in_memory(path: Path) -> bool:
+    """Whether the system will still have the file's bytes in memory when it has been read once.
+
+    Then hashing and copying apart costs less than one pass; else it reads the disk twice.
+    """
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        memory = _USUAL_MEMORY
+    return path.stat().st_size <= memory // 4
