@@ -189,7 +189,6 @@ def test_kill_at_any_moment_leaves_old_or_new(folder: Path):
     script = """
 from pathlib import Path
 from provenance import start_run
-print("writing", flush=True)
 for i in range(1_000_000):
     with start_run("job", inputs={}) as run:
         Path(run.stage("out", "out.tbl")).write_bytes(str(i).encode() * 50_000)
@@ -197,6 +196,8 @@ for i in range(1_000_000):
         Path(parts, "a").write_text(str(i) * 10)
         Path(parts, "b").write_text(str(i) * 10)
         run.record("out.json")
+    if i == 0:
+        print("writing", flush=True)  # from now on there is an old output
 """
     for delay in (0.3, 0.35, 0.41, 0.47):
         process = start([sys.executable, "-c", script])
