@@ -175,14 +175,19 @@ def main() -> None:
     """Try the wheels of the folder named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dist", type=Path)
-    parser.add_argument("packages", nargs="*", help="all, and the handover, unless given")
+    everything = [*PACKAGES, "handover"]
+    parser.add_argument("what", nargs="*", help=f"of {', '.join(everything)}; all unless given")
     arguments = parser.parse_args()
+    unknown = set(arguments.what) - set(everything)
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
     dist = arguments.dist.resolve()
     with tempfile.TemporaryDirectory(prefix="downstream-") as folder:
-        for package in arguments.packages or PACKAGES:
-            try_package(package, Path(folder), dist)
-        if not arguments.packages:
-            try_handover(Path(folder), dist)
+        for name in arguments.what or everything:
+            if name == "handover":
+                try_handover(Path(folder), dist)
+            else:
+                try_package(name, Path(folder), dist)
 
 
 if __name__ == "__main__":
