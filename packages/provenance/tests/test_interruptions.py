@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from provenance import StagedOutput, start_run, verify
+from provenance import OutputError, StagedOutput, start_run, verify
 
 WRITER = """
 import os, sys, time
@@ -82,6 +82,26 @@ def test_signal_while_outputs_are_renamed_takes_them_back(folder: Path, monkeypa
     assert everything(folder) == before
     assert (folder / "out.tbl").read_bytes() == b"old"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_signal_while_an_output_is_staged_leaves_nothing(folder: Path, monkeypatch):
+    before = everything(folder)
+    make = StagedOutput.__init__
+    interrupted = []
+
+    def make_and_interrupt(self, name, destination, **options):
+        make(self, name, destination, **options)
+        if name == interrupted[-1]:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(StagedOutput, "__init__", make_and_interrupt)
+    for name in ("out", "parts", "record"):
+        interrupted.append(name)
+        with pytest.raises(KeyboardInterrupt), start_run("job", inputs={}) as run:
+            Path(run.stage("out", "made/out.tbl")).write_bytes(b"new")
+            Path(run.stage("parts", "parts", directory=True), "a").write_bytes(b"new")
+            run.record("out.json")
+        assert everything(folder) == before
 
 
 def test_kill_leaves_the_old_output_and_the_next_run_cleans_up(folder: Path):
@@ -209,3 +229,12 @@ for i in range(1_000_000):
         number = len(text) // 50_000
         assert text == text[:number] * 50_000
         assert (folder / "parts/a").read_text() == (folder / "parts/b").read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that takes no files")
+def test_a_folder_that_takes_no_files_is_not_another_run(folder: Path):
+    with (
+        pytest.raises(OutputError, match="It cannot be written"),
+        start_run("job", inputs={}) as run,
+    ):
+        run.stage("out", "/proc/out.tbl")

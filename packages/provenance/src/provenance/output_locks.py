@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ def lock_output(target: Path, mark: str) -> FileLock:
 
     Raises:
         OutputError: Another run has it.
+        OSError: No file can be made beside the output.
     """
     from filelock import FileLock, Timeout
 
@@ -43,6 +45,9 @@ def lock_output(target: Path, mark: str) -> FileLock:
             time.sleep(pause)
             continue
         return lock
+    # The lock's library waits as well where its file cannot be made at all, as in /proc.
+    with tempfile.TemporaryFile(dir=target.parent):
+        pass
     raise OutputError(
         "Another run is writing it at this moment",
         where=os.fspath(target),

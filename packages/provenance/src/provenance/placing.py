@@ -32,7 +32,7 @@ def put_in_place(outputs: Sequence[StagedOutput], arrived: Sequence[int]) -> Non
 
 @contextmanager
 def signals_deferred() -> Iterator[list[int]]:
-    """Hold back interrupts while the outputs are renamed; yields those that have arrived."""
+    """Hold back interrupts, e.g. while outputs are renamed; yields those that have arrived."""
     arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield arrived

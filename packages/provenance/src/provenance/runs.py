@@ -179,10 +179,11 @@ class Run:
                     where=os.fspath(target),
                     fix="Give each its own path",
                 )
-        output = StagedOutput(name, target, role=kind, directory=directory)
+        # An interrupt in between would leave a temporary that no run knows of.
+        with signals_deferred():
+            self._outputs[name] = StagedOutput(name, target, role=kind, directory=directory)
         self._withdrawn.pop(name, None)
-        self._outputs[name] = output
-        return output
+        return self._outputs[name]
 
     def describe(self, name: str, paths: SourcePaths, *, kind: str = "file") -> None:
         """Record outputs that something else has already written: they are hashed, not staged.
@@ -210,9 +211,9 @@ class Run:
         """
         if name not in self._outputs:
             raise ValueError(f"the run has no output named {name}")
-        output = self._outputs.pop(name)
-        output.discard()
-        self._withdrawn[name] = output
+        self._withdrawn[name] = self._outputs[name]
+        self._withdrawn[name].discard()
+        del self._outputs[name]
 
     def record(
         self,
@@ -247,7 +248,8 @@ class Run:
                     where=os.fspath(target),
                     fix="Give the record its own path",
                 )
-        self._record = StagedOutput("record", target, role=kind, directory=False)
+        with signals_deferred():
+            self._record = StagedOutput("record", target, role=kind, directory=False)
         self._record_document = document if document is not None else {"schema": MANIFEST_SCHEMA}
 
     # Life

@@ -15,6 +15,7 @@ from pathlib import Path
 from provenance.errors import InputError, MoskitError, OutputError
 from provenance.hashing import TEMPORARY_PREFIX, Digest, directory_files
 from provenance.output_locks import FORMER, MARK_DIGITS, lock_output, remove, remove_leftovers
+from provenance.placing import signals_deferred
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -230,8 +231,10 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
         InputError: Something that is no file is in its place.
         OutputError: It cannot be written.
     """
-    output = StagedOutput("out", Path(destination), role="file", directory=False)
+    output = None
     try:
+        with signals_deferred():
+            output = StagedOutput("out", Path(destination), role="file", directory=False)
         output.path.write_bytes(content)
         output.flush()
         output.commit()
@@ -239,7 +242,8 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
     except OSError as error:
         raise output_error(destination, error) from error
     finally:
-        output.discard()
+        if output is not None:
+            output.discard()
 
 
 class PrefixClaim:
