@@ -398,6 +398,8 @@ def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array
     # A filtered or sliced table keeps dictionary entries that no row has; they are no keys.
     used = pc.unique(values.indices).drop_null()
     entries = _encodable(values.dictionary)
+    if used.equals(pa.array(np.arange(len(entries)), used.type)):
+        return entries, values.indices.cast(pa.int32())
     return entries.take(used), pc.index_in(values.indices, value_set=used)
 
 

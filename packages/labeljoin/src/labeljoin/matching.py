@@ -74,15 +74,15 @@ class KeyMatcher:
 
     @functools.cached_property
     def _positions(self) -> dict[str, int]:
-        return {key: position for position, key in enumerate(self.label_keys.to_pylist())}
+        return dict(zip(self.label_keys.to_pylist(), range(len(self.label_keys)), strict=True))
 
-    def _find(self, keys: pa.StringArray) -> list[int]:
+    def _find(self, keys: pa.StringArray) -> NDArray[np.int64]:
         """The position of each key's label."""
         if len(self.label_keys) > LISTED:
             found = pc.index_in(keys, value_set=self.label_keys, skip_nulls=True)
-            return [NO_LABEL if place is None else place for place in found.to_pylist()]
+            return np.asarray(pc.fill_null(found, NO_LABEL).to_numpy(), np.int64)
         positions = self._positions
-        return [positions.get(key, NO_LABEL) for key in keys.to_pylist()]
+        return np.array([positions.get(key, NO_LABEL) for key in keys.to_pylist()], np.int64)
 
     def match(self, values: pa.Array | pa.ChunkedArray) -> Match:
         """Match the values of some consecutive rows.
@@ -93,21 +93,21 @@ class KeyMatcher:
         distinct, indices = encode(values)
         texts = distinct.to_pylist()
         known = self._known
-        codes = [known.get(text, _UNKNOWN) for text in texts]
-        fresh_at = [at for at, code in enumerate(codes) if code == _UNKNOWN]
+        codes = np.array([known.get(text, _UNKNOWN) for text in texts], np.int64)
+        fresh_at = np.flatnonzero(codes == _UNKNOWN)
         derived = _NOTHING_FRESH
-        if fresh_at:
-            derived = self.rule.derive(distinct.take(pa.array(fresh_at, pa.int32())))
-            found, reasons = self._find(derived.keys), derived.reasons.tolist()
-            for at, label, reason in zip(fresh_at, found, reasons, strict=True):
-                codes[at] = known[texts[at]] = (label + 1) * _REASONS + reason + 1
+        if len(fresh_at):
+            derived = self.rule.derive(distinct.take(pa.array(fresh_at)))
+            found = (self._find(derived.keys) + 1) * _REASONS + derived.reasons + 1
+            codes[fresh_at] = found
+            fresh = texts if len(fresh_at) == len(texts) else [texts[at] for at in fresh_at]
+            known.update(zip(fresh, found.tolist(), strict=True))
         if len(known) > REMEMBERED:
             self._known = {}
-        packed = np.array(codes, np.int64)
         return Match(
             indices,
-            (packed // _REASONS - 1).astype(np.int32),
-            (packed % _REASONS - 1).astype(np.int8),
+            (codes // _REASONS - 1).astype(np.int32),
+            (codes % _REASONS - 1).astype(np.int8),
             derived,
         )
 
@@ -140,10 +140,11 @@ class ColumnsForLabels:
             values: Key values of consecutive rows.
         """
         match = self.matcher.match(values)
-        # Row by row of the distinct values; a row of nulls behind them is for null.
-        positions = np.append(match.labels, np.int32(NO_LABEL))
+        positions, rows = match.labels, match.indices
+        if rows.null_count:  # they meet no label, like a value behind the others
+            rows = pc.fill_null(rows, len(positions))
+            positions = np.append(positions, np.int32(NO_LABEL))
         labels = self.labels.take(pa.array(positions, mask=positions == NO_LABEL))
-        rows = pc.fill_null(match.indices, len(match.labels))
         arrays = []
         for name in labels.column_names:
             column = labels[name].combine_chunks()
@@ -158,11 +159,13 @@ def _spread(column: pa.Array, rows: pa.Int32Array) -> pa.Array:
 
     Parquet writes text from dictionaries as it is, and nothing else: numbers it would decode.
     """
+    if column.null_count == len(column) and not is_text(column.type):
+        return pa.nulls(len(rows), column.type)
     if not is_text(column.type):
-        return column.take(rows)
+        return pc.take(column, rows, boundscheck=False)
     encoded = pc.dictionary_encode(column)
     if len(encoded.dictionary) == 1 and not encoded.null_count:
         indices = pa.array(np.zeros(len(rows), np.int32))
     else:
-        indices = encoded.indices.take(rows)
-    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary)
+        indices = pc.take(encoded.indices, rows, boundscheck=False)
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from labeljoin import KeyMatcher, infer_key_column, measure_coverage
+from labeljoin import ColumnsForLabels, KeyMatcher, infer_key_column, measure_coverage
 from provenance.errors import InputError
 
 from secondopinion.columns import column_names, score_fields
@@ -71,44 +71,6 @@ class ScorerMatch:
     stale_sample: tuple[str, ...]
 
 
-class ColumnsForScores:
-    """The new columns of some rows, for :func:`labeljoin.attach`; it pickles.
-
-    Args:
-        matcher: Looks clip keys up.
-        scores: The columns of each score key, by position.
-        missing: What a column holds where a row has none; null unless given.
-    """
-
-    def __init__(self, matcher: KeyMatcher, scores: pa.Table, missing: dict[str, str]) -> None:
-        self.matcher = matcher
-        self.scores = scores
-        self.missing = missing
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The new columns."""
-        return self.scores.schema
-
-    def __call__(self, values: pa.Array) -> pa.RecordBatch:
-        """The new columns of rows with these key values, dictionary-encoded."""
-        match = self.matcher.match(values)
-        # The positions that these rows have, each once; -1 comes first and stands for no score.
-        used, position = np.unique(np.append(match.labels, -1), return_inverse=True)
-        rows = pc.fill_null(pa.array(position[:-1].astype(np.int32)).take(match.indices), 0)
-        taken = self.scores.take(pa.array(used, pa.int32(), mask=used < 0))
-        arrays = []
-        for name in taken.column_names:
-            column = taken[name].combine_chunks()
-            if name in self.missing:
-                column = pc.fill_null(column, self.missing[name])
-            encoded = pc.dictionary_encode(column)
-            arrays.append(
-                pa.DictionaryArray.from_arrays(encoded.indices.take(rows), encoded.dictionary)
-            )
-        return pa.RecordBatch.from_arrays(arrays, names=taken.column_names)
-
-
 class ScoredRows:
     """Says which rows have a score of every scorer, for :func:`labeljoin.attach`; it pickles.
 
@@ -146,7 +108,7 @@ class Plan:
     key_column: str
     coverage: Coverage
     matches: list[ScorerMatch]
-    columns: ColumnsForScores
+    columns: ColumnsForLabels
     kept: ScoredRows
     kept_rows: int
 
@@ -213,7 +175,7 @@ def plan_join(
         key_column=key_column,
         coverage=coverage,
         matches=matches,
-        columns=ColumnsForScores(matcher, wide, missing),
+        columns=ColumnsForLabels(matcher, wide, missing),
         kept=ScoredRows(matcher, scored),
         kept_rows=int(rows[scored].sum()),
     )
