@@ -1,7 +1,8 @@
 """Every code block of the docs and the READMEs runs, in order, page by page.
 
 ``bash`` and ``python`` blocks are run in a folder that holds the sample tables; a block with a
-``title`` is written to the file of that name first. ``text`` blocks are shown, not run.
+``title`` is written to the file of that name first. ``text`` blocks are shown, not run; one that
+follows a ``bash`` block with nothing between them is its output, and has to be in it.
 """
 
 from __future__ import annotations
@@ -46,21 +47,25 @@ for block in json.load(open(sys.argv[1], encoding="utf-8")):
 
 
 class Block(NamedTuple):
-    """A fenced block of a page."""
+    """A block of code of a page; ``output`` is what the page shows of what it prints."""
 
     language: str
     title: str | None
     text: str
     line: int
+    output: str | None
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
-        if token.type == "fence":
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type in {"fence", "code_block"}:
             language, _, rest = token.info.strip().partition(" ")
             title = re.search(r'title="([^"]+)"', rest)
             line = (token.map or [0])[0] + 1
-            yield Block(language, title and title[1], token.content, line)
+            shown = following is not None and following.type == "fence" and following.info == "text"
+            output = following.content if shown and following and language == "bash" else None
+            yield Block(language, title and title[1], token.content, line, output)
 
 
 def runnable(page: Path) -> list[Block]:
@@ -69,7 +74,7 @@ def runnable(page: Path) -> list[Block]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_say_what_they_are(page: Path) -> None:
-    """A block without a language is one that this test would silently leave out."""
+    """A block without a language, an indented one too, would silently be left out."""
     unknown = [
         f"line {block.line}: {block.language or 'no language'}"
         for block in blocks_of(page)
@@ -88,7 +93,7 @@ def test_blocks_run(page: Path, workplace: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, listing.name],
         cwd=workplace,
-        env=command_environment(),
+        env={**command_environment(), "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -97,3 +102,14 @@ def test_blocks_run(page: Path, workplace: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{page.relative_to(ROOT)}\n{done.stdout}"
+    printed = re.split(r"(?m)^--- line (\d+)\n", done.stdout)
+    for line, output in zip(printed[1::2], printed[2::2], strict=True):
+        shown = next(block.output for block in runnable(page) if block.line == int(line))
+        for passage in re.split(r"(?m)^\.\.\.$", shown or ""):  # dots leave lines out
+            assert plain(passage) in plain(output)
+
+
+def plain(text: str) -> str:
+    """Text as it is compared: blanks, digests and versions may be others."""
+    text = re.sub(r"\b\d+\.\d+\.\d+\b", "VERSION", text)
+    return " ".join(re.sub(r"\b[0-9a-f]{16,}\b", "DIGEST", text).split())
