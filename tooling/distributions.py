@@ -12,17 +12,29 @@ from pathlib import Path
 
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
     path.parent.name: tomllib.loads(path.read_text("utf-8"))["project"]
     for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
 }
+PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def wheel_of(dist: Path, package: str) -> Path:
     """The wheel of a package's present version in a folder."""
     return dist / f"moskit_{package}-{PACKAGES[package]['version']}-py3-none-any.whl"
+
+
+def files_of(package: str) -> set[str]:
+    """Everything below a package's ``src``: modules, stubs, ``py.typed``, data."""
+    source = ROOT / "packages" / package / "src"
+    return {
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
+    }
 
 
 def problems_in(dist: Path) -> Iterator[str]:
@@ -39,39 +51,52 @@ def problems_in(dist: Path) -> Iterator[str]:
         if sdist.exists():
             with tarfile.open(sdist) as archive:
                 held = {name.partition("/")[2] for name in archive.getnames()}
-            for name in {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"} - held:
+            wanted = {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml", "PKG-INFO"}
+            wanted |= {f"src/{name}" for name in files_of(package)}
+            for name in sorted(wanted - held):
                 yield f"{sdist.name} does not hold {name}"
 
 
 def _wheel_problems(wheel: Path, package: str) -> Iterator[str]:
     with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
+        names = set(archive.namelist())
         information = f"{wheel.name.rsplit('-', 3)[0]}.dist-info"
         metadata = Metadata.from_email(archive.read(f"{information}/METADATA"), validate=True)
-    for name in (f"{package}/py.typed", f"{package}/__init__.pyi", f"{package}/cli.py"):
-        if name not in names:
-            yield f"does not hold {name}"
-    if f"{information}/licenses/LICENSE" not in names:
-        yield "does not hold its licence"
+        points = f"{information}/entry_points.txt"
+        commands = archive.read(points).decode().splitlines() if points in names else []
+    wanted = {f"{package}/py.typed", f"{package}/__init__.pyi", f"{information}/licenses/LICENSE"}
+    for name in sorted((wanted | files_of(package)) - names):
+        yield f"does not hold {name}"
     strange = {name.partition("/")[0] for name in names} - {package, information}
     if strange:
         yield f"also holds {sorted(strange)}"
+    if f"{package} = {package}.cli:main" not in commands:
+        yield f"does not install the command {package}"
+    yield from _metadata_problems(metadata)
+    yield from _sibling_problems(metadata, package)
+
+
+def _metadata_problems(metadata: Metadata) -> Iterator[str]:
     if metadata.license_expression != "Apache-2.0":
         yield f"has the licence {metadata.license_expression}"
-    if not metadata.author:
-        yield "names no author"
     if not (metadata.description or "").strip().startswith("#"):
         yield "has no README"
-    if not metadata.summary:
-        yield "has no summary"
-    if set(metadata.project_urls or {}) != {"Documentation", "Changelog"}:
+    for name in ("author", "summary", "keywords"):
+        if not getattr(metadata, name):
+            yield f"has no {name}"
+    classifiers = set(metadata.classifiers or [])
+    versions = {f"Programming Language :: Python :: {version}" for version in PYTHONS}
+    for classifier in sorted({*versions, "Typing :: Typed"} - classifiers):
+        yield f"is not classified as {classifier}"
+    if metadata.requires_python != SpecifierSet(">=3.11,<3.14"):
+        yield f"requires Python {metadata.requires_python}"
+    urls = metadata.project_urls or {}
+    if set(urls) != {"Documentation", "Changelog"}:
         yield "does not say where its documentation and its changelog are"
-    if not metadata.keywords:
-        yield "has no keywords"
-    pythons = {c.rpartition(" ")[2] for c in metadata.classifiers or [] if "Python :: 3." in c}
-    if pythons != {"3.11", "3.12", "3.13"}:
-        yield f"is classified for Python {sorted(pythons)}"
-    yield from _sibling_problems(metadata, package)
+    # They are paths in the repository, which has no address of its own.
+    for name, path in urls.items():
+        if not (ROOT / path).is_file():
+            yield f"says that its {name.lower()} is {path}, which is not there"
 
 
 def _sibling_problems(metadata: Metadata, package: str) -> Iterator[str]:
@@ -88,6 +113,8 @@ def _sibling_problems(metadata: Metadata, package: str) -> Iterator[str]:
     if declared != built:
         yield f"requires {sorted(map(str, built.values()))} of its siblings"
     for requirement in built.values():
+        if {specifier.operator for specifier in requirement.specifier} != {">=", "<"}:
+            yield f"requires {requirement}, which is no range from one release to a breaking one"
         if requirement.url:
             yield f"takes {requirement.name} from {requirement.url}"
         version = PACKAGES[requirement.name.removeprefix("moskit-")]["version"]

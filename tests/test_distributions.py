@@ -1,13 +1,15 @@
-"""Projects outside the workspace take our packages from the build folder, or not at all."""
+"""What is built is checked, and projects outside the workspace take it from nowhere else."""
 
 from __future__ import annotations
 
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
-from distributions import wheel_of
+from distributions import problems_in, wheel_of
 from downstream import Project, pinned
+from workspace import ROOT
 
 
 def write_wheel(folder: Path, package: str, *, requires: str = "") -> None:
@@ -24,6 +26,33 @@ def write_wheel(folder: Path, package: str, *, requires: str = "") -> None:
         tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         archive.writestr(f"{information}/WHEEL", tags)
         archive.writestr(f"{information}/RECORD", "")
+
+
+def test_what_uv_builds_is_complete(tmp_path: Path) -> None:
+    build = ["uv", "build", "--all-packages", "--no-sources", "--quiet", f"--out-dir={tmp_path}"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    assert list(problems_in(tmp_path)) == []
+
+
+def test_what_a_distribution_lacks_is_said(tmp_path: Path) -> None:
+    write_wheel(tmp_path, "labeljoin", requires="Requires-Dist: moskit-provenance")
+    problems = "\n".join(problems_in(tmp_path))
+    for expected in (
+        f"{wheel_of(tmp_path, 'provenance').name} was not built",
+        "does not hold labeljoin/py.typed",
+        "does not hold labeljoin/joining.py",
+        "licenses/LICENSE",
+        "does not install the command labeljoin",
+        "has the licence None",
+        "has no README",
+        "has no author",
+        "is not classified as Typing :: Typed",
+        "requires Python None",
+        "does not say where its documentation",
+        "requires ['moskit-provenance'] of its siblings",
+        "requires moskit-provenance, which is no range",
+    ):
+        assert expected in problems
 
 
 @pytest.fixture
