@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -12,8 +13,8 @@ from downstream import Project, pinned
 from workspace import ROOT
 
 
-def write_wheel(folder: Path, package: str, *, requires: str = "") -> None:
-    """An empty wheel of a package's name and version."""
+def write_wheel(folder: Path, package: str, *, requires: str = "", code: str = "") -> None:
+    """A wheel of a package's name and version, with one module."""
     folder.mkdir(parents=True, exist_ok=True)
     wheel = wheel_of(folder, package)
     name, version, _ = wheel.name.split("-", 2)
@@ -26,6 +27,7 @@ def write_wheel(folder: Path, package: str, *, requires: str = "") -> None:
         tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         archive.writestr(f"{information}/WHEEL", tags)
         archive.writestr(f"{information}/RECORD", "")
+        archive.writestr(f"{package}.py", code)
 
 
 def test_what_uv_builds_is_complete(tmp_path: Path) -> None:
@@ -77,3 +79,13 @@ def test_a_sibling_from_an_index_is_refused(project: Project) -> None:
 def test_siblings_from_the_build_folder_are_taken(project: Project) -> None:
     write_wheel(project.dist, "provenance")
     assert project.install() == {"moskit-labeljoin", "moskit-provenance"}
+
+
+def test_the_last_build_of_a_version_is_installed(project: Project) -> None:
+    write_wheel(project.dist, "provenance", code="print('first')")
+    project.install()
+    write_wheel(project.dist, "provenance", code="print('again')")
+    shutil.rmtree(project.folder / ".venv")
+    (project.folder / "uv.lock").unlink()
+    project.install()
+    assert project.run("python", "-c", "import provenance", capture=True) == "again\n"

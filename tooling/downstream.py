@@ -56,7 +56,9 @@ class Project:
         Raises:
             SystemExit: A package of ours was found anywhere but in the build folder.
         """
-        self.run("uv", "sync", "--quiet", f"--python={sys.executable}", *options)
+        # A wheel of this version may be in uv's cache since it was last built.
+        fresh = [f"--refresh-package=moskit-{package}" for package in PACKAGES]
+        self.run("uv", "sync", "--quiet", f"--python={sys.executable}", *fresh, *options)
         lock = tomllib.loads((self.folder / "uv.lock").read_text("utf-8"))
         for package in lock["package"]:
             if package["name"].startswith("moskit-"):
