@@ -31,6 +31,8 @@ LOWEST_PYTHON = min(
     (v for project in PROJECTS.values() for v in nox.project.python_versions(project)),
     key=lambda version: [int(part) for part in version.split(".")],
 )
+# Tests start hundreds of processes, and compiling torch or pandas anew takes each of them seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Two cores are shared by two pytest processes; more threads in each would only contend.
 QUIET_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
