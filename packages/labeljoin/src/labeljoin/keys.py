@@ -333,6 +333,8 @@ def normal_text(texts: pa.StringArray) -> pa.StringArray:
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         texts = pc.utf8_normalize(texts, form="NFC")
     texts = pc.utf8_trim_whitespace(texts)
+    if not pc.any(pc.ends_with(texts, "0")).as_py():
+        return texts
     return pc.replace_substring_regex(texts, _INTEGER_WITH_FRACTION, r"\1")
 
 

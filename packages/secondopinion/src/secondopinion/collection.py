@@ -92,8 +92,7 @@ class _Collector:
         self._names: dict[str, tuple[str, ReadFile]] = {}
         self._decided: dict[str, dict[DecidedBy, None]] = {}
         self._tables: dict[str, list[pa.Table]] = {}
-        self._keys: dict[str, list[pa.Array]] = {}
-        self._derived: dict[tuple[int, ...], _Keys] = {}
+        self._derived: list[tuple[pa.ChunkedArray, _Keys]] = []
         self._reruns: set[int] = set()
         self._unused_labels: dict[tuple[str, str], list[ScoreFile]] = {}
 
@@ -131,7 +130,6 @@ class _Collector:
         read.rows += len(batch)
         read.scorers[slug] = None
         self._tables.setdefault(slug, []).append(_as_table(batch, len(self.files) - 1))
-        self._keys.setdefault(slug, []).append(batch.keys)
 
     def _name(
         self, batch: ScoreBatch, file: ScoreFile, reader: ScoreReader
@@ -200,7 +198,7 @@ class _Collector:
     def _scorer(self, slug: str, rule: KeyRule, facts: ScoreFacts | None) -> Scorer:
         table = pa.concat_tables(self._tables[slug]).combine_chunks()
         loaded = len(table)
-        keys = self._keys_of(slug, table["raw_key"], rule)
+        keys = self._keys_of(table["raw_key"], rule)
         table = table.append_column("key", keys.result.keys)
         if keys.result.keyless:
             table = table.filter(pc.is_valid(table["key"]))
@@ -221,14 +219,19 @@ class _Collector:
             **unused,
         )
 
-    def _keys_of(self, slug: str, values: pa.ChunkedArray, rule: KeyRule) -> _Keys:
-        """The clip keys of a scorer's rows; scorers of one file share them, as DOVER's three do."""
-        shared = tuple(map(id, self._keys[slug]))
-        if shared not in self._derived:
-            result = rule.keys(values)
-            distinct = pc.count_distinct(result.keys).as_py()
-            self._derived[shared] = _Keys(result, distinct == len(values) - result.keyless)
-        return self._derived[shared]
+    def _keys_of(self, values: pa.ChunkedArray, rule: KeyRule) -> _Keys:
+        """The clip keys of a scorer's rows.
+
+        Scorers share them where they scored the same clips in the same order, as DOVER's three do.
+        """
+        for known, keys in self._derived:
+            if known.equals(values):
+                return keys
+        result = rule.keys(values)
+        distinct = len(pc.unique(result.keys.drop_null()))
+        keys = _Keys(result, distinct == len(values) - result.keyless)
+        self._derived.append((values, keys))
+        return keys
 
     def _unique(self, table: pa.Table, slug: str) -> tuple[pa.Table, int]:
         """The table with each key once, and how many repetitions were left out.

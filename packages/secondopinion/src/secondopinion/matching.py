@@ -150,8 +150,8 @@ def plan_join(
         table.column_names, where=where, option="--key-column"
     )
     table.require([key_column])
-    keys = _all_keys(opinions)
-    wide = wide_table(opinions, keys, options.prefix)
+    keys, places = _all_keys(opinions)
+    wide = wide_table(opinions, places, options.prefix)
     matcher = CountingMatcher(options.feature_rule, keys)
     if survey is None:
         values = table.key_values(key_column)
@@ -181,21 +181,20 @@ def plan_join(
     )
 
 
-def wide_table(opinions: Opinions, keys: pa.StringArray, prefix: str) -> pa.Table:
+def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: str) -> pa.Table:
     """All scorers' columns side by side, one row per clip key; null where a scorer has none.
 
     Args:
         opinions: The scores.
-        keys: All clip keys, each once.
+        places: By slug, for each clip key the place of its score; null where there is none.
         prefix: What the columns' names begin with.
     """
     paths = pa.array([file.path for file in opinions.files], pa.string())
     arrays: list[pa.Array] = []
     fields: list[Any] = []
     for slug, scorer in opinions.scorers.items():
-        at = pc.index_in(keys, value_set=scorer.scores["key"].combine_chunks())
         columns = {
-            name: scorer.scores[name].combine_chunks().take(at)
+            name: scorer.scores[name].combine_chunks().take(places[slug])
             for name in ("score", "status", "runtime_ms", "frames", "file")
         }
         columns["source"] = paths.take(columns["file"])
@@ -207,12 +206,27 @@ def wide_table(opinions: Opinions, keys: pa.StringArray, prefix: str) -> pa.Tabl
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _all_keys(opinions: Opinions) -> pa.StringArray:
-    chunks = [
-        chunk for scorer in opinions.scorers.values() for chunk in scorer.scores["key"].chunks
-    ]
-    keys = pa.chunked_array(chunks, pa.string())
-    return pc.unique(keys)
+def _all_keys(opinions: Opinions) -> tuple[pa.StringArray, dict[str, pa.Int32Array]]:
+    """All clip keys, each once, and by slug the place of each one's score, null where none is."""
+    lists: list[pa.ChunkedArray] = []
+    list_of = {}
+    for slug, scorer in opinions.scorers.items():
+        keys = scorer.scores["key"]
+        # Scorers that scored the same clips in the same order have one list.
+        at = next((at for at, known in enumerate(lists) if known.equals(keys)), len(lists))
+        if at == len(lists):
+            lists.append(keys)
+        list_of[slug] = at
+    chunks = [chunk for keys in lists for chunk in keys.chunks]
+    encoded = pa.chunked_array(chunks, pa.string()).dictionary_encode().combine_chunks()
+    codes = encoded.indices.to_numpy()
+    places = []
+    for keys in lists:
+        own, codes = codes[: len(keys)], codes[len(keys) :]
+        place = np.full(len(encoded.dictionary), -1, np.int32)
+        place[own] = np.arange(len(own))
+        places.append(pa.array(place, mask=place < 0))
+    return encoded.dictionary, {slug: places[at] for slug, at in list_of.items()}
 
 
 def _scorer_match(

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
 from provenance import Digest
 from provenance.errors import InputError
 
@@ -191,6 +193,22 @@ class ScoreFile:
         if rest:
             yield [rest]
 
+    def line_arrays(self) -> Iterator[pa.StringArray]:
+        """As :meth:`lines`, in Arrow arrays and with their ends.
+
+        Raises:
+            InputError: The file cannot be read, or is no text.
+        """
+        rest = b""
+        for block in self.blocks():
+            data = rest + block.encode()
+            end = data.rfind(b"\n") + 1
+            if end:
+                yield _lines(data[:end])
+            rest = data[end:]
+        if rest:
+            yield _lines(rest + b"\n")
+
     def text(self, limit: int) -> str:
         """The whole text of a file that has one clip, and is small.
 
@@ -222,6 +240,13 @@ class ScoreFile:
                 return stream.read(size)
         except OSError as error:
             raise _unreadable(self.path, error) from error
+
+
+def _lines(data: bytes) -> pa.StringArray:
+    """Lines of UTF-8, each with its end; the offsets of an Arrow array are all that is new."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
+    offsets = pa.array(np.concatenate(([0], ends))).cast(pa.int32())
+    return pa.StringArray.from_buffers(len(ends), offsets.buffers()[1], pa.py_buffer(data))
 
 
 def _files(text: str) -> tuple[Path, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError
@@ -40,9 +41,9 @@ def read_scores(
         InputError: A line has too few fields, or the file has no scores.
     """
     number, found = 0, 0
-    for texts in file.lines():
-        lines = pc.utf8_trim_whitespace(pa.array(texts, pa.string()))
-        numbered = pa.array(range(number + 1, number + len(texts) + 1), pa.int64())
+    for texts in file.line_arrays():
+        lines = pc.utf8_trim_whitespace(texts)
+        numbered = pa.array(np.arange(number + 1, number + len(texts) + 1))
         number += len(texts)
         is_row = pc.not_equal(lines, "")
         if header and number == len(texts):
@@ -86,8 +87,8 @@ def _header_line(lines: pa.StringArray) -> int:
 
 def _unquoted(texts: pa.StringArray) -> pa.StringArray:
     """Fields without the quotes that spreadsheets put around them."""
-    quoted = pc.match_substring_regex(texts, '^".*"$')
-    if not pc.any(quoted).as_py():
+    if not pc.any(pc.starts_with(texts, '"')).as_py():
         return texts
+    quoted = pc.match_substring_regex(texts, '^".*"$')
     inner = pc.replace_substring(pc.utf8_slice_codeunits(texts, 1, -1), '""', '"')
     return pc.if_else(quoted, inner, texts)
