@@ -70,8 +70,9 @@ def test_means_stand_in_for_absent_and_null_bare_names():
         {"adm2": None, "adm2_mean": 0.2},
     ]
     rest = {f"{name}_mean": 0.3 for name in SIX[1:]}
+    rows.append({"adm2": None, "adm2_mean": -0.1})
     found, _ = values("konvid-v1", *(row | rest for row in rows))
-    assert [row["adm2"] for row in found] == [0.9, 0.2]
+    assert [row["adm2"] for row in found] == [0.9, 0.2, -0.1]
     assert found[0]["motion2"] == 0.3
 
 

@@ -139,6 +139,21 @@ def test_constant_and_filled_columns_are_named(load, labelled_columns):
     assert corpus.fill["saliency_mean"] == 1.0
 
 
+def test_rows_kept_for_validation_count_for_nothing(load, labelled_columns):
+    columns = labelled_columns(40)
+    columns["split"] = ["train"] * 20 + ["val"] * 10 + ["test"] * 10
+    columns["vif_scale0"] = [0.5] * 30 + columns["vif_scale0"][30:]
+    columns["saliency_mean"] = [0.1] * 15 + [None] * 15 + [0.1] * 10
+    corpus = load(columns)
+    assert "vif_scale0" in corpus.constant
+    assert "Filled in some rows: saliency_mean (50 %)." in corpus.notes
+    assert corpus.take(np.flatnonzero(corpus.splits != "test")).fill["saliency_mean"] == 0.5
+    for name in moshead.load_schema("konvid-v1").required:
+        columns[name] = [0.5] * 30 + columns[name][30:]
+    with pytest.raises(InputError, match="no required feature column varies"):
+        load(columns)
+
+
 def test_clips_scored_against_themselves_are_pointed_out(load, labelled_columns):
     still = {f"vif_scale{n}": [1.0] * 40 for n in range(4)} | {"adm2": [1.0] * 40}
     corpus = load(labelled_columns(40) | still)

@@ -141,9 +141,7 @@ class FeatureReader:
                 return self._imputed(matrix)
         found = feature_matrix(self.schema, table, display=self._display, where=UNNAMED_TABLE)
         matrix, repairs = self._imputed(found.values)
-        filled = {
-            name: round(share * table.num_rows) for name, share in found.fill.items() if share
-        }
+        filled = {name: int(rows.sum()) for name, rows in found.filled.items() if rows.any()}
         return matrix, Repairs(repairs.imputed, filled)
 
     def _plain_matrix(self, table: pa.Table) -> Float32 | None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from labeljoin import percent
 from provenance import InputError, ProgressCallback
 
 from moshead import leakage
+from moshead.features import shares
 from moshead.labels import MOS_AGREEMENT
 from moshead.rows import LabelledRows, RowOptions, labelled_rows
 from moshead.sources import Source, resolved
@@ -42,8 +44,9 @@ class Corpus:
         standard_error: mos_std_dev / sqrt(mos_n_ratings) of each row, (N,), NaN where unknown.
         rows_read: Rows of the tables, before any was dropped.
         dropped: Rows dropped, by reason.
-        fill: Share of rows filled, by column.
-        constant: Columns that do not vary.
+        filled: Which rows were filled, (N,), by column that may be.
+        constant: Columns that do not vary over the rows that train or judge a head: all but
+            those of the split ``test``.
         sources: What was read.
         notes: Sentences that belong in manifest and card.
     """
@@ -58,7 +61,7 @@ class Corpus:
     standard_error: Array
     rows_read: int
     dropped: dict[str, int]
-    fill: dict[str, float]
+    filled: dict[str, NDArray[np.bool_]]
     constant: tuple[str, ...]
     sources: tuple[str, ...]
     notes: tuple[str, ...] = ()
@@ -67,6 +70,11 @@ class Corpus:
     def clips(self) -> int:
         """Distinct clip keys."""
         return len(set(self.keys))
+
+    @property
+    def fill(self) -> dict[str, float]:
+        """Share of rows filled, by column that may be."""
+        return shares(self.filled)
 
     @property
     def imputed(self) -> dict[str, int]:
@@ -90,6 +98,7 @@ class Corpus:
             groups=None if self.groups is None else tuple(self.groups[row] for row in rows),
             splits=None if self.splits is None else self.splits[rows],
             standard_error=self.standard_error[rows],
+            filled={name: where[rows] for name, where in self.filled.items()},
         )
 
 
@@ -162,11 +171,6 @@ def _corpus(
     groups = _joined([part.groups for part in filled_parts], len(keys), filled_parts)
     splits = _joined([part.splits for part in filled_parts], len(keys), filled_parts)
     dropped: Counter[str] = sum((part.dropped for part in parts), Counter())
-    filled = {
-        name: sum(part.filled.get(name, 0.0) for part in filled_parts) / len(keys)
-        for name in schema.fill
-        if name in schema.columns
-    }
     for part in filled_parts:
         leakage.refuse_copies(part.mos, part.predictions, where=where)
     corpus = Corpus(
@@ -180,14 +184,24 @@ def _corpus(
         standard_error=np.concatenate([part.standard_error for part in filled_parts]),
         rows_read=sum(part.read for part in parts),
         dropped={},
-        fill=filled,
+        filled={
+            name: np.concatenate([part.filled[name] for part in filled_parts])
+            for name in schema.fill
+            if name in schema.columns
+        },
         constant=(),
         sources=tuple(str(path) for path in sources),
     )
     corpus = _with_splits(corpus, splits, dropped, where=where)
     corpus = _without_repeats(corpus, dropped, where=where)
     leakage.refuse_constant_labels(corpus.mos, where=where)
-    constant = leakage.refuse_still_features(schema, corpus.features, where=where)
+    leakage.refuse_beyond_float32(schema, corpus.features, where=where)
+    # What only validate may look at has no say in what a head is trained on.
+    seen = np.ones(len(corpus.mos), bool) if corpus.splits is None else corpus.splits != "test"
+    if not seen.any():
+        seen[:] = True
+    constant = leakage.refuse_still_features(schema, corpus.features[seen], where=where)
+    filled = shares({name: rows[seen] for name, rows in corpus.filled.items()})
     missing = np.isnan(corpus.features)
     leakage.refuse_copies(
         corpus.mos, dict(zip(schema.columns, corpus.features.T, strict=True)), where=where
@@ -320,7 +334,7 @@ def _notes(filled: dict[str, float], constant: Sequence[str]) -> Iterator[str]:
     whole = [name for name, share in filled.items() if share == 1.0]
     if whole:
         yield f"Filled in all rows, because the tables lack them: {', '.join(whole)}."
-    partly = [f"{name} ({share:.1%})" for name, share in filled.items() if 0 < share < 1]
+    partly = [f"{name} ({percent(share)})" for name, share in filled.items() if 0 < share < 1]
     if partly:
         yield f"Filled in some rows: {', '.join(partly)}."
     still = [name for name in constant if name not in whole]

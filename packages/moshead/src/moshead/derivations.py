@@ -50,6 +50,10 @@ class Derivation:
     compute: Callable[[Columns], Array]
 
 
+def _same(member: str) -> Derivation:
+    return Derivation((member,), lambda columns: columns.first_number((member,)))
+
+
 def _scaled(member: str, divisor: float) -> Derivation:
     return _first_scaled((member,), divisor)
 
@@ -144,7 +148,7 @@ def _dynamic(word: str) -> float:
 
 
 DERIVED: dict[str, Derivation] = {
-    **{name: _scaled(f"{name}_mean", 1) for name in VMAF_SIX},
+    **{name: _same(f"{name}_mean") for name in VMAF_SIX},
     "chug_bitrate_mbps": Derivation(
         ("chug_bitrate_label", "bitrate_mbps", "bitrate_kbps"), _bitrate
     ),

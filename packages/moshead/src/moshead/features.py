@@ -35,15 +35,25 @@ class FeatureMatrix:
     Attributes:
         values: (N, F) float64 in schema order; NaN where a value is not finite and wants the
             training median.
-        fill: Share of rows filled, for each column that the schema allows to fill.
+        filled: Which rows were filled, (N,), for each column that the schema allows to fill.
         absent: Fillable columns that the table does not have at all.
         imputed: Number of values that are NaN, for each column that has any.
     """
 
     values: Array
-    fill: dict[str, float]
+    filled: dict[str, NDArray[np.bool_]]
     absent: tuple[str, ...]
     imputed: dict[str, int]
+
+    @property
+    def fill(self) -> dict[str, float]:
+        """Share of rows filled, for each column that the schema allows to fill."""
+        return shares(self.filled)
+
+
+def shares(filled: Mapping[str, NDArray[np.bool_]]) -> dict[str, float]:
+    """Share of rows marked in each of some columns; 0 where there are no rows."""
+    return {name: float(rows.mean()) if rows.size else 0.0 for name, rows in filled.items()}
 
 
 def members_of(schema: FeatureSchema) -> tuple[str, ...]:
@@ -79,14 +89,13 @@ def feature_matrix(
     """
     columns = Columns(table, where)
     matrix = np.empty((table.num_rows, len(schema.columns)), dtype=np.float64)
-    fill: dict[str, float] = {}
+    filled: dict[str, NDArray[np.bool_]] = {}
     absent: list[str] = []
     refused: list[str] = []
     for index, name in enumerate(schema.columns):
         values, known = _column(columns, name, display or {})
         if name in schema.fill:
-            share = float(np.mean(~known)) if table.num_rows else 0.0
-            fill[name] = share
+            filled[name] = ~known
             values = np.where(known, values, schema.fill[name])
             if not known.any():
                 absent.append(name)
@@ -103,7 +112,7 @@ def feature_matrix(
     imputed = {
         name: int(count) for name, count in zip(schema.columns, counts, strict=True) if count
     }
-    return FeatureMatrix(matrix, fill, tuple(absent), imputed)
+    return FeatureMatrix(matrix, filled, tuple(absent), imputed)
 
 
 def _present(columns: Columns, name: str, display: Mapping[str, float]) -> bool:

@@ -169,10 +169,29 @@ def refuse_synthetic_corpus(corpora: Sequence[str | None], *, where: str) -> Non
             )
 
 
+def refuse_beyond_float32(schema: FeatureSchema, features: Array, *, where: str) -> None:
+    """Refuse values that a head's float32 input cannot hold.
+
+    Args:
+        schema: The columns.
+        features: (N, F), NaN where a value is missing.
+        where: The table.
+
+    Raises:
+        InputError: A value is beyond float32.
+    """
+    beyond = np.abs(features) > np.finfo(np.float32).max
+    names = [name for name, far in zip(schema.columns, beyond.T, strict=True) if far.any()]
+    if names:
+        raise InputError(
+            f"feature columns hold values beyond float32, which a head reads: {', '.join(names)}",
+            where=where,
+            fix="Correct these values, or leave them blank",
+        )
+
+
 def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str) -> tuple[str, ...]:
     """Name the constant columns, and refuse rows in which no required column varies.
-
-    Values that a head's float32 input cannot hold are refused too.
 
     Args:
         schema: The columns.
@@ -183,16 +202,8 @@ def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str)
         Constant columns, in schema order.
 
     Raises:
-        InputError: No required column varies, or a value is beyond float32.
+        InputError: No required column varies.
     """
-    beyond = np.abs(features) > np.finfo(np.float32).max
-    names = [name for name, far in zip(schema.columns, beyond.T, strict=True) if far.any()]
-    if names:
-        raise InputError(
-            f"feature columns hold values beyond float32, which a head reads: {', '.join(names)}",
-            where=where,
-            fix="Correct these values, or leave them blank",
-        )
     constant = tuple(
         name for name, values in zip(schema.columns, features.T, strict=True) if _still(values)
     )

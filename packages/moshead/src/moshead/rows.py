@@ -63,7 +63,7 @@ class LabelledRows:
         standard_error: Of each MOS, (N,), NaN where unknown.
         read: Rows of the table.
         dropped: Rows dropped, by reason.
-        filled: Rows filled, by column.
+        filled: Which rows were filled, (N,), by column that may be.
         predictions: Columns that look like predictions, each (N,).
     """
 
@@ -75,7 +75,7 @@ class LabelledRows:
     standard_error: Array
     read: int
     dropped: Counter[str]
-    filled: dict[str, float]
+    filled: dict[str, NDArray[np.bool_]]
     predictions: dict[str, Array]
 
 
@@ -127,7 +127,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         standard_error=standard_error(taken, where=source.where),
         read=read,
         dropped=dropped,
-        filled={name: share * len(rows) for name, share in matrix.fill.items()},
+        filled=matrix.filled,
         predictions={
             name: numbers(taken.column(name), name, where=source.where) for name in guessed
         },
