@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import referencing
+from moshead import verdict
 from moshead.plots import predicted_against_mos
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
@@ -40,6 +41,18 @@ def test_what_is_written_is_what_is_published(request, folder, tmp_path):
     assert manifest["n_parameters"] > 0
     assert manifest["mos_range"] == [1, 5]
     assert moshead.load_manifest(folder / "head.json") == manifest
+
+
+def test_people_are_told_where_everything_lies(accepted_head):
+    manifest = json.loads((accepted_head / "head.json").read_text())
+    told = [str(each) for each in verdict.renderables(manifest, Path("model/sdr/head.json"))]
+    assert told[-3:] == [
+        "head: model/sdr/head.onnx",
+        "model card: model/sdr/head_card.md",
+        "manifest: model/sdr/head.json",
+    ]
+    told = [str(each) for each in verdict.renderables(manifest | {"onnx": None}, Path("v.json"))]
+    assert told[-2:] == ["model card: head_card.md", "manifest: v.json"]
 
 
 @pytest.mark.filterwarnings("ignore::moshead.predictor.ProposedHeadWarning")
@@ -77,7 +90,7 @@ def test_a_sceptic_finds_every_answer_on_the_card(accepted_head):
     assert manifest["sha256"] in card
     for entry in manifest["run_provenance"]["inputs"]["features"]:
         assert entry["sha256"] in card
-    assert "`saliency_mean` (100.0% of rows)" in card
+    assert "`saliency_mean` (100 % of rows)" in card
     assert "It learned nothing from `saliency_mean`" in card
     assert "moshead train --features" in card
     for seed in manifest["seeds"]:

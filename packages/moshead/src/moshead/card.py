@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from labeljoin import percent
+
 _GATED = (
     ("mean_plcc", "PLCC, mean over folds and seeds", "mean_plcc_min", "≥"),
     ("mean_srocc", "SROCC, mean", "mean_srocc_min", "≥"),
@@ -177,7 +179,7 @@ def _features(manifest: Mapping[str, Any]) -> str:
     if fill:
         lines.append(
             "Columns that were absent or null in some rows and took the schema's fill value: "
-            + ", ".join(f"`{name}` ({share:.1%} of rows)" for name, share in fill.items())
+            + ", ".join(f"`{name}` ({percent(share)} of rows)" for name, share in fill.items())
             + "."
         )
     else:
@@ -264,8 +266,8 @@ def _intervals(manifest: Mapping[str, Any]) -> str:
         (
             alpha,
             f"± {intervals['residual_quantiles'][alpha]:.2f}",
-            f"{intervals['guaranteed_coverage'][alpha]:.1%}",
-            f"{1 - float(alpha):.0%}",
+            percent(intervals["guaranteed_coverage"][alpha]),
+            percent(1 - float(alpha)),
         )
         for alpha in intervals["residual_quantiles"]
     ]
@@ -342,7 +344,7 @@ def _all_features(manifest: Mapping[str, Any]) -> str:
             f"{mean:.6g}",
             f"{std:.6g}",
             f"{manifest['imputation'][name]:.6g}",
-            f"{manifest['fill'][name]:.1%}" if name in manifest["fill"] else "required",
+            percent(manifest["fill"][name]) if name in manifest["fill"] else "required",
         )
         for name, mean, std in zip(
             manifest["feature_order"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,8 +25,13 @@ _ROWS = (
 )
 
 
-def renderables(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """The gate as a table, the sentence, the notes, and where the head is."""
+def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableType]:
+    """The gate as a table, the sentence, the notes, and where the head is.
+
+    Args:
+        manifest: The manifest.
+        path: Where it was written; it names head and card from its own folder.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -56,5 +63,7 @@ def renderables(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     for note in manifest["notes"]:
         yield Text(note)
     yield Text(gate["sentence"])
-    if manifest.get("onnx"):
-        yield Text(f"Head: {manifest['onnx']}; model card: {manifest['card']}")
+    names = {"head": manifest["onnx"], "model card": manifest["card"], "manifest": path.name}
+    for word, name in names.items():
+        if name is not None:
+            yield Text(f"{word}: {Path(os.path.normpath(path.parent / name))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,6 +98,13 @@ class ChugFlags(TrainingFlags):
         ),
     ] = None
 
+    def options(self) -> dict[str, Any]:
+        """The same as :func:`moshead.train_chug_hdr` takes it."""
+        from moshead.chug import CHUG_FOLDER
+
+        options = super().options()
+        return options | {"destinations": replace(options["destinations"], folder=CHUG_FOLDER)}
+
 
 def train_chug_hdr(
     output: Output,
@@ -147,8 +154,14 @@ def _train(
 
     from moshead import verdict
 
+    options = shared.options()
     with warnings.catch_warnings(record=True) as caught, output.progress() as progress:
-        document = trainer(**rows, **shared.options(), progress=progress)
+        document = trainer(**rows, **options, progress=progress)
     for warning in caught:
         output.console.print(f"warning: {warning.message}", markup=False)
-    output.result(document, *verdict.renderables(document))
+    _, manifest, _ = options["destinations"].paths(
+        document["id"],
+        smoke=document["corpus"]["kind"] == "smoke",
+        verdict_only=document["onnx"] is None,
+    )
+    output.result(document, *verdict.renderables(document, manifest))
