@@ -71,7 +71,7 @@ def test_a_miss_exits_1_and_still_writes_the_report(accepted_head, held_out, tmp
 
 def test_clips_that_trained_the_head_are_no_test_of_it(accepted_head, tmp_path):
     path = accepted_head / "labelled.parquet"
-    with pytest.raises(InputError, match="100% of these clips trained the head"):
+    with pytest.raises(InputError, match="100 % of these clips trained the head"):
         moshead.validate(accepted_head / "head.onnx", path, out_json=tmp_path / "v.json")
     assert not (tmp_path / "v.json").exists()
     # Another file with the same clips under other paths is the same leak.

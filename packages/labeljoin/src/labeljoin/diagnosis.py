@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from labeljoin.audit import percent
 from labeljoin.key_regexes import GENERIC_REGEXES, derive_regexes, longest_key
 from labeljoin.keys import KEY_COLUMNS, KEY_NORMALIZE_MODES, KeyRule, encode
 
@@ -128,7 +129,7 @@ class Diagnosis:
                 "--min-match-rate"
             )
         best = self.suggestions[0]
-        return f"Try {best.command()}, which would cover {100 * best.match_rate:.1f} % of the clips"
+        return f"Try {best.command()}, which would cover {percent(best.match_rate)} of the clips"
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis as an audit holds it."""

@@ -10,6 +10,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from labeljoin import percent
 
 from moshead.network import MOS_RANGE
 
@@ -76,7 +77,7 @@ def _errors(axes: Any, errors: Array, share: float) -> None:
     value = float(np.quantile(errors, share))
     axes.axvline(value, color=_ACCENT, linewidth=1)
     axes.annotate(
-        f"{share:.0%} of clips within {value:.2f}", (value, 0.97), xytext=(5, 0),
+        f"{percent(share)} of clips within {value:.2f}", (value, 0.97), xytext=(5, 0),
         xycoords=("data", "axes fraction"), textcoords="offset points",
         ha="left", va="top", fontsize=9, color=_ACCENT,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from labeljoin import percent
 from provenance import InputError, VerdictError, start_run
 
 from moshead.conformal import DEFAULT_ALPHA
@@ -158,7 +159,7 @@ def _held_out(
     known = share_known(list(corpus.keys), from_text(metadata.training_keys))
     if known > KNOWN_SHARE_ALLOWED:
         raise InputError(
-            f"{known:.0%} of these clips trained the head, so they are no test of it",
+            f"{percent(known)} of these clips trained the head, so they are no test of it",
             where=where,
             fix="Give held-out clips: another corpus, or rows that a split column kept apart",
         )
@@ -256,8 +257,8 @@ def validation_markdown(document: Mapping[str, Any]) -> str:
     if document["intervals"] is not None:
         found = document["intervals"]
         lines.append(
-            f"Prediction intervals at alpha {found['alpha']:g} hold {found['covered']:.1%} of the "
-            f"ratings (guaranteed for exchangeable clips: {found['guaranteed']:.1%}); "
+            f"Prediction intervals at alpha {found['alpha']:g} hold {percent(found['covered'])} of "
+            f"the ratings (guaranteed for exchangeable clips: {percent(found['guaranteed'])}); "
             f"mean width {found['mean_width']:.2f} MOS."
         )
     lines += ["", f"ONNX SHA-256: `{document['sha256']}`", ""]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from signalaudit.markdown import percent
 from signalaudit.redundancy import spare_columns
 from signalaudit.voices import voice_name, voices, weak_voices
 
@@ -243,9 +244,10 @@ def _new_families(table: Mapping[str, Any], families: FamilySet) -> Iterable[dic
                 "add",
                 "saturated",
                 f"Cover {_lower(first.name)}: {_either(first.candidates)}",
-                f"{worst['column']} puts {worst['share']:.0%} of the rows at its {worst['end']}, "
-                f"where {table['target']} still varies by {worst['spread_ratio']:.0%} of its "
-                "overall spread: it cannot tell those clips apart.",
+                f"{worst['column']} puts {percent(worst['share'])} of the rows at its "
+                f"{worst['end']}, where {table['target']} still varies by "
+                f"{percent(worst['spread_ratio'])} of its overall spread: "
+                "it cannot tell those clips apart.",
                 families=wanted,
                 columns=[each["column"] for each in saturated],
             )

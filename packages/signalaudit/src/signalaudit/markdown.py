@@ -73,7 +73,7 @@ def percent(value: float | None) -> str:
     """A share as a percentage, with a decimal below one per cent."""
     if value is None:
         return "–"
-    return f"{value:.1%}" if 0 < value < 0.01 else f"{value:.0%}"
+    return f"{100 * value:.{1 if 0 < value < 0.01 else 0}f} %"
 
 
 @functools.cache

@@ -69,6 +69,7 @@ def predict(
 
 
 def _lines(document: dict[str, object]) -> list[str]:
+    from labeljoin import percent
     from rich.markup import escape
 
     lines = [f"[yellow]warning:[/] {escape(str(w))}" for w in _list(document["warnings"])]
@@ -80,8 +81,8 @@ def _lines(document: dict[str, object]) -> list[str]:
     if isinstance(intervals, dict):
         lines.append(
             f"Intervals: {intervals['method']} at alpha {intervals['alpha']:g}; guaranteed to hold "
-            f"{intervals['guaranteed_coverage']:.1%} of exchangeable clips, usually about "
-            f"{1 - intervals['alpha']:.0%}."
+            f"{percent(intervals['guaranteed_coverage'])} of exchangeable clips, usually about "
+            f"{percent(1 - intervals['alpha'])}."
         )
     for name, words in (("imputed", "training median"), ("filled", "fill value")):
         counts = document[name]
