@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
+from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -312,6 +313,50 @@ def test_copies_of_the_schema_list_the_new_columns(tmp_path):
         ("status", "string"),
         ("frames", "long"),
     ]
+
+
+class OfEveryType:
+    """Columns of types that pandas has names of its own for, the same values for every key."""
+
+    table = pa.table(
+        {
+            "flag8": pa.array([True], pa.bool_()),
+            "small": pa.array([1], pa.int8()),
+            "single": pa.array([0.5], pa.float32()),
+            "when": pa.array([10**15], pa.timestamp("us")),
+            "where": pa.array([10**15], pa.timestamp("ns", "UTC")),
+            "day": pa.array([20_000], pa.date32()),
+            "took": pa.array([90], pa.duration("s")),
+            "price": pa.array([Decimal("1.50")], pa.decimal128(5, 2)),
+            "raw": pa.array([b"x"], pa.binary()),
+        }
+    )
+    schema = table.schema
+
+    def __call__(self, values):
+        return self.table.take([0] * len(values)).combine_chunks().to_batches()[0]
+
+
+def test_pandas_reads_added_columns_of_every_type(tmp_path):
+    source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    frame = pd.DataFrame(BASE)
+    frame.to_parquet(source)
+    attach(source, out, "key", OfEveryType())
+    alone = OfEveryType.table.take([0] * ROWS).to_pandas()
+    pd.testing.assert_frame_equal(pd.read_parquet(out), pd.concat([frame, alone], axis=1))
+    listed = json.loads(pq.read_metadata(out).metadata[b"pandas"])["columns"]
+    told = {entry["name"]: (entry["pandas_type"], entry["numpy_type"]) for entry in listed}
+    assert {name: told[name] for name in OfEveryType.schema.names} == {
+        "flag8": ("bool", "bool"),
+        "small": ("int8", "int8"),
+        "single": ("float32", "float32"),
+        "when": ("datetime", "datetime64[us]"),
+        "where": ("datetimetz", "datetime64[ns, UTC]"),
+        "day": ("date", "object"),
+        "took": ("object", "timedelta64[s]"),
+        "price": ("decimal", "object"),
+        "raw": ("bytes", "object"),
+    }
 
 
 def test_attaching_twice(tmp_path):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ARROW = b"ARROW:schema"
 PANDAS = b"pandas"
 SPARK = b"org.apache.spark.sql.parquet.row.metadata"
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
 def extended(
@@ -119,18 +120,38 @@ def _told_by_parquet(kind: pa.DataType) -> bool:
 
 
 def _pandas_type(kind: pa.DataType) -> str:
+    """What pandas calls a column of this type; Arrow would import pandas to tell."""
     import pyarrow as pa
 
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind):
         return "unicode"
-    if pa.types.is_boolean(kind):
-        return "bool"
-    return str(kind.to_pandas_dtype().__name__) if pa.types.is_primitive(kind) else "object"
+    if types.is_integer(kind) or types.is_floating(kind):
+        return _FLOATS.get(str(kind), str(kind))
+    if types.is_timestamp(kind):
+        return "datetimetz" if kind.tz else "datetime"
+    for name, is_it in {
+        "bool": types.is_boolean,
+        "date": types.is_date,
+        "time": types.is_time,
+        "bytes": types.is_binary,
+        "decimal": types.is_decimal,
+    }.items():
+        if is_it(kind):
+            return name
+    return "object"
 
 
 def _numpy_type(kind: pa.DataType) -> str:
-    name = _pandas_type(kind)
-    return "object" if name == "unicode" else name
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_timestamp(kind):
+        return f"datetime64[{kind.unit}{f', {kind.tz}' if kind.tz else ''}]"
+    if types.is_duration(kind):
+        return f"timedelta64[{kind.unit}]"
+    plain = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+    return _pandas_type(kind) if plain else "object"
 
 
 def _spark(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
