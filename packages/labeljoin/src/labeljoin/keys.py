@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -331,7 +332,11 @@ def shown(names: Iterable[str], limit: int = 12) -> str:
 def normal_text(texts: pa.StringArray) -> pa.StringArray:
     """Texts NFC-normalised and stripped, ``3339962845.0`` without its fraction."""
     if not pc.all(pc.string_is_ascii(texts)).as_py():
-        texts = pc.utf8_normalize(texts, form="NFC")
+        # Arrow's own utf8_normalize composes nothing before its version 26.
+        texts = pa.array(
+            (text and unicodedata.normalize("NFC", text) for text in texts.to_pylist()),
+            pa.string(),
+        )
     texts = pc.utf8_trim_whitespace(texts)
     if not pc.any(pc.ends_with(texts, "0")).as_py():
         return texts
