@@ -2,6 +2,7 @@
 
 import json
 
+import labeljoin
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -217,8 +218,39 @@ def test_unreadable_files(tmp_path, name, data, what):
 def test_table_without_rows_has_no_key_column(tmp_path, name, data):
     path = tmp_path / name
     path.write_bytes(data)
-    with pytest.raises(InputError, match="no rows and so no columns"):
+    with pytest.raises(InputError, match="the table has no columns"):
         infer_key_column(open_table(path).column_names)
+
+
+@pytest.mark.parametrize("rows", [[], [{}, {}]])
+def test_a_table_without_columns_says_so(tmp_path, rows):
+    path, labels = tmp_path / "t.json", tmp_path / "labels.csv"
+    path.write_text(json.dumps(rows))
+    labels.write_text("key,mos\n1,3\n")
+    for features, named, options in (
+        (path, labels, {}),
+        (path, labels, {"feature_key_column": "key"}),
+        (labels, path, {}),
+        (labels, path, {"label_key_column": "key"}),
+        (labels, path, {"extras": "split"}),
+    ):
+        with pytest.raises(InputError, match="the table has no columns"):
+            labeljoin.inspect(features, named, **options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"rows": [{"key": "1"}], "rows": [{"key": "2"}]}',
+        '{"rows": 2, "of": "x", "rows": [{"key": "1"}]}',
+        '{"rows": [{"key": "1"}],\n "of": {"rows": []}, "rows": null}',
+    ],
+)
+def test_a_document_with_two_members_for_its_rows_is_refused(tmp_path, text):
+    path = tmp_path / "t.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="'rows' stands there twice"):
+        open_table(path).read()
 
 
 def test_paths_that_hold_no_table(tmp_path):

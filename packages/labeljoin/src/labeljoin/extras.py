@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError
 
-from labeljoin.keys import infer_column, shown
+from labeljoin.keys import columns_are, infer_column
 from labeljoin.numbers import is_text, numbers
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def choose_extras(wanted: str, files: Sequence[Sequence[str]]) -> list[dict[str,
         if not any(name in plan for plan in plans):
             columns = list(dict.fromkeys(column for columns in files for column in columns))
             raise InputError(
-                f"no label file has the extra {origin!r}; the columns are {shown(columns)}",
+                f"no label file has the extra {origin!r}; {columns_are(columns)}",
                 fix="Correct --extras",
             )
     return plans

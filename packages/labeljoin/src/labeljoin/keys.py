@@ -23,6 +23,8 @@ KeyNormalize = Literal["auto", "raw", "basename", "stem"]
 
 KEY_NORMALIZE_MODES: tuple[KeyNormalize, ...] = ("auto", "raw", "basename", "stem")
 
+NO_COLUMNS = "the table has no columns"
+
 KEY_COLUMNS = (
     "key",
     "clip_key",
@@ -301,13 +303,11 @@ def infer_key_column(
     """
     names = list(names)
     if not names:
-        raise InputError(
-            "the table has no rows and so no columns", where=where, fix="Give a table with rows"
-        )
+        raise InputError(NO_COLUMNS, where=where, fix="Give a table with rows and columns")
     found = infer_column(names, KEY_COLUMNS)
     if found is None:
         raise InputError(
-            f"no column name says that it identifies a clip; the columns are {shown(names)}",
+            f"no column name says that it identifies a clip; {columns_are(names)}",
             where=where,
             fix=f"Name the key column with {option}" if option else "Name the key column",
         )
@@ -322,11 +322,13 @@ def infer_column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
     return next((spelled[want.casefold()] for want in wanted if want.casefold() in spelled), None)
 
 
-def shown(names: Iterable[str], limit: int = 12) -> str:
-    """The first ``limit`` of ``names``, comma-separated, and how many more there are."""
+def columns_are(names: Iterable[str], limit: int = 12) -> str:
+    """Which columns there are, the first ``limit`` by name, as a clause of an error."""
     names = list(names)
+    if not names:
+        return NO_COLUMNS
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    return f"the columns are {', '.join(names[:limit])}{more}"
 
 
 def normal_text(texts: pa.StringArray) -> pa.StringArray:

@@ -12,7 +12,14 @@ from provenance.errors import InputError
 
 from labeljoin.conflicts import collapse
 from labeljoin.extras import LABEL_EXTRAS, ExtraColumn, choose_extras, extra_values
-from labeljoin.keys import KeyRule, count_reasons, encode, infer_column, infer_key_column, shown
+from labeljoin.keys import (
+    KeyRule,
+    columns_are,
+    count_reasons,
+    encode,
+    infer_column,
+    infer_key_column,
+)
 from labeljoin.locations import locate
 from labeljoin.numbers import numbers
 from labeljoin.scale import RAW_COLUMN, LabelScale, ScaleDecision, decide_scale
@@ -226,7 +233,7 @@ def infer_mos_column(names: Sequence[str], *, where: str | None = None) -> str:
     maybe = infer_column(names, ONLY_WHEN_NAMED)
     doubt = f", and {maybe!r} may be a prediction" if maybe is not None else ""
     raise InputError(
-        f"no column name says that it holds the MOS{doubt}; the columns are {shown(names)}",
+        f"no column name says that it holds the MOS{doubt}; {columns_are(names)}",
         where=where,
         fix="Name the MOS column with --label-mos-column",
     )
@@ -295,7 +302,7 @@ def _named(source: LabelSource, name: str | None, option: str) -> str | None:
     if name is None or name in source.column_names:
         return name
     raise InputError(
-        f"there is no column {name!r}; the columns are {shown(source.column_names)}",
+        f"there is no column {name!r}; {columns_are(source.column_names)}",
         where=source.name,
         fix=f"Give {option} one of them",
     )

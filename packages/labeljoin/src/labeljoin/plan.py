@@ -11,7 +11,7 @@ from provenance.errors import InputError
 
 from labeljoin.attachment import collision_error
 from labeljoin.coverage import Coverage, measure_coverage
-from labeljoin.keys import infer_key_column, shown
+from labeljoin.keys import columns_are, infer_key_column
 from labeljoin.labels import LabelIndex, LabelSource, index_labels
 from labeljoin.matching import ColumnsForLabels, KeyMatcher
 from labeljoin.scale import RAW_COLUMN
@@ -78,7 +78,7 @@ def plan_join(
     )
     if key_column not in names and key_column not in features.column_names:
         raise InputError(
-            f"there is no column {key_column!r}; the columns are {shown(features.column_names)}",
+            f"there is no column {key_column!r}; {columns_are(features.column_names)}",
             where=where,
             fix="Give --feature-key-column one of them",
         )

@@ -111,6 +111,13 @@ class DocumentRows:
     def _error(self, what: str, row: int) -> InputError:
         return InputError(what, where=f"{self._path}, row {row}", fix="Mend the file")
 
+    def _repeated(self) -> InputError:
+        return InputError(
+            f"the member {ROWS_MEMBER!r} stands there twice, and only one can be the rows",
+            where=str(self._path),
+            fix="Keep one, with all rows in it",
+        )
+
     def _enter_rows(self) -> None:
         """Go behind the bracket that opens the rows."""
         if self._next() == "[":
@@ -119,8 +126,12 @@ class DocumentRows:
             return
         if self._next() == "{":
             self._position += 1
+            before = 0
             while self._next() == '"':
                 name = self._name()
+                before += name == ROWS_MEMBER
+                if before > 1:
+                    raise self._repeated()
                 if name == ROWS_MEMBER and self._next() == "[":
                     self._position += 1
                     return
@@ -189,7 +200,12 @@ class DocumentRows:
         while self._more():
             pass
         self.tail = self._text[start:]
-        json.loads(self._opening + self._text[self._position :])
+        rest = self._opening + self._text[self._position :]
+        json.loads(rest)
+        if self._opening != "[":
+            names = [member.name for member in json_text.members(rest)[0]]
+            if names.count(ROWS_MEMBER) > 1:
+                raise self._repeated()
 
 
 def _cut_short(error: ValueError, text: str) -> bool:

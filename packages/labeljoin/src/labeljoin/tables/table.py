@@ -146,6 +146,12 @@ class Table(ABC):
         """Raise an InputError unless the table has all of ``columns``."""
         missing = [name for name in columns or () if name not in self.column_names]
         if missing:
+            if not self.column_names:
+                raise InputError(
+                    f"there is no column {missing[0]!r}: the table has no columns",
+                    where=str(self.path),
+                    fix="Give a table with rows and columns",
+                )
             close = difflib.get_close_matches(missing[0], self.column_names, n=3)
             shown = close or self.column_names[:20]
             more = "" if close or len(self.column_names) <= 20 else ", …"
