@@ -60,6 +60,13 @@ def test_drop(features, holes, tmp_path):
     assert (audit["input_rows"], audit["output_rows"]) == (5, 2)
 
 
+def test_drop_keeps_the_bytes_of_a_table_that_lacks_nothing(features, tmp_path):
+    scores = tmp_path / "niqe.csv"
+    scores.write_text("".join(f"{clip}.mp4,4\n" for clip in CLIPS))
+    audit = secondopinion.materialize(features, scores, tmp_path / "o.parquet", missing="drop")
+    assert (audit["engine"], audit["dropped_rows"]["count"]) == ("parquet-splice", 0)
+
+
 def test_fail(features, holes, tmp_path):
     out = tmp_path / "out.parquet"
     with pytest.raises(secondopinion.MissingScoresError, match="a has no score for 2 rows") as info:

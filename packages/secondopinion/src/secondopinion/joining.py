@@ -130,7 +130,7 @@ def materialize(
                     plan.columns,
                     shaping=chosen.to_dict(),
                     replace=names.intersection(plan.columns.schema.names),
-                    keep=plan.kept if chosen.missing == "drop" else None,
+                    keep=plan.kept if chosen.missing == "drop" and plan.lacking else None,
                     survey=survey,
                     jobs=jobs,
                     scheduler=scheduler,

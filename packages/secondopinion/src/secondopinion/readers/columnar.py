@@ -39,7 +39,8 @@ def read_table(file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:
             else ("is called a score", "--score-field")
         )
         raise InputError(
-            f"No column {missing}; the columns are {listed(table.column_names)}",
+            f"No column {missing}; the table has "
+            + (f"the columns {listed(table.column_names)}" if table.column_names else "none"),
             where=str(file),
             fix=f"Name it with {flag}",
         )
