@@ -197,6 +197,8 @@ def foreign(request, tmp_path):
         import fastparquet
 
         fastparquet.write(str(path), frame, row_group_offsets=[0, 300, 700])
+    elif "bloom_filter_options" not in pq.write_table.__doc__:
+        pytest.skip("this version of Arrow writes no bloom filters")
     else:
         pq.write_table(pa.table(BASE), path, bloom_filter_options={"key": {"ndv": 300}})
     return path
