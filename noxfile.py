@@ -136,7 +136,7 @@ def downstream(session: nox.Session) -> None:
     session.run("python", "tooling/downstream.py", "dist", *session.posargs, external=True)
 
 
-@nox.session(python=LOWEST_PYTHON)
+@nox.session(python=LOWEST_PYTHON, reuse_venv=False)  # what is there would not be lowered
 @nox.parametrize("package", list(PROJECTS))
 def lowest(session: nox.Session, package: str) -> None:
     """Test a package with the lowest versions of its direct dependencies that it says it takes."""
