@@ -117,7 +117,7 @@ class ColumnsForLabels:
 
     Args:
         matcher: Looks up labels.
-        labels: The columns of each label, by position.
+        labels: The columns of each label, by position; text may be dictionary-encoded.
         missing: What a column holds where there is no label; null unless given.
     """
 
@@ -131,7 +131,10 @@ class ColumnsForLabels:
     @property
     def schema(self) -> pa.Schema:
         """The new columns."""
-        return self.labels.schema
+        return pa.schema(
+            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+            for field in self.labels.schema
+        )
 
     def __call__(self, values: pa.Array) -> pa.RecordBatch:
         """The new columns of rows with these key values; text is dictionary-encoded.
@@ -146,26 +149,47 @@ class ColumnsForLabels:
             positions = np.append(positions, np.int32(NO_LABEL))
         labels = self.labels.take(pa.array(positions, mask=positions == NO_LABEL))
         arrays = []
+        spreading = _Spreading(rows)
         for name in labels.column_names:
             column = labels[name].combine_chunks()
+            if pa.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
             if name in self.missing:
                 column = pc.fill_null(column, self.missing[name])
-            arrays.append(_spread(column, rows))
+            arrays.append(spreading.of(column))
         return pa.RecordBatch.from_arrays(arrays, names=labels.column_names)
 
 
-def _spread(column: pa.Array, rows: pa.Int32Array) -> pa.Array:
-    """``column`` at ``rows``, text dictionary-encoded without repeated entries.
+class _Spreading:
+    """Spreads values of labels over rows; columns that come out alike share their memory.
 
-    Parquet writes text from dictionaries as it is, and nothing else: numbers it would decode.
+    Args:
+        rows: The position of each row's label.
     """
-    if column.null_count == len(column) and not is_text(column.type):
-        return pa.nulls(len(rows), column.type)
-    if not is_text(column.type):
-        return pc.take(column, rows, boundscheck=False)
-    encoded = pc.dictionary_encode(column)
-    if len(encoded.dictionary) == 1 and not encoded.null_count:
-        indices = pa.array(np.zeros(len(rows), np.int32))
-    else:
-        indices = pc.take(encoded.indices, rows, boundscheck=False)
-    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False)
+
+    def __init__(self, rows: pa.Int32Array) -> None:
+        self._rows = rows
+        self._nulls: dict[pa.DataType, pa.Array] = {}
+
+    def of(self, column: pa.Array) -> pa.Array:
+        """A column of the rows, text dictionary-encoded without repeated entries.
+
+        Parquet writes text from dictionaries as it is, and nothing else: numbers it would decode.
+        """
+        if is_text(column.type):
+            encoded = pc.dictionary_encode(column)
+            constant = len(encoded.dictionary) == 1 and not encoded.null_count
+            indices = self._zeros if constant else self._taken(encoded.indices)
+            return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, safe=False)
+        if column.null_count < len(column):
+            return self._taken(column)
+        if column.type not in self._nulls:
+            self._nulls[column.type] = pa.nulls(len(self._rows), column.type)
+        return self._nulls[column.type]
+
+    def _taken(self, column: pa.Array) -> pa.Array:
+        return pc.take(column, self._rows, boundscheck=False)
+
+    @functools.cached_property
+    def _zeros(self) -> pa.Int32Array:
+        return pa.array(np.zeros(len(self._rows), np.int32))

@@ -254,6 +254,7 @@ def _write_columns(
                 writer = _writer(sink, written, codec)
             table = _table(batches, task.columns_for_keys.schema, written)
             writer.write_table(table, row_group_size=max(1, table.num_rows))
+            del batches, table  # or they would stay until the next ones are made
         sink.closing = True
         (writer or _writer(sink, written, codec)).close()
         return sink.finish()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from secondopinion.opinions import Opinions, Scorer
     from secondopinion.options import JoinOptions
 
+_ATTACHED = ("score", "status", "runtime_ms", "frames", "file")
+
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
 
@@ -184,6 +186,8 @@ def plan_join(
 def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: str) -> pa.Table:
     """All scorers' columns side by side, one row per clip key; null where a scorer has none.
 
+    Text is dictionary-encoded.
+
     Args:
         opinions: The scores.
         places: By slug, for each clip key the place of its score; null where there is none.
@@ -193,16 +197,14 @@ def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: 
     arrays: list[pa.Array] = []
     fields: list[Any] = []
     for slug, scorer in opinions.scorers.items():
-        columns = {
-            name: scorer.scores[name].combine_chunks().take(places[slug])
-            for name in ("score", "status", "runtime_ms", "frames", "file")
-        }
-        columns["source"] = paths.take(columns["file"])
+        columns = {name: scorer.scores[name].combine_chunks() for name in _ATTACHED}
+        columns["status"] = columns["status"].dictionary_encode()
+        columns["source"] = pa.DictionaryArray.from_arrays(columns["file"], paths)
         for field, kind in zip(
             score_fields(prefix, slug, scorer.facts), column_names(prefix, slug), strict=True
         ):
-            fields.append(field)
-            arrays.append(columns[kind])
+            arrays.append(columns[kind].take(places[slug]))
+            fields.append(field.with_type(arrays[-1].type))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
