@@ -22,6 +22,7 @@ from .extras import LABEL_EXTRAS as LABEL_EXTRAS
 from .inspection import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from .inspection import inspect as inspect
 from .joining import materialize as materialize
+from .key_counts import KeyCounts as KeyCounts
 from .keys import KEY_COLUMNS as KEY_COLUMNS
 from .keys import KEY_NORMALIZE_MODES as KEY_NORMALIZE_MODES
 from .keys import KEYLESS_REASONS as KEYLESS_REASONS
@@ -79,6 +80,7 @@ __all__ = [
     "Diagnosis",
     "JoinOptions",
     "JoinResult",
+    "KeyCounts",
     "KeyMatcher",
     "KeyNormalize",
     "KeyResult",

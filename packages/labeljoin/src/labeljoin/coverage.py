@@ -10,19 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError, VerdictError
 
-from labeljoin.keys import KEYLESS_REASONS, count_reasons
+from labeljoin.key_counts import KeyCounts
+from labeljoin.keys import KEYLESS_REASONS, NULL
 from labeljoin.matching import NO_LABEL, KeyMatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from labeljoin.keys import Derivation
+    from collections.abc import Iterable
 
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
-
-_COMPACTED = 1 << 20
-_GATHERED = 1 << 14
 
 
 class CoverageError(VerdictError):
@@ -110,107 +106,63 @@ class Coverage:
         }
 
 
-def measure_coverage(values: Iterable[pa.Array | pa.ChunkedArray], matcher: KeyMatcher) -> Coverage:
+def measure_coverage(
+    values: KeyCounts | Iterable[pa.Array | pa.ChunkedArray], matcher: KeyMatcher
+) -> Coverage:
     """Count what a key column meets, in memory that grows with its clips and not with its rows.
 
     Args:
-        values: The key values, some rows at a time.
-        matcher: Looks up labels.
+        values: The key values, counted or some rows at a time.
+        matcher: Looks up labels, and remembers what it finds.
 
     Raises:
         InputError: The values are lists, structs or the like.
     """
-    census = _Census(matcher)
-    for some in _gathered(values):
-        census.add(some)
-    return census.coverage()
+    counts = values if isinstance(values, KeyCounts) else KeyCounts.of(values)
+    derived = matcher.rule.derive(counts.texts)
+    labels = matcher.learn(counts.texts, derived)
+    keyless = {
+        reason: int(counts.rows[derived.reasons == code].sum())
+        for code, reason in enumerate(KEYLESS_REASONS)
+    }
+    keyless[NULL] += counts.null_rows
+    has_key = derived.keys.is_valid()
+    keys, folded, sample = _folds(derived.texts.filter(has_key), derived.keys.filter(has_key))
+    unmatched = keys.filter(pc.invert(pc.is_in(keys, value_set=matcher.label_keys)))
+    stale = matcher.label_keys.filter(pc.invert(pc.is_in(matcher.label_keys, value_set=keys)))
+    return Coverage(
+        rows=counts.row_count,
+        matched_rows=int(counts.rows[labels != NO_LABEL].sum()),
+        keyless=keyless,
+        keys=len(keys),
+        matched_keys=len(keys) - len(unmatched),
+        folded_keys=folded,
+        folded_sample=sample,
+        unmatched_sample=_first(unmatched),
+        stale_keys=len(stale),
+        stale_sample=_first(stale),
+    )
 
 
-def _gathered(
-    values: Iterable[pa.Array | pa.ChunkedArray],
-) -> Iterator[pa.Array | pa.ChunkedArray]:
-    """``values`` in fewer pieces: a call costs as much for a thousand rows as for many more."""
-    pending: list[pa.Array] = []
-    for some in values:
-        gathers = isinstance(some, pa.Array) and pa.types.is_string(some.type)
-        if gathers:
-            pending.append(some)
-        if pending and (not gathers or sum(map(len, pending)) >= _GATHERED):
-            yield pa.concat_arrays(pending)
-            pending = []
-        if not gathers:
-            yield some
-    if pending:
-        yield pa.concat_arrays(pending)
-
-
-class _Census:
-    def __init__(self, matcher: KeyMatcher) -> None:
-        self._matcher = matcher
-        self._rows = 0
-        self._matched_rows = 0
-        self._keyless = dict.fromkeys(KEYLESS_REASONS, 0)
-        # The distinct keys, the first text of each, and whether another text yields it too.
-        self._keys = pa.array([], pa.string())
-        self._texts = pa.array([], pa.string())
-        self._folded = np.empty(0, np.bool_)
-        self._fold_sample: dict[str, tuple[str, str]] = {}
-        self._pending: list[Derivation] = []
-        self._pending_size = 0
-
-    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
-        match = self._matcher.match(values)
-        self._rows += len(match.indices)
-        per_value = np.bincount(
-            match.indices.drop_null().to_numpy(zero_copy_only=False), minlength=len(match.labels)
-        )
-        self._matched_rows += int(per_value[match.labels != NO_LABEL].sum())
-        for reason, count in count_reasons(match.reasons, match.indices).items():
-            self._keyless[reason] += count
-        self._pending.append(match.fresh)
-        self._pending_size += len(match.fresh.keys)
-        if self._pending_size > max(_COMPACTED, len(self._keys)):
-            self._compact()
-
-    def _compact(self) -> None:
-        has_key = [fresh.keys.is_valid() for fresh in self._pending]
-        pairs = list(zip(self._pending, has_key, strict=True))
-        keys = pa.concat_arrays([self._keys, *(f.keys.filter(mask) for f, mask in pairs)])
-        texts = pa.concat_arrays([self._texts, *(f.texts.filter(mask) for f, mask in pairs)])
-        self._pending, self._pending_size = [], 0
-        encoded = pc.dictionary_encode(keys)
-        places = encoded.indices.to_numpy()
-        # Entries are in the order of their first row, so those of before keep their places.
-        first = np.empty(len(encoded.dictionary), np.int64)
-        first[places[::-1]] = np.arange(len(places))[::-1]
-        firsts = texts.take(pa.array(first))
-        differing = pc.not_equal(texts, firsts.take(encoded.indices)).to_numpy(zero_copy_only=False)
-        folded = np.zeros(len(first), np.bool_)
-        folded[: len(self._folded)] = self._folded
-        folded[places[differing]] = True
-        for row in np.flatnonzero(differing)[:SAMPLE].tolist():
-            pair = sorted((firsts[int(places[row])].as_py(), texts[row].as_py()))
-            self._fold_sample.setdefault(keys[row].as_py(), (pair[0], pair[1]))
-        self._keys, self._texts, self._folded = encoded.dictionary, firsts, folded
-
-    def coverage(self) -> Coverage:
-        self._compact()
-        label_keys = self._matcher.label_keys
-        matched = pc.is_in(self._keys, value_set=label_keys)
-        unmatched = self._keys.filter(pc.invert(matched))
-        stale = label_keys.filter(pc.invert(pc.is_in(label_keys, value_set=self._keys)))
-        return Coverage(
-            rows=self._rows,
-            matched_rows=self._matched_rows,
-            keyless=self._keyless,
-            keys=len(self._keys),
-            matched_keys=len(self._keys) - len(unmatched),
-            folded_keys=int(self._folded.sum()),
-            folded_sample=tuple((key, *pair) for key, pair in sorted(self._fold_sample.items())),
-            unmatched_sample=_first(unmatched),
-            stale_keys=len(stale),
-            stale_sample=_first(stale),
-        )
+def _folds(
+    texts: pa.StringArray, keys: pa.StringArray
+) -> tuple[pa.StringArray, int, tuple[tuple[str, str, str], ...]]:
+    """The distinct keys, how many of them several texts yield, and some of these with two texts."""
+    encoded = pc.dictionary_encode(keys)
+    distinct, places = encoded.dictionary, encoded.indices.to_numpy()
+    first = np.empty(len(distinct), np.int64)
+    first[places[::-1]] = np.arange(len(places))[::-1]
+    differs = pc.not_equal(texts, texts.take(pa.array(first[places])))
+    other = np.full(len(distinct), -1)
+    rows = np.flatnonzero(differs.to_numpy(zero_copy_only=False))[::-1]
+    other[places[rows]] = rows
+    folded = np.flatnonzero(other >= 0)
+    by_name = pc.sort_indices(distinct.take(pa.array(folded)))[:SAMPLE].to_pylist()
+    sample = tuple(
+        (distinct[place].as_py(), *sorted(texts[int(row[place])].as_py() for row in (first, other)))
+        for place in folded[by_name].tolist()
+    )
+    return distinct, len(folded), sample
 
 
 def _first(keys: pa.StringArray) -> tuple[str, ...]:

@@ -26,8 +26,6 @@ NO_LABEL = -1
 
 _UNKNOWN = -1
 _REASONS = len(KEYLESS_REASONS) + 1
-_NO_TEXTS = pa.nulls(0, pa.string())
-_NOTHING_FRESH = Derivation(_NO_TEXTS, _NO_TEXTS, np.empty(0, np.int8))
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,11 @@ class Match:
         labels: For each distinct value the position of its label, :data:`NO_LABEL` where none.
         reasons: For each distinct value why it has no key, as in
             :attr:`labeljoin.keys.Derivation.reasons`.
-        fresh: What the rule made of the values that were not met before.
     """
 
     indices: pa.Int32Array
     labels: NDArray[np.int32]
     reasons: NDArray[np.int8]
-    fresh: Derivation
 
 
 class KeyMatcher:
@@ -94,22 +90,32 @@ class KeyMatcher:
         texts = distinct.to_pylist()
         known = self._known
         codes = np.array([known.get(text, _UNKNOWN) for text in texts], np.int64)
-        fresh_at = np.flatnonzero(codes == _UNKNOWN)
-        derived = _NOTHING_FRESH
-        if len(fresh_at):
-            derived = self.rule.derive(distinct.take(pa.array(fresh_at)))
-            found = (self._find(derived.keys) + 1) * _REASONS + derived.reasons + 1
-            codes[fresh_at] = found
-            fresh = texts if len(fresh_at) == len(texts) else [texts[at] for at in fresh_at]
-            known.update(zip(fresh, found.tolist(), strict=True))
-        if len(known) > REMEMBERED:
-            self._known = {}
+        fresh = np.flatnonzero(codes == _UNKNOWN)
+        if len(fresh):
+            unknown = distinct.take(pa.array(fresh))
+            codes[fresh] = self._learned(unknown, self.rule.derive(unknown))
         return Match(
             indices,
             (codes // _REASONS - 1).astype(np.int32),
             (codes % _REASONS - 1).astype(np.int8),
-            derived,
         )
+
+    def learn(self, texts: pa.StringArray, derived: Derivation) -> NDArray[np.int64]:
+        """Look up what the rule made of distinct texts, and remember it as far as memory allows.
+
+        Returns:
+            For each text the position of its label, :data:`NO_LABEL` where none.
+        """
+        return self._learned(texts, derived) // _REASONS - 1
+
+    def _learned(self, texts: pa.StringArray, derived: Derivation) -> NDArray[np.int64]:
+        """The codes of distinct texts."""
+        codes = (self._find(derived.keys) + 1) * _REASONS + derived.reasons + 1
+        if len(self._known) + len(texts) > REMEMBERED:
+            self._known = {}
+        if len(texts) <= REMEMBERED:
+            self._known.update(zip(texts.to_pylist(), codes.tolist(), strict=True))
+        return codes
 
 
 class ColumnsForLabels:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from labeljoin import ColumnsForLabels, KeyMatcher, infer_key_column, measure_coverage
+from labeljoin import (
+    ColumnsForLabels,
+    KeyCounts,
+    KeyMatcher,
+    infer_key_column,
+    measure_coverage,
+)
 from provenance.errors import InputError
 
 from secondopinion.columns import column_names, score_fields
@@ -17,7 +23,7 @@ from secondopinion.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from labeljoin import Coverage, Diagnosis, KeyRule, Survey, Table
+    from labeljoin import Coverage, Diagnosis, Survey, Table
     from numpy.typing import NDArray
     from provenance.command import ProgressCallback
 
@@ -28,28 +34,6 @@ _ATTACHED = ("score", "status", "runtime_ms", "frames", "file")
 
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
-
-
-class CountingMatcher(KeyMatcher):
-    """Looks clip keys up, and counts the rows that met each.
-
-    Attributes:
-        rows: For each score key the rows that had it, int64.
-    """
-
-    def __init__(self, rule: KeyRule, label_keys: pa.StringArray) -> None:
-        super().__init__(rule, label_keys)
-        self.rows = np.zeros(len(label_keys), np.int64)
-
-    def match(self, values: pa.Array | pa.ChunkedArray) -> Any:
-        """Match the values of some consecutive rows, and count them."""
-        match = super().match(values)
-        met = match.labels >= 0
-        rows = np.bincount(
-            match.indices.drop_null().to_numpy(zero_copy_only=False), minlength=len(met)
-        )
-        np.add.at(self.rows, match.labels[met], rows[met])
-        return match
 
 
 @dataclass(frozen=True)
@@ -154,19 +138,20 @@ def plan_join(
     table.require([key_column])
     keys, places = _all_keys(opinions)
     wide = wide_table(opinions, places, options.prefix)
-    matcher = CountingMatcher(options.feature_rule, keys)
+    matcher = KeyMatcher(options.feature_rule, keys)
     if survey is None:
         values = table.key_values(key_column)
     else:
         added = () if options.overwrite else wide.schema.names
         values = survey.key_values(key_column, added)
-    coverage = measure_coverage(_counted(values, progress), matcher)
+    counts = KeyCounts.of(_counted(values, progress))
+    coverage = measure_coverage(counts, matcher)
     if options.feature_rule.guesses and coverage.folded_keys:
         raise coverage.guessed_fold(f"{where}, column {key_column!r}")
     statuses = {
         slug: wide[column_names(options.prefix, slug)["status"]] for slug in opinions.scorers
     }
-    rows = matcher.rows.copy()  # attaching goes on to match with the same object
+    rows = _rows_of_keys(counts, matcher)
     matches = [
         _scorer_match(scorer, keys, rows, statuses[slug], coverage)
         for slug, scorer in opinions.scorers.items()
@@ -181,6 +166,14 @@ def plan_join(
         kept=ScoredRows(matcher, scored),
         kept_rows=int(rows[scored].sum()),
     )
+
+
+def _rows_of_keys(counts: KeyCounts, matcher: KeyMatcher) -> NDArray[np.int64]:
+    """For each score key the rows that have it."""
+    places = matcher.match(counts.texts).labels
+    rows = np.zeros(len(matcher.label_keys), np.int64)
+    np.add.at(rows, places[places >= 0], counts.rows[places >= 0])
+    return rows
 
 
 def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: str) -> pa.Table:
