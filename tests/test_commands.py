@@ -6,6 +6,7 @@ import importlib
 import re
 import shlex
 import tomllib
+from pathlib import Path
 
 import pytest
 from commands import Command, commands_of
@@ -14,6 +15,9 @@ from workspace import PACKAGES, ROOT, run_command
 
 CONTRACT = tomllib.loads((ROOT / "tests" / "command_contract.toml").read_text("utf-8"))
 COMMANDS = [command for package in PACKAGES for command in commands_of(package)]
+PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
+# Of every command; of the quickstart script; of Dask; of a script whose secret is redacted.
+FLAGS_OF_OTHERS = {"--help", "--data", "--nthreads", "--password"}
 each_command = pytest.mark.parametrize(
     "command", COMMANDS, ids=lambda command: f"{command.package} {command.name}"
 )
@@ -42,9 +46,15 @@ def test_command_is_documented(command: Command) -> None:
 
 @each_command
 def test_command_is_told_of_in_the_docs(command: Command) -> None:
-    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
     name = re.compile(rf"\b{command.package} {command.name}\b")
-    assert any(name.search(page.read_text("utf-8")) for page in pages)
+    assert any(name.search(page.read_text("utf-8")) for page in PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_flags_that_the_docs_name_are_there(page: Path) -> None:
+    named = re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![\w-])", page.read_text("utf-8"))
+    ours = {flag for command in COMMANDS for flag in flags_of(command)}
+    assert set(named) - ours - FLAGS_OF_OTHERS == set()
 
 
 @each_command
