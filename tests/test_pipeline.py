@@ -155,26 +155,25 @@ def test_predictions_come_back_by_clip_key(run: Pipeline) -> None:
 
 
 def test_verify_accepts_every_artefact_through_its_record(run: Pipeline) -> None:
-    for record, artefacts in run.records.items():
-        for path in (record, *artefacts):
-            run_command("provenance", "verify", path)
+    paths = [path for pair in run.records.items() for path in (pair[0], *pair[1])]
+    run_command("provenance", "verify", *paths)
+    assert [path for path in paths if not accepts(path)] == []
 
 
 def test_verify_rejects_one_flipped_byte_anywhere(run: Pipeline, tmp_path: Path) -> None:
-    """In each artefact and in each record, by the command; at its ends too, by the library."""
+    """At both ends and in the middle of each artefact and record; by the command for a head."""
     folder = tmp_path / "copy"
     shutil.copytree(run.folder, folder)
     for record, artefacts in run.records.items():
         for original in (record, *artefacts):
             copy = folder / original.name
             data = copy.read_bytes()
-            copy.write_bytes(flipped(data, len(data) // 2))
-            done = run_command("provenance", "verify", copy, expect=None)
-            assert done.code == 1, f"{copy.name}: {done.stderr}"
-            for position in (0, len(data) - 1):
+            for position in (0, len(data) - 1, len(data) // 2):
                 copy.write_bytes(flipped(data, position))
                 for asked in (copy, folder / record.name):
                     assert not accepts(asked), f"{copy.name} at {position}, asked by {asked.name}"
+            if run.onnx in artefacts:
+                run_command("provenance", "verify", copy, expect=1)
             copy.write_bytes(data)
     assert accepts(folder / "head.onnx"), "the bytes that were put back are accepted again"
 
@@ -204,7 +203,7 @@ def test_shuffled_mos_misses_the_gate(run: Pipeline, tmp_path: Path) -> None:
         table.set_column(index, "mos", shuffled).drop_columns("mos_raw_0_100"),
         tmp_path / "shuffled.parquet",
     )
-    gate = train(tmp_path / "shuffled.parquet", tmp_path)["gate"]
+    gate = train(tmp_path / "shuffled.parquet", tmp_path, "--other-partitions", "0")["gate"]
     assert gate["passed"] is False
     assert abs(gate["mean_plcc"]) < 0.15
 
