@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from labeljoin.matching import NO_LABEL, KeyMatcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
@@ -40,6 +42,7 @@ class Coverage:
         unmatched_sample: Feature clip keys without a label, the first by name.
         stale_keys: Label keys without a feature row.
         stale_sample: The first of these by name.
+        label_rows: For each label key the rows that have it, int64.
     """
 
     rows: int
@@ -52,6 +55,7 @@ class Coverage:
     unmatched_sample: tuple[str, ...]
     stale_keys: int
     stale_sample: tuple[str, ...]
+    label_rows: NDArray[np.int64] = field(repr=False, compare=False)
 
     @property
     def match_rate(self) -> float:
@@ -126,13 +130,18 @@ def measure_coverage(
         for code, reason in enumerate(KEYLESS_REASONS)
     }
     keyless[NULL] += counts.null_rows
+    met = labels != NO_LABEL
+    label_rows = np.zeros(len(matcher.label_keys), np.int64)
+    np.add.at(label_rows, labels[met], counts.rows[met])
+    stale = matcher.label_keys.filter(pa.array(label_rows == 0))
     has_key = derived.keys.is_valid()
-    keys, folded, sample = _folds(derived.texts.filter(has_key), derived.keys.filter(has_key))
-    unmatched = keys.filter(pc.invert(pc.is_in(keys, value_set=matcher.label_keys)))
-    stale = matcher.label_keys.filter(pc.invert(pc.is_in(matcher.label_keys, value_set=keys)))
+    keys, first, folded, sample = _folds(
+        derived.texts.filter(has_key), derived.keys.filter(has_key)
+    )
+    unmatched = keys.filter(pa.array(~met[np.asarray(has_key)][first]))
     return Coverage(
         rows=counts.row_count,
-        matched_rows=int(counts.rows[labels != NO_LABEL].sum()),
+        matched_rows=int(label_rows.sum()),
         keyless=keyless,
         keys=len(keys),
         matched_keys=len(keys) - len(unmatched),
@@ -141,13 +150,17 @@ def measure_coverage(
         unmatched_sample=_first(unmatched),
         stale_keys=len(stale),
         stale_sample=_first(stale),
+        label_rows=label_rows,
     )
 
 
 def _folds(
     texts: pa.StringArray, keys: pa.StringArray
-) -> tuple[pa.StringArray, int, tuple[tuple[str, str, str], ...]]:
-    """The distinct keys, how many of them several texts yield, and some of these with two texts."""
+) -> tuple[pa.StringArray, NDArray[np.int64], int, tuple[tuple[str, str, str], ...]]:
+    """The distinct keys and the place of each one's first text.
+
+    And how many of them several texts yield, and some of these with two texts.
+    """
     encoded = pc.dictionary_encode(keys)
     distinct, places = encoded.dictionary, encoded.indices.to_numpy()
     first = np.empty(len(distinct), np.int64)
@@ -162,7 +175,7 @@ def _folds(
         (distinct[place].as_py(), *sorted(texts[int(row[place])].as_py() for row in (first, other)))
         for place in folded[by_name].tolist()
     )
-    return distinct, len(folded), sample
+    return distinct, first, len(folded), sample
 
 
 def _first(keys: pa.StringArray) -> tuple[str, ...]:

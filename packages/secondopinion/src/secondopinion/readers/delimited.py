@@ -74,9 +74,14 @@ def _split(
             where=f"{where}, line {numbered[at].as_py():,}",
             fix="Mend or remove the line",
         )
-    keys = _unquoted(pc.utf8_trim_whitespace(pc.list_element(fields, 0)))
-    for position, part in enumerate(parts, 1):
-        texts = _unquoted(pc.utf8_trim_whitespace(pc.list_element(fields, position)))
+    # Every line has as many fields now: they stand one behind the other.
+    starts = np.arange(0, len(fields.values), len(parts) + 1)
+    columns = [
+        _unquoted(pc.utf8_trim_whitespace(fields.values.take(pa.array(starts + position))))
+        for position in range(len(parts) + 1)
+    ]
+    keys = columns[0]
+    for part, texts in zip(parts, columns[1:], strict=True):
         yield ScoreBatch(keys, numbers(texts, part or "score", where), numbered, part=part)
 
 
