@@ -25,8 +25,11 @@ from provenance import (
     trace,
     verify,
 )
-from provenance.command import CommandLine, Output
+from provenance.command import CommandLine, Facts, Output
 from referencing import Registry, Resource
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Column, Table
 from typer.testing import CliRunner
 
 SCHEMAS = Path(__file__).parents[3] / "docs/schemas"
@@ -213,3 +216,32 @@ def test_a_dataclass_stands_for_options(kind, note):
     for words in (["speak", "--tag", "a", "--tag", "b", "--loud"], ["speak", "--note", "x"]):
         assert CliRunner().invoke(cli.app, words).exit_code == 0
     assert got == [(kind(note=note, tags=["a", "b"]), True), (kind(note="x"), False)]
+
+
+def test_no_word_is_broken_where_the_window_is_narrow(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/a/long/folder/with/a-name-of-more-than-forty-letters.parquet"
+    table = Table("name", "what is to be said of it", Column("path", no_wrap=True), box=None)
+    table.add_row("features", "several words, which may wrap", path)
+    Output().show(
+        Facts([("table", f"{path} was written"), ("rows", "ten words " * 5)]),
+        Padding(Group(table), (1, 0, 0, 0)),
+        "text as it is",
+    )
+    lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    blank = lines.index("")
+    assert lines[:2] == [f"table  {path}", "       was written"]
+    assert max(map(len, lines[2:blank])) <= 40
+    words = " ".join(lines[blank:-1]).split()
+    assert {path, "features", "several", "wrap"} <= set(words)
+    assert len(lines[blank:]) > 4
+    assert lines[-1] == "text as it is"
+
+
+def test_a_record_is_shown_with_its_paths_whole(joined, provenance, monkeypatch):
+    import samplejoin
+
+    monkeypatch.setenv("COLUMNS", "30")
+    samplejoin.materialize("features.tbl", ["labels.csv"], "a-very-long-name-of-a-table.tbl")
+    done = provenance("show", "a-very-long-name-of-a-table.tbl")
+    assert "a-very-long-name-of-a-table.tbl" in done.stderr.split()

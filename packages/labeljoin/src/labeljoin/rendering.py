@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provenance.command import Facts
 from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding
@@ -33,7 +34,7 @@ def render_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableTyp
         ("table", f"{audit['output']} ({_engine(audit)})"),
         ("audit", audit_path),
     ]
-    return [_facts(facts)]
+    return [Facts(facts)]
 
 
 def render_failed_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableType]:
@@ -46,13 +47,13 @@ def render_failed_join(audit: Mapping[str, Any], audit_path: str) -> list[Render
         ("table", "not written"),
         ("audit", audit_path),
     ]
-    return [_facts(facts), *_diagnosis(audit["diagnosis"])]
+    return [Facts(facts), *_diagnosis(audit["diagnosis"])]
 
 
 def render_inspection(document: Mapping[str, Any]) -> list[RenderableType]:
     """What ``inspect`` found."""
     parts: list[RenderableType] = [
-        _facts(
+        Facts(
             [
                 ("would cover", _coverage(document)),
                 ("keys", _keys(document)),
@@ -67,15 +68,6 @@ def render_inspection(document: Mapping[str, Any]) -> list[RenderableType]:
     if document["diagnosis"] is not None:
         parts += _diagnosis(document["diagnosis"])
     return parts
-
-
-def _facts(facts: Iterable[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, fact in facts:
-        grid.add_row(name, Text(fact))
-    return grid
 
 
 def _coverage(document: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from importlib.abc import MetaPathFinder
@@ -29,7 +29,8 @@ from provenance.errors import EXIT_BUG, EXIT_INTERRUPTED, MoskitError
 from provenance.invocation import set_invocation
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.text import Text
 
 ProgressCallback = Callable[[str, int, int | None], None]
 """Called as ``progress(step, done, total)``; ``total`` is None where it is not known."""
@@ -70,17 +71,28 @@ class Output:
     @functools.cached_property
     def console(self) -> Console:
         """The Rich console on standard error, silent under ``--quiet``."""
+        return self._console(None)
+
+    def _console(self, width: int | None) -> Console:
         from rich.console import Console
 
-        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True, width=width)
 
     def result(self, document: Mapping[str, Any], *renderables: RenderableType) -> None:
         """Print ``document`` under ``--json``, and ``renderables`` for people otherwise."""
         if self.json:
             write_json(document)
         else:
-            for renderable in renderables:
-                self.console.print(renderable)
+            self.show(*renderables)
+
+    def show(self, *renderables: RenderableType) -> None:
+        """Print for people; tables may be wider than the window, but break no word."""
+        from provenance.wrapping import keep_words_whole
+
+        for renderable in renderables:
+            width = keep_words_whole(renderable, self.console)
+            console = self.console if width <= self.console.width else self._console(width)
+            console.print(renderable)
 
     def text(self, text: str) -> None:
         """Write a command's product (a manifest, a diagram) to standard output as it is."""
@@ -121,6 +133,29 @@ class Output:
                 bars.update(tasks[step], completed=done, total=total)
 
             yield advance
+
+
+class Facts:
+    """Named facts one below the other, for :meth:`Output.show`; wrapped between words only.
+
+    Args:
+        facts: Name and fact each.
+    """
+
+    def __init__(self, facts: Iterable[tuple[str, str]]) -> None:
+        self.facts = list(facts)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Lines of text, as Rich asks for them."""
+        import textwrap
+
+        from rich.text import Text
+
+        indent = max((len(name) for name, _ in self.facts), default=0) + 2
+        width = max(options.max_width - indent, 1)
+        for name, fact in self.facts:
+            lines = textwrap.wrap(fact, width, break_long_words=False, break_on_hyphens=False)
+            yield Text.assemble((f"{name:{indent}}", "dim"), f"\n{'':{indent}}".join(lines))
 
 
 class CommandLine:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.canonical import text
+from provenance.command import Facts
 from provenance.errors import one_line
 from provenance.records import entries_of
 
@@ -56,40 +57,38 @@ def status_text(status: str) -> Text:
 
 def record_tables(record: Record) -> Iterator[RenderableType]:
     """What ``provenance show`` prints."""
-    head = Table.grid(padding=(0, 2))
-    head.add_row("record", escape(shown_path(record.path)))
-    head.add_row("document", escape(str(record.document.get("schema", "-"))))
-    head.add_row("ran", escape(" ".join(filter(None, (record.entrypoint, _by(record))))))
     argv = record.block.get("argv") or []
-    head.add_row("argv", escape(_shell_line(argv)) if argv else "(called as a library)")
-    head.add_row("digest", record.content_sha256 or "(the record has no digest of itself)")
-    for fault in record.faults:
-        head.add_row(Text("damaged", style="red"), escape(fault))
-    yield head
+    yield Facts(
+        [
+            ("record", shown_path(record.path)),
+            ("document", str(record.document.get("schema", "-"))),
+            ("ran", " ".join(filter(None, (record.entrypoint, _by(record))))),
+            ("argv", _shell_line(argv) if argv else "(called as a library)"),
+            ("digest", record.content_sha256 or "(the record has no digest of itself)"),
+            *(("damaged", fault) for fault in record.faults),
+        ]
+    )
     yield ""
     files = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("", "name", "path", "bytes", "sha256"):
+    for title in ("", "name", "bytes", "sha256", "path"):  # the path last, where it may be long
         files.add_column(title, justify="right" if title == "bytes" else "left", overflow="fold")
     for side, slots in (("input", record.inputs), ("output", record.outputs)):
         for name, slot in slots.items():
             entries = entries_of(slot)
             if not entries:
-                files.add_row(side, escape(name), "-", "", "")
+                files.add_row(side, escape(name), "", "", "-")
             for entry in entries:
                 digest = "" if entry.digest is None else short_digest(entry.digest.sha256)
                 known = entry.digest is not None and entry.digest.size >= 0
                 size = f"{entry.digest.size:,}" if known and entry.digest else ""
-                files.add_row(side, escape(name), escape(shown_path(entry.path)), size, digest)
+                files.add_row(side, escape(name), size, digest, escape(shown_path(entry.path)))
     yield files
     args = record.block.get("args") or {}
     if args:
         yield ""
-        options = Table(box=None, padding=(0, 2, 0, 0))
-        options.add_column("option")
-        options.add_column("value", overflow="fold")
-        for name in sorted(args):
-            options.add_row(escape(name), escape(_plain(args[name])))
-        yield options
+        yield Facts(
+            [("option", "value"), *((name, one_line(_plain(args[name]))) for name in sorted(args))]
+        )
 
 
 def verification_lines(outcome: Verification) -> Iterator[Text]:

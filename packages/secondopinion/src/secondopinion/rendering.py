@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labeljoin import percent
+from provenance.command import Facts
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +35,7 @@ def join_summary(audit: Mapping[str, Any], audit_path: str) -> Iterator[Renderab
         )
     yield table
     yield Text()
-    yield _facts(_join_facts(audit, audit_path))
+    yield Facts(_join_facts(audit, audit_path))
 
 
 def _join_facts(audit: Mapping[str, Any], audit_path: str) -> Iterator[tuple[str, str]]:
@@ -91,7 +92,7 @@ def inspection(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     facts = list(_advice(advised, document["notes"]))
     if facts:
         yield Text()
-        yield _facts(facts)
+        yield Facts(facts)
 
 
 def _files(files: list[Mapping[str, Any]]) -> Table:
@@ -155,12 +156,3 @@ def _table(*left: str, right: Iterable[str] = ()) -> Table:
 def _add(table: Table, *cells: str) -> None:
     # Names of files and clips may hold what Rich takes for markup.
     table.add_row(*map(Text, cells))
-
-
-def _facts(facts: Iterable[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, fact in facts:
-        _add(grid, name, fact)
-    return grid

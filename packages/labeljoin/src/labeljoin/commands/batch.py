@@ -57,6 +57,6 @@ def batch(
     rendered = render_batch(labeljoin.LABEL_BATCH, report)
     if failure is not None:
         if not output.json:
-            output.console.print(*rendered, sep="\n")
+            output.show(*rendered)
         raise failure
     output.result(report, *rendered)

@@ -85,6 +85,6 @@ def join(
     audit_path = audit_json or f"{out}.audit.json"
     if failure is not None:
         if not output.json:
-            output.console.print(*render_failed_join(audit, audit_path), sep="\n")
+            output.show(*render_failed_join(audit, audit_path))
         raise failure
     output.result(audit, *render_join(audit, audit_path))

@@ -50,7 +50,6 @@ def batch(
             )
         except labeljoin.BatchError as error:
             if not output.json and error.document is not None:
-                for renderable in labeljoin.render_batch(secondopinion.SCORE_BATCH, error.document):
-                    output.console.print(renderable)
+                output.show(*labeljoin.render_batch(secondopinion.SCORE_BATCH, error.document))
             raise
     output.result(report, *labeljoin.render_batch(secondopinion.SCORE_BATCH, report))

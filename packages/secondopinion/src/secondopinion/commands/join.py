@@ -75,7 +75,6 @@ def join(
             )
         except secondopinion.MissingScoresError as error:
             if not output.json and error.document is not None:
-                for renderable in join_summary(error.document, audit_path):
-                    output.console.print(renderable)
+                output.show(*join_summary(error.document, audit_path))
             raise
     output.result(audit, *join_summary(audit, audit_path))

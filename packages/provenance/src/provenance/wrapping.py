@@ -1,0 +1,59 @@
+"""Tables that wrap between words and never within one, however narrow the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Column
+
+_UNBOUND = 1 << 20
+
+
+def keep_words_whole(renderable: RenderableType, console: Console) -> int:
+    """Set the column widths of the tables in ``renderable`` so that no word is broken or cut.
+
+    A terminal continues what is too long on its next line, from where a path can be copied; Rich
+    would break it, or leave its end out.
+
+    Args:
+        renderable: What is to be printed; tables, and groups of them, are looked at.
+        console: Where.
+
+    Returns:
+        The width that the widest of the tables then needs, 0 where all fit as they are.
+    """
+    if isinstance(renderable, Group):
+        return max((keep_words_whole(part, console) for part in renderable.renderables), default=0)
+    if isinstance(renderable, Padding):
+        return keep_words_whole(renderable.renderable, console)
+    if not isinstance(renderable, Table):
+        return 0
+    options = console.options.update(max_width=_UNBOUND)
+    whole = Measurement.get(console, options, renderable).maximum
+    if whole <= console.width:
+        return 0
+    ranges = [_range(column, console, options) for column in renderable.columns]
+    between = whole - sum(most for _, most in ranges)
+    widths = [least for least, _ in ranges]
+    for _ in range(console.width - between - sum(widths)):
+        growing = [at for at, (_, most) in enumerate(ranges) if widths[at] < most]
+        if not growing:
+            break
+        widths[min(growing, key=widths.__getitem__)] += 1
+    for column, width in zip(renderable.columns, widths, strict=True):
+        column.width = width
+    return between + sum(widths)
+
+
+def _range(column: Column, console: Console, options: ConsoleOptions) -> tuple[int, int]:
+    """The width of a column's longest word, and of its longest cell."""
+    sizes = [Measurement.get(console, options, cell) for cell in (column.header, *column.cells)]
+    most = max(size.maximum for size in sizes)
+    return (most if column.no_wrap else max(size.minimum for size in sizes)), most
