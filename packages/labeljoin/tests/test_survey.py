@@ -1,7 +1,11 @@
 """What a survey kept is what attaching would have found, or it is not used."""
 
 import os
+import shutil
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
+from multiprocessing import get_context
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -126,3 +130,37 @@ def test_directories_are_read_as_ever(source, tmp_path):
         assert survey.digest() is None
         report = attach(parts, out, "key", Lookup(), survey=survey)
     assert report.rows_out == len(ROWS)
+
+
+@pytest.mark.parametrize("pool", [None, ThreadPoolExecutor, ProcessPoolExecutor])
+def test_parts_are_counted_on_any_executor(source, tmp_path, pool):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in range(5):
+        shutil.copy(source, parts / f"{number}{source.suffix}")
+    table, seen = open_table(parts), []
+    options = {"mp_context": get_context("spawn")} if pool is ProcessPoolExecutor else {}
+    with (
+        nullcontext() if pool is None else pool(2, **options) as executor,
+        Survey(table, executor) as survey,
+    ):
+        counts = survey.counts("key", ADDED, progress=lambda *step: seen.append(step))
+    assert counts.texts.to_pylist() == list(dict.fromkeys(row["key"] for row in ROWS))
+    assert counts.rows.tolist() == [15] * (len(ROWS) // 3) + [10]
+    assert counts.row_count == 5 * len(ROWS)
+    assert seen[-1][:2] == ("match keys", 5 * len(ROWS))
+
+
+def test_a_part_that_cannot_be_counted_is_named(source, tmp_path):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in range(3):
+        shutil.copy(source, parts / f"{number}{source.suffix}")
+    spoilt = parts / f"1{source.suffix}"
+    spoilt.write_bytes(spoilt.read_bytes()[:-20] + b"PAR1")
+    with (
+        ThreadPoolExecutor(2) as executor,
+        Survey(open_table(parts), executor) as survey,
+        pytest.raises(InputError, match=spoilt.name),
+    ):
+        survey.counts("key", ADDED)

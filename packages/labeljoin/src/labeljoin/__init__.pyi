@@ -18,6 +18,7 @@ from .diagnosis import KeySide as KeySide
 from .diagnosis import Suggestion as Suggestion
 from .diagnosis import diagnose_coverage as diagnose_coverage
 from .executors import executor as executor
+from .executors import part_executor as part_executor
 from .extras import LABEL_EXTRAS as LABEL_EXTRAS
 from .inspection import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from .inspection import inspect as inspect
@@ -115,6 +116,7 @@ __all__ = [
     "materialize",
     "measure_coverage",
     "open_table",
+    "part_executor",
     "percent",
     "render_batch",
     "run_batch",

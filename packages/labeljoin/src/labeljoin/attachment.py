@@ -6,13 +6,14 @@ import dataclasses
 import os
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from provenance.errors import InputError, OutputError
 
+from labeljoin.executors import run_all
 from labeljoin.tables import Table, open_table
 
 if TYPE_CHECKING:
@@ -243,26 +244,12 @@ def collision_error(names: Collection[str], where: str) -> InputError:
 def _all_parts(
     tasks: list[Attachment], executor: Executor | None, progress: ProgressCallback | None
 ) -> list[PartReport]:
-    reports: dict[Path, PartReport] = {}
-
-    def finished(report: PartReport) -> None:
-        reports[report.source] = report
+    reports: dict[int, PartReport] = {}
+    for number, report in run_all(executor, attach_part, tasks):
+        reports[number] = report
         if progress:
             progress("attach", len(reports), len(tasks))
-
-    if executor is None or len(tasks) == 1:
-        for task in tasks:
-            finished(attach_part(task))
-    else:
-        futures = [executor.submit(attach_part, task) for task in tasks]
-        try:
-            for future in as_completed(futures):
-                finished(future.result())
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-    return [reports[task.source] for task in tasks]
+    return [report for _, report in sorted(reports.items())]
 
 
 def _summary(parts: list[PartReport]) -> AttachReport:

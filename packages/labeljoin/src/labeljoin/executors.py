@@ -6,16 +6,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from provenance.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from labeljoin.tables import Table
 
 T = TypeVar("T")
+Task = TypeVar("Task")
 
 ANSWER_TIMEOUT = 10
 """Seconds in which a scheduler has to answer."""
@@ -52,6 +56,56 @@ def executor(jobs: int | None = None, scheduler: str | None = None) -> Iterator[
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown(wait=True)
+
+
+open_executor = executor  # where an argument is called executor
+
+
+def part_executor(
+    table: Table,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    executor: Executor | None = None,
+) -> AbstractContextManager[Executor]:
+    """Where the parts of a table are worked on: ``executor``, or what :func:`executor` opens.
+
+    Args:
+        table: The table; no more jobs are started than it has parts.
+        jobs: As for :func:`executor`.
+        scheduler: As for :func:`executor`.
+        executor: Overrides both, and is not shut down.
+
+    Raises:
+        InputError: As :func:`executor` does.
+    """
+    if executor is not None:
+        return nullcontext(executor)
+    if jobs is not None and jobs > len(table.parts):
+        jobs = len(table.parts)
+    return open_executor(jobs, scheduler)
+
+
+def run_all(
+    pool: Executor | None, work: Callable[[Task], T], tasks: Sequence[Task]
+) -> Iterator[tuple[int, T]]:
+    """Work on tasks, and yield their numbers and results as they are done.
+
+    Args:
+        pool: Where; one after the other here unless given.
+        work: A module-level function where ``pool`` has processes.
+        tasks: What is worked on. Where one raises, those that have not begun are cancelled.
+    """
+    if pool is None or isinstance(pool, InlineExecutor) or len(tasks) == 1:
+        for number, task in enumerate(tasks):
+            yield number, work(task)
+        return
+    futures = {pool.submit(work, task): number for number, task in enumerate(tasks)}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 class InlineExecutor(Executor):

@@ -10,6 +10,7 @@ from provenance import start_run
 
 from labeljoin.audit import audit_document, failures_of, verdict_of
 from labeljoin.diagnosis import diagnose_join
+from labeljoin.executors import part_executor
 from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
 from labeljoin.plan import plan_join, replaced_columns
@@ -90,7 +91,10 @@ def materialize(
     ) as run:
         table = open_table(features)
         staged = stage_table(run, table, out)
-        with Survey(table) as survey:
+        with (
+            part_executor(table, jobs, scheduler, executor) as pool,
+            Survey(table, pool) as survey,
+        ):
             sources = [
                 LabelSource.open(os.fspath(path), name)
                 for path, name in zip(paths, names, strict=True)
@@ -112,9 +116,7 @@ def materialize(
                     shaping={**chosen.shaping(), "label_names": names},
                     replace=replaced_columns(table, plan, chosen),
                     survey=survey,
-                    jobs=jobs,
-                    scheduler=scheduler,
-                    executor=executor,
+                    executor=pool,
                     progress=progress,
                 )
         audit = audit_document(plan, chosen, failures, report, os.fspath(features), os.fspath(out))

@@ -14,6 +14,7 @@ from labeljoin.keys import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from provenance.command import ProgressCallback
 
 _COMPACTED = 1 << 20
 _GATHERED = 1 << 14
@@ -39,16 +40,22 @@ class KeyCounts:
         return int(self.rows.sum()) + self.null_rows
 
     @classmethod
-    def of(cls, values: Iterable[pa.Array | pa.ChunkedArray]) -> KeyCounts:
+    def of(
+        cls,
+        values: Iterable[pa.Array | pa.ChunkedArray],
+        *,
+        progress: ProgressCallback | None = None,
+    ) -> KeyCounts:
         """Count values, in memory that grows with the distinct ones and not with the rows.
 
         Args:
             values: The values of a key column, some rows at a time.
+            progress: Called with the rows that were counted.
 
         Raises:
             InputError: They are lists, structs or the like.
         """
-        return cls.merged(_counted(some) for some in _gathered(values))
+        return cls.merged(_counted(some) for some in _gathered(_reported(values, progress)))
 
     @classmethod
     def merged(cls, counts: Iterable[KeyCounts]) -> KeyCounts:
@@ -85,6 +92,19 @@ def _sum(counts: list[KeyCounts]) -> KeyCounts:
     )
     nulls = sum(each.null_rows for each in counts)
     return KeyCounts(encoded.dictionary, rows.astype(np.int64), nulls)
+
+
+def _reported(
+    values: Iterable[pa.Array | pa.ChunkedArray], progress: ProgressCallback | None
+) -> Iterator[pa.Array | pa.ChunkedArray]:
+    rows = 0
+    for some in values:
+        yield some
+        rows += len(some)
+        if progress:
+            progress("match keys", rows, None)
+    if progress:
+        progress("match keys", rows, rows)
 
 
 def _gathered(

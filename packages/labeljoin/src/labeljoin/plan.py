@@ -11,6 +11,7 @@ from provenance.errors import InputError
 
 from labeljoin.attachment import collision_error
 from labeljoin.coverage import Coverage, measure_coverage
+from labeljoin.key_counts import KeyCounts
 from labeljoin.keys import columns_are, infer_key_column
 from labeljoin.labels import LabelIndex, LabelSource, index_labels
 from labeljoin.matching import ColumnsForLabels, KeyMatcher
@@ -89,13 +90,13 @@ def plan_join(
         raise obstacles[0]
     matcher = KeyMatcher(options.feature_rule, index.keys)
     place = f"{where}, column {key_column!r}"
-    if survey is None:
-        values = key_values(features, key_column)
-    else:
-        added = () if options.overwrite else labels.column_names
-        values = survey.key_values(key_column, added)
     try:
-        coverage = measure_coverage(_counted(values, progress), matcher)
+        if survey is None:
+            counts = KeyCounts.of(key_values(features, key_column), progress=progress)
+        else:
+            added = () if options.overwrite else labels.column_names
+            counts = survey.counts(key_column, added, progress=progress)
+        coverage = measure_coverage(counts, matcher)
     except InputError as error:
         error.where = error.where or place
         raise
@@ -172,16 +173,3 @@ def _collisions(
     collisions = [name for name in added if name in names]
     if collisions and not options.overwrite:
         yield collision_error(collisions, where)
-
-
-def _counted(
-    values: Iterator[pa.Array | pa.ChunkedArray], progress: ProgressCallback | None
-) -> Iterator[pa.Array | pa.ChunkedArray]:
-    rows = 0
-    for some in values:
-        yield some
-        rows += len(some)
-        if progress:
-            progress("match keys", rows, None)
-    if progress:
-        progress("match keys", rows, rows)

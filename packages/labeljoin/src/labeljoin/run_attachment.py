@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from labeljoin.tables import open_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from concurrent.futures import Executor
-    from contextlib import AbstractContextManager
 
     import pyarrow as pa
     from provenance import Digest, Run, StagedOutput
@@ -77,8 +75,6 @@ def attach_in_run(
     keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
     source: str = "features",
     survey: Survey | None = None,
-    jobs: int | None = None,
-    scheduler: str | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> AttachReport:
@@ -97,9 +93,7 @@ def attach_in_run(
         keep: As for :func:`labeljoin.attach`.
         source: The name of the input in the run.
         survey: As for :func:`labeljoin.attach`.
-        jobs: How many processes work on the parts of a directory.
-        scheduler: Address of a Dask scheduler whose workers do it instead.
-        executor: Where they are worked on; overrides ``jobs`` and ``scheduler``.
+        executor: As for :func:`labeljoin.attach`.
         progress: Called as parts are finished.
 
     Raises:
@@ -109,19 +103,18 @@ def attach_in_run(
     template = run.short_record(shaping, digests={source: None})
     # Workers elsewhere start in folders of their own.
     absolute = open_table(table.path.absolute()) if staged.directory else table
-    with _pool(executor, jobs, scheduler, len(table.parts)) as pool:
-        report = attach(
-            absolute,
-            staged,
-            key,
-            columns,
-            replace=replace,
-            keep=keep,
-            embed=_Embedding(template, source),
-            survey=survey,
-            executor=pool,
-            progress=progress,
-        )
+    report = attach(
+        absolute,
+        staged,
+        key,
+        columns,
+        replace=replace,
+        keep=keep,
+        embed=_Embedding(template, source),
+        survey=survey,
+        executor=executor,
+        progress=progress,
+    )
     for part in report.parts:
         name = part.destination if staged.directory else None
         origin = table.path / part.source.name if staged.directory else part.source
@@ -150,16 +143,6 @@ class _Embedding:
     def __call__(self, digest: Digest) -> bytes:
         inputs = {**self.template["inputs"], self.source: digest.sha256}
         return short_record_bytes({**self.template, "inputs": inputs})
-
-
-def _pool(
-    executor: Executor | None, jobs: int | None, scheduler: str | None, parts: int
-) -> AbstractContextManager[Executor]:
-    if executor is not None:
-        return nullcontext(executor)
-    from labeljoin.executors import executor as open_executor
-
-    return open_executor(min(jobs, parts) if jobs and jobs > 0 else jobs, scheduler)
 
 
 def _refuse_format(table: Table, out: Path) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
+from labeljoin.executors import run_all
 from labeljoin.hash_ahead import HashAhead
+from labeljoin.key_counts import KeyCounts
 from labeljoin.line_notes import LineNotes
+from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pyarrow as pa
     from provenance import Digest
+    from provenance.command import ProgressCallback
 
     from labeljoin.tables import Table
 
@@ -32,10 +38,12 @@ class Survey:
 
     Args:
         table: The table.
+        executor: Where the parts of a directory are read; one after the other here unless given.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, executor: Executor | None = None) -> None:
         self.table = table
+        self._executor = executor
         alone = not table.path.is_dir()
         hashes = alone and table.format == "parquet" and _stays_in_memory(table.path)
         self.hashed = HashAhead(table.path) if hashes else None
@@ -57,6 +65,34 @@ class Survey:
         self.table.require([key])
         yield from self.notes.key_values(key, added)
 
+    def counts(
+        self, key: str, added: Collection[str] = (), *, progress: ProgressCallback | None = None
+    ) -> KeyCounts:
+        """The distinct values of the key column and their rows.
+
+        Args:
+            key: As for :meth:`key_values`.
+            added: As for :meth:`key_values`.
+            progress: Called with the rows that were counted.
+
+        Raises:
+            InputError: As :meth:`key_values` does; or the values are lists, structs or the like.
+        """
+        if not self.table.path.is_dir():
+            return KeyCounts.of(self.key_values(key, added), progress=progress)
+        self.table.require([key])
+        # Workers elsewhere start in folders of their own.
+        table = open_table(self.table.path.absolute())
+        tasks = [_Part(table, part, key) for part in table.parts]
+        found: dict[int, KeyCounts] = {}
+        rows = 0
+        for number, counts in run_all(self._executor, _count, tasks):
+            found[number] = counts
+            rows += counts.row_count
+            if progress:
+                progress("match keys", rows, None)
+        return KeyCounts.merged(counts for _, counts in sorted(found.items()))
+
     def digest(self) -> Digest | None:
         """The digest of the table's file, where it was taken on the way."""
         if self.hashed is not None:
@@ -71,6 +107,18 @@ class Survey:
             self.hashed.close()
         if self.notes is not None:
             self.notes.close()
+
+
+class _Part(NamedTuple):
+    """The key column of one part of a table; it pickles."""
+
+    table: Table
+    path: Path
+    key: str
+
+
+def _count(part: _Part) -> KeyCounts:
+    return KeyCounts.of(part.table.part_key_values(part.path, part.key))
 
 
 def _stays_in_memory(path: Path) -> bool:

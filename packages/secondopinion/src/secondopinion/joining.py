@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import Survey, attach_in_run, open_table, stage_table
+from labeljoin import Survey, attach_in_run, open_table, part_executor, stage_table
 from provenance import start_run
 from provenance.errors import VerdictError
 
@@ -101,7 +101,10 @@ def materialize(
     ) as run:
         table = open_table(features)
         staged = stage_table(run, table, out)
-        with Survey(table) as survey:
+        with (
+            part_executor(table, jobs, scheduler, executor) as pool,
+            Survey(table, pool) as survey,
+        ):
             opinions = read_opinions(
                 given,
                 rule=chosen.score_rule,
@@ -132,9 +135,7 @@ def materialize(
                     replace=names.intersection(plan.columns.schema.names),
                     keep=plan.kept if chosen.missing == "drop" and plan.lacking else None,
                     survey=survey,
-                    jobs=jobs,
-                    scheduler=scheduler,
-                    executor=executor,
+                    executor=pool,
                     progress=progress,
                 )
         audit = audit_of(

@@ -21,7 +21,7 @@ from secondopinion.columns import column_names, score_fields
 from secondopinion.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from labeljoin import Coverage, Diagnosis, Survey, Table
     from numpy.typing import NDArray
@@ -140,18 +140,17 @@ def plan_join(
     wide = wide_table(opinions, places, options.prefix)
     matcher = KeyMatcher(options.feature_rule, keys)
     if survey is None:
-        values = table.key_values(key_column)
+        counts = KeyCounts.of(table.key_values(key_column), progress=progress)
     else:
         added = () if options.overwrite else wide.schema.names
-        values = survey.key_values(key_column, added)
-    counts = KeyCounts.of(_counted(values, progress))
+        counts = survey.counts(key_column, added, progress=progress)
     coverage = measure_coverage(counts, matcher)
     if options.feature_rule.guesses and coverage.folded_keys:
         raise coverage.guessed_fold(f"{where}, column {key_column!r}")
     statuses = {
         slug: wide[column_names(options.prefix, slug)["status"]] for slug in opinions.scorers
     }
-    rows = _rows_of_keys(counts, matcher)
+    rows = coverage.label_rows
     matches = [
         _scorer_match(scorer, keys, rows, statuses[slug], coverage)
         for slug, scorer in opinions.scorers.items()
@@ -166,14 +165,6 @@ def plan_join(
         kept=ScoredRows(matcher, scored),
         kept_rows=int(rows[scored].sum()),
     )
-
-
-def _rows_of_keys(counts: KeyCounts, matcher: KeyMatcher) -> NDArray[np.int64]:
-    """For each score key the rows that have it."""
-    places = matcher.match(counts.texts).labels
-    rows = np.zeros(len(matcher.label_keys), np.int64)
-    np.add.at(rows, places[places >= 0], counts.rows[places >= 0])
-    return rows
 
 
 def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: str) -> pa.Table:
@@ -259,15 +250,6 @@ def _is(status: pa.ChunkedArray, wanted: str) -> NDArray[np.bool_]:
 def _first(keys: pa.StringArray, mask: NDArray[np.bool_]) -> tuple[str, ...]:
     chosen = keys.filter(pa.array(mask))
     return tuple(chosen.take(pc.sort_indices(chosen)[:SAMPLE]).to_pylist())
-
-
-def _counted(values: Iterator[pa.Array], progress: ProgressCallback | None) -> Iterator[pa.Array]:
-    rows = 0
-    for some in values:
-        yield some
-        rows += len(some)
-        if progress:
-            progress("match keys", rows, None)
 
 
 def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis]) -> None:

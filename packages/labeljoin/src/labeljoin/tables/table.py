@@ -123,8 +123,16 @@ class Table(ABC):
         """
         self.require([name])
         for part in self.parts:
-            self.require_in(part, name)
-            yield from self._key_values(part, name)
+            yield from self.part_key_values(part, name)
+
+    def part_key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
+        """The values of one column in one part, as :meth:`key_values` gives them.
+
+        Raises:
+            InputError: The part lacks the column, or cannot be read.
+        """
+        self.require_in(part, name)
+        yield from self._key_values(part, name)
 
     def require_in(self, part: Path, name: str) -> None:
         """Raise an InputError where a part lacks a column that others have."""
