@@ -134,6 +134,13 @@ def test_low_coverage_writes_the_audit_and_no_table(features, join):
     assert "'9'" in done.err
 
 
+def test_a_feature_table_without_rows_is_called_that(here, command):
+    (here / "f.csv").write_text("clip_id,x\n")
+    (here / "l.csv").write_text("clip_id,mos\n1,3\n")
+    done = command("join", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv", code=1)
+    assert "the feature table has no rows" in done.err
+
+
 def test_a_failed_join_keeps_the_table_that_was_there(features, join):
     Path("out.parquet").write_text("before")
     Path("labels.csv").write_text("flickr_id,mos\n9,4\n")

@@ -19,10 +19,12 @@ def failures_of(plan: Plan, options: JoinOptions) -> list[str]:
     coverage = plan.coverage
     failures = []
     if coverage.match_rate < options.min_match_rate:
+        least = f"below the minimum of {percent(options.min_match_rate)}"
         failures.append(
             f"the labels cover {percent(coverage.match_rate)} of the clips "
-            f"({coverage.matched_keys:,} of {coverage.keys:,}), below the minimum of "
-            f"{percent(options.min_match_rate)}"
+            f"({coverage.matched_keys:,} of {coverage.keys:,}), {least}"
+            if coverage.rows
+            else f"the feature table has no rows, so the labels cover none of them, {least}"
         )
     if coverage.keyless_rate > options.max_keyless_rate:
         reasons = ", ".join(

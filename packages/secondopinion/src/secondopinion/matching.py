@@ -14,6 +14,7 @@ from labeljoin import (
     KeyMatcher,
     infer_key_column,
     measure_coverage,
+    percent,
 )
 from provenance.errors import InputError
 
@@ -287,7 +288,7 @@ def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis
             f"of the column {plan.key_column!r} are {ours}",
             where=str(table.path),
             fix=f"Try {suggestions[0].command()}, which would match "
-            f"{suggestions[0].match_rate:.1%} of the clips"
+            f"{percent(suggestions[0].match_rate)} of the clips"
             if suggestions
             else "Say how the two meet, with --key-column, --score-key-field, --key-normalize, "
             "--feature-key-regex or --score-key-regex",
