@@ -31,7 +31,8 @@ UNFINISHED_PREFIX = ".moskit-part-"
 class ColumnsForKeys(Protocol):
     """What computes the new columns, equal ones for equal key values.
 
-    Must pickle where parts are attached by processes.
+    Must pickle where parts are attached by processes. One thread at a time calls it, not always the
+    same.
     """
 
     @property

@@ -26,6 +26,8 @@ from labeljoin.parquet_rewrite import rewrite_parquet
 from labeljoin.tables.key_column import KeyColumn, opened_key_column
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -242,22 +244,38 @@ def _write_columns(
     Returns:
         Their footer, its offsets counted from the magic in front of them, and their size.
     """
-    with _ChunkSink(task.destination, position) as sink:
+    schema = task.columns_for_keys.schema
+    with (
+        _ChunkSink(task.destination, position) as sink,
+        contextlib.closing(_computed(task, keys)) as groups,
+    ):
         writer: pq.ParquetWriter | None = None
-        written = task.columns_for_keys.schema
-        for group in range(len(keys.group_rows)):
-            batches = [task.columns_for_keys(values) for values in keys.values(group)]
+        written = schema
+        for batches in groups:
             if writer is None:
                 # Columns that come as dictionaries are written as they are, never decoded.
                 # Parquet has no such type: in the file their type is that of the schema.
                 written = batches[0].schema if batches else written
                 writer = _writer(sink, written, codec)
-            table = _table(batches, task.columns_for_keys.schema, written)
+            table = _table(batches, schema, written)
             writer.write_table(table, row_group_size=max(1, table.num_rows))
-            del batches, table  # or they would stay until the next ones are made
+            del batches, table  # or they would stay while the next but one are computed
         sink.closing = True
         (writer or _writer(sink, written, codec)).close()
         return sink.finish()
+
+
+def _computed(task: Attachment, keys: KeyColumn) -> Generator[list[pa.RecordBatch], None, None]:
+    """The new columns of each row group, computed while Arrow writes those of the one before."""
+    groups = (
+        [task.columns_for_keys(values) for values in keys.values(group)]
+        for group in range(len(keys.group_rows))
+    )
+    with ThreadPoolExecutor(1, "columns") as ahead:
+        coming = ahead.submit(next, groups, None)
+        while (batches := coming.result()) is not None:
+            coming = ahead.submit(next, groups, None)
+            yield batches
 
 
 def _writer(sink: _ChunkSink, schema: pa.Schema, codec: str) -> pq.ParquetWriter:
