@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import subprocess
+import sys
 
 import moshead
 import numpy as np
@@ -36,6 +38,20 @@ def test_a_head_is_entered_with_what_its_manifest_says(registry, head):
     assert (entry.onnx, entry.manifest) == ("head.onnx", "head.json")
     assert (entry.sha256, entry.schema) == (manifest["sha256"], "konvid-v1")
     assert provenance.verify(registry).ok
+
+
+def test_the_command_says_what_the_registry_lists(head):
+    command = [sys.executable, "-m", "moshead", "register", "--registry", head / "registry.json"]
+    done = subprocess.run(
+        [*command, "--manifest", head / "head.json"], capture_output=True, text=True, check=True
+    )
+    assert "clean_head_v1" in done.stderr
+    assert "Accepted" in done.stderr
+    done = subprocess.run(
+        [*command, "--manifest", head / "no.json"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no.json" in done.stderr
 
 
 def test_a_head_is_found_by_its_name(registry, head):

@@ -41,6 +41,17 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("flag", ["--feature-schema", "--model-id"])
+def test_what_a_head_cannot_do_without_is_asked_for(tmp_path, flag):
+    given = {"--feature-schema": "konvid-v1", "--model-id": "x"}
+    del given[flag]
+    (name, value), *_ = given.items()
+    done = command("train", "--features", "t.parquet", name, value, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{flag} is needed" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_label_ends_with_one_sentence_code_2_and_no_file(
     tmp_path, write_table, labelled_columns
 ):

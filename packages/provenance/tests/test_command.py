@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -245,3 +247,21 @@ def test_a_record_is_shown_with_its_paths_whole(joined, provenance, monkeypatch)
     samplejoin.materialize("features.tbl", ["labels.csv"], "a-very-long-name-of-a-table.tbl")
     done = provenance("show", "a-very-long-name-of-a-table.tbl")
     assert "a-very-long-name-of-a-table.tbl" in done.stderr.split()
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(joined: Path):
+    ours, theirs = pty.openpty()
+    main = "from provenance.cli import main; main()"
+    command = [sys.executable, "-c", main, "verify", joined.name]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    done = subprocess.run(command, env=environment, stderr=theirs, stdout=theirs, check=False)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # so the end of a terminal is told
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert done.returncode == 0
+    assert b"\x1b[" in shown
+    assert b"same" in shown
+    assert b"\x1b" not in subprocess.run(command, capture_output=True, check=True).stderr

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
+import math
 import os
 import stat
 import sys
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,7 @@ from provenance import (
     Digest,
     InputError,
     OutputError,
+    Run,
     canonical_bytes,
     hash_directory,
     hash_file,
@@ -477,6 +483,91 @@ def test_integer_that_json_readers_cannot_hold_is_refused(folder: Path):
     with pytest.raises(ValueError, match="too large"), start_run("job", inputs={}) as run:
         run.record("out.json", {"schema": "sample-v1", "seed": 2**64})
     assert "out.json" not in names(folder)
+
+
+def test_values_of_every_kind_have_a_form_in_json(folder: Path):
+    @dataclass
+    class Window:
+        low: float
+        high: float
+
+    class Mode(enum.Enum):
+        FAST = "fast"
+
+    class NumpyScalar:
+        def item(self):
+            return 7
+
+    args = {
+        "out": Path("a/b"),
+        "mode": Mode.FAST,
+        "window": Window(0.5, math.inf),
+        "names": {"b", "a"},
+        "raw": b"x",
+        "seed": NumpyScalar(),
+        "weights": array("d", [1.5, math.nan]),
+        "nested": {1: (True, None)},
+    }
+    with start_run("job", inputs={}, args=args) as run:
+        run.record("record.json")
+    assert load_record("record.json").block["args"] == {
+        "out": "a/b",
+        "mode": "fast",
+        "window": {"low": 0.5, "high": None},
+        "names": ["a", "b"],
+        "raw": "x",
+        "seed": 7,
+        "weights": [1.5, None],
+        "nested": {"1": [True, None]},
+    }
+    with (
+        pytest.raises(TypeError, match="object has no JSON form"),
+        start_run("job", inputs={}, args={"what": object()}) as run,
+    ):
+        run.record("other.json")
+    assert not (folder / "other.json").exists()
+
+
+def test_names_that_a_run_does_not_have_are_bugs_of_the_caller(folder: Path):
+    def misuse(what: Callable[[Run], object]) -> str:
+        with (
+            pytest.raises(ValueError, match="the run") as info,
+            start_run("job", inputs={"features": "features.tbl"}) as run,
+        ):
+            Path(run.stage("out", "out.tbl")).write_bytes(b"made")
+            what(run)
+        return str(info.value)
+
+    digest = Digest("0" * 64, 0)
+    assert "no input named x" in misuse(lambda run: run.input_digest("x"))
+    assert "not one of the run's inputs" in misuse(
+        lambda run: run.input_digest("features", "labels.csv")
+    )
+    assert "not one of the run's inputs" in misuse(
+        lambda run: run.set_input_digest("features", "labels.csv", digest)
+    )
+    assert "has an output named out" in misuse(lambda run: run.stage("out", "other.tbl"))
+    assert "no output named x" in misuse(lambda run: run.withdraw("x"))
+    assert not (folder / "out.tbl").exists()
+
+
+def test_a_link_that_leads_in_a_circle_is_no_output(folder: Path):
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    with (
+        pytest.raises(InputError, match="a link that leads nowhere"),
+        start_run("job", inputs={}) as run,
+    ):
+        run.stage("out", "a")
+
+
+def test_a_folder_that_cannot_be_made_is_named(folder: Path):
+    (folder / "file").write_bytes(b"")
+    with (
+        pytest.raises(OutputError, match=r"file/below.*Not a directory.*another place"),
+        start_run("job", inputs={}) as run,
+    ):
+        run.stage("out", "file/below/out.tbl")
 
 
 def test_manifest_of_files_that_are_there_already(folder: Path):

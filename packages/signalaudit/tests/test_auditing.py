@@ -144,6 +144,20 @@ def test_a_bad_direction_is_refused(write_table: Write, wrong: str) -> None:
         audit(write_table(a=[1.0]), directions=[wrong])
 
 
+def test_a_column_has_one_direction(write_table: Write) -> None:
+    with pytest.raises(InputError, match="names a twice, once as higher and once as lower"):
+        audit(write_table(a=[1.0]), directions=["a=lower", "a=higher"])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_columns_tell_which_way_a_dmos_points(write_table: Write, ugc: Columns, sign: int) -> None:
+    """DMOS is written both ways; DOVER and NIQE say which one this is."""
+    ugc["dmos"] = sign * np.asarray(ugc["mos"])
+    directions = audit(write_table(**ugc), target="dmos")["directions"]
+    assert directions["brisque_00"]["source"] == "correlation"
+    assert directions["brisque_00"]["direction"] == "higher"
+
+
 def test_redundancy_groups_and_its_representative(write_table: Write) -> None:
     generator = np.random.default_rng(0)
     mos = generator.uniform(1, 5, 300)
