@@ -196,7 +196,7 @@ class _Collector:
         return labels + values
 
     def _scorer(self, slug: str, rule: KeyRule, facts: ScoreFacts | None) -> Scorer:
-        table = pa.concat_tables(self._tables[slug]).combine_chunks()
+        table = pa.concat_tables(self._tables.pop(slug)).combine_chunks()
         loaded = len(table)
         keys = self._keys_of(table["raw_key"], rule)
         table = table.append_column("key", keys.result.keys)
