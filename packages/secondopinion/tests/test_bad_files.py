@@ -170,6 +170,11 @@ def test_duplicate_headers(tmp_path):
         ('{"asset": "a", "score": 1}', "row 1.*--score-key-field"),
         ('{"clip_id": "a", "score": 1, "competitor": 7}', "scorer is a number"),
         ("a.mp4,1.5\nb.mp4;2.5\n", "line 2.*not a name and a score"),
+        ('[{"clip_id": 1e17, "score": 1}]', "row 1.*the last digits are lost.*in quotes"),
+        ('[{"clip_id": true, "score": 1}]', "row 1.*key is a truth value"),
+        ('{"clip_id": "a", "frames": [{"score": 1}, 7]}', "frame 2.*number and should be an obj"),
+        ('{"clip_id": "a", "frames": [{"x": 1}]}', "frame 1.*no score; its members are x"),
+        ('{"clip_id": "a", "frames": [{"score": []}]}', "frame 1.*score is a list"),
     ],
 )
 def test_what_is_said(tmp_path, text, words):
@@ -180,3 +185,9 @@ def test_what_is_said(tmp_path, text, words):
     assert str(path) in str(info.value)
     with contextlib.suppress(InputError):
         read_opinions([path], rule=KeyRule())
+
+
+def test_a_directory_without_score_files_is_named(tmp_path):
+    (tmp_path / ".hidden.json").write_text("{}")
+    with pytest.raises(InputError, match="no score files"):
+        read_opinions([f"mine={tmp_path}"], rule=KeyRule())
