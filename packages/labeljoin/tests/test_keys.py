@@ -158,6 +158,28 @@ def test_keys_are_a_function_of_the_value(values, mode):
         assert key is None or (key == key.strip() and unicodedata.is_normalized("NFC", key))
 
 
+PIECES = st.sampled_from([*"a0 /\\.\n", ".mp4", ".TS", "//", "\u00a0", "é", "ſ"])
+
+
+@given(
+    st.lists(st.none() | st.lists(PIECES, max_size=12).map("".join), max_size=8),
+    st.sampled_from(["basename", "stem", "auto"]),
+    st.integers(0, 2),
+)
+def test_modes_take_paths_apart_as_python_does(values, mode, start):
+    def expected(value):
+        path = re.sub(r"\A([+-]?[0-9]+)\.0+\Z", r"\1", (value or "").strip()).rstrip("/\\")
+        name = re.split(r"[/\\]", path)[-1]
+        head, _, suffix = name.rpartition(".")
+        known = suffix.casefold() in labeljoin.MEDIA_SUFFIXES
+        if head and suffix and (mode == "stem" or (mode == "auto" and known)):
+            name = head
+        return name.strip() or None
+
+    array = pa.array(values, pa.string())[start:]
+    assert keys(array, mode) == [expected(value) for value in values[start:]]
+
+
 @given(st.lists(st.text(), max_size=30), st.sampled_from(labeljoin.KEY_NORMALIZE_MODES))
 def test_normalising_is_blind_to_encoding(values, mode):
     plain = pa.array(values, pa.string())

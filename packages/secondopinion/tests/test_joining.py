@@ -131,6 +131,24 @@ def test_shards_feed_one_scorer(features, tmp_path):
     assert len(audit["score_files"]) == 2
 
 
+def test_rows_are_numbered_through_a_file_of_many_blocks(tmp_path):
+    # Beyond a MiB, which is read at a time: blank lines, both line ends, none at the very end.
+    lines = ["path, aesthetic score, technical score, overall/final score"]
+    lines += [f"{'x' * 20}/{clip}, {clip}.5, 2, {clip}" for clip in range(40_000)]
+    lines[30_000] += "\r\n"
+    lines.append("clip 7.mp4, 1, 2, 3\n7, 4, 5, 6")
+    scores, features = tmp_path / "dover.csv", tmp_path / "features.parquet"
+    scores.write_bytes("\n".join(lines).encode())
+    pq.write_table(pa.table({"clip_id": [f"{clip}" for clip in range(40_000)]}), features)
+    with pytest.raises(InputError, match=r"row 9 has '[x]+/7' with .*row 40,004 has '7' with"):
+        secondopinion.materialize(features, scores, tmp_path / "out.parquet")
+    scores.write_bytes("\n".join(lines[:-1]).encode())
+    secondopinion.materialize(features, scores, tmp_path / "out.parquet")
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table["second_opinion_dover_score"].to_pylist() == list(range(40_000))
+    assert table["second_opinion_dover_aesthetic_score"][39_999].as_py() == 39_999.5
+
+
 def test_a_file_given_twice_is_an_error(features, tmp_path):
     path = dover_csv(tmp_path / "d.csv")
     with pytest.raises(InputError, match="twice"):
