@@ -68,7 +68,7 @@ class KeyCounts:
         return _sum([total, *pending])
 
 
-_NOTHING = KeyCounts(pa.array([], pa.string()), np.empty(0, np.int64))
+_NOTHING = KeyCounts(pa.nulls(0, pa.string()), np.empty(0, np.int64))
 
 
 def _counted(values: pa.Array | pa.ChunkedArray) -> KeyCounts:
