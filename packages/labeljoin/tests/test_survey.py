@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
@@ -11,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from labeljoin import Survey, attach, line_notes, open_table
+from labeljoin.line_notes import LineNotes
+from labeljoin.tables import json_blocks
 from labeljoin_lookup import ADDED, Lookup
 from provenance.errors import InputError
 
@@ -164,3 +167,22 @@ def test_a_part_that_cannot_be_counted_is_named(source, tmp_path):
         pytest.raises(InputError, match=spoilt.name),
     ):
         survey.counts("key", ADDED)
+
+
+def test_a_reader_is_dropped_where_no_thread_can_end(tmp_path, monkeypatch):
+    # The garbage collector may drop one in a thread that is starting and holds this lock.
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f'{{"key": "{number}"}}\n' for number in range(1000)))
+    monkeypatch.setattr(json_blocks, "BLOCK_BYTES", 64)
+    held = getattr(threading, "_shutdown_locks_lock", None) or nullcontext()
+    dropped = threading.Event()
+
+    def drop():
+        values = LineNotes(path).key_values("key", ADDED)
+        next(values)
+        with held:
+            values.close()
+        dropped.set()
+
+    threading.Thread(target=drop, daemon=True).start()
+    assert dropped.wait(20)

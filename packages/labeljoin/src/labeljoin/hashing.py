@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -13,8 +14,47 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 
-_HASHED_ASIDE = 1 << 16
-"""Writes of at least this many bytes are hashed by a thread of their own; fewer are done sooner."""
+_MOST_PENDING = 2
+"""Pieces that wait to be hashed; more would only take memory."""
+
+
+class AsideHash:
+    """SHA-256 and size of data that comes in order, hashed by a thread of its own."""
+
+    def __init__(self) -> None:
+        self._state = hashlib.sha256()
+        self._pool = ThreadPoolExecutor(1, "hash")
+        self._pending: deque[Future[None]] = deque()
+        self._size = 0
+
+    def update(self, data: Any) -> None:
+        """Append ``data``, bytes-like, which nobody changes until :meth:`settle`."""
+        self._pending.append(self._pool.submit(self._state.update, data))
+        self._size += len(data)
+        if len(self._pending) > _MOST_PENDING:
+            self._pending.popleft().result()
+
+    def settle(self) -> None:
+        """Wait until all data is hashed."""
+        while self._pending:
+            self._pending.popleft().result()
+
+    def digest(self) -> Digest:
+        """The digest of all data so far."""
+        self.settle()
+        return make_digest(self._state.hexdigest(), self._size)
+
+    def close(self) -> None:
+        """Hash no more."""
+        # Not for the thread's end: the garbage collector may be who closes this.
+        wait([future for future in self._pending if not future.cancel()])
+        self._pool.shutdown(wait=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 class HashedWriter:
@@ -27,26 +67,23 @@ class HashedWriter:
 
     def __init__(self, path: Path, *, digests: bool = True) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._state = hashlib.sha256() if digests else None
-        self._hasher: ThreadPoolExecutor | None = None
+        self._hash = AsideHash() if digests else None
         self.size = 0
         self.closed = False
 
     def write(self, data: Any) -> int:
         """Append ``data``, which is any bytes-like object and the caller's again on return."""
-        view = memoryview(data)
-        if self._state is None:
-            self._file.write(view)
-        elif view.nbytes < _HASHED_ASIDE:
-            self._state.update(view)
-            self._file.write(view)
-        else:
-            self._hasher = self._hasher or ThreadPoolExecutor(1, "hash")
-            hashed = self._hasher.submit(self._state.update, view)
-            try:
-                self._file.write(view)
-            finally:
-                hashed.result()
+        size = self.append(data)
+        if self._hash is not None:
+            self._hash.settle()
+        return size
+
+    def append(self, data: Any) -> int:
+        """Append ``data``, any bytes-like object that nobody changes: it is hashed meanwhile."""
+        view = memoryview(data).cast("B")
+        if self._hash is not None:
+            self._hash.update(view)
+        self._file.write(view)
         self.size += view.nbytes
         return view.nbytes
 
@@ -59,14 +96,14 @@ class HashedWriter:
 
     def digest(self) -> Digest | None:
         """The digest of all bytes so far."""
-        return None if self._state is None else make_digest(self._state.hexdigest(), self.size)
+        return None if self._hash is None else self._hash.digest()
 
     def close(self) -> None:
         """Close the file."""
         if not self.closed:
             self.closed = True
-            if self._hasher is not None:
-                self._hasher.shutdown()
+            if self._hash is not None:
+                self._hash.close()
             self._file.close()
 
     def __enter__(self) -> Self:
@@ -79,52 +116,6 @@ class HashedWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class HashedReader:
-    """A binary file, read once from front to end, that knows the digest of what it gave.
-
-    Args:
-        path: The file.
-        digests: False leaves the hashing out.
-    """
-
-    def __init__(self, path: Path, *, digests: bool = True) -> None:
-        self._file = path.open("rb", buffering=0)
-        self._state = hashlib.sha256() if digests else None
-        self._unread = b""
-        self.size = 0
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fill ``buffer`` with the next bytes, or its front with fewer; 0 at the end."""
-        if self._unread:
-            count = min(len(self._unread), len(buffer))
-            buffer[:count], self._unread = self._unread[:count], self._unread[count:]
-            return count
-        count = self._file.readinto(buffer)
-        if self._state is not None:
-            self._state.update(buffer[:count])
-        self.size += count
-        return count
-
-    def skip(self, mark: bytes) -> bool:
-        """Skip ``mark`` where the file begins with it, and say whether it does."""
-        data = self._file.read(len(mark))
-        if self._state is not None:
-            self._state.update(data)
-        self.size += len(data)
-        self._unread = b"" if data == mark else data
-        return data == mark
-
-    def digest(self) -> Digest | None:
-        """The digest of all bytes so far."""
-        return None if self._state is None else make_digest(self._state.hexdigest(), self.size)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._file.close()
 
 
 def make_digest(sha256: str, size: int) -> Digest:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
+from io import FileIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -22,7 +24,7 @@ from provenance.errors import InputError
 
 from labeljoin import json_text
 from labeljoin.attachment import Attachment, PartReport, collision_error
-from labeljoin.hashing import HashedReader, HashedWriter
+from labeljoin.hashing import AsideHash, HashedWriter
 from labeljoin.json_members import member_texts
 from labeljoin.tables.json_blocks import (
     BOM,
@@ -30,6 +32,8 @@ from labeljoin.tables.json_blocks import (
     KeyDecoder,
     block_of,
     blocks,
+    hashed,
+    skip_mark,
     without_specials,
 )
 from labeljoin.tables.json_stretches import STRETCH_BLOCKS, Stretch, stretches
@@ -47,15 +51,16 @@ def splice(task: Attachment) -> PartReport:
     with (
         _opened(task) as source,
         HashedWriter(task.destination, digests=task.digests) as out,
+        ThreadPoolExecutor(1, "join") as joiner,
         ThreadPoolExecutor(1, "write") as writer,
     ):
         splicer = _Splicer(task)
         if source.mark:
             out.write(BOM)
         pending: deque[Future[int]] = deque()
-        for stretch in source.stretches():
-            for text in splicer.spliced(stretch):
-                pending.append(writer.submit(_write, out, text))
+        with closing(source.stretches()) as found:
+            for text in chain.from_iterable(map(splicer.spliced, found)):
+                pending.append(writer.submit(_write, out, joiner.submit(text)))
                 if len(pending) > PENDING_WRITES:
                     pending.popleft().result()
         for write in pending:
@@ -82,7 +87,7 @@ class _Source(Protocol):
     @property
     def digest(self) -> Digest | None: ...
 
-    def stretches(self) -> Iterator[Stretch]: ...
+    def stretches(self) -> Generator[Stretch]: ...
 
 
 @contextmanager
@@ -93,29 +98,32 @@ def _opened(task: Attachment) -> Iterator[_Source]:
         yield notes
         notes.refuse_change()
         return
-    with HashedReader(task.source, digests=task.digests) as file:
-        yield _Unread(task, file)
+    with task.source.open("rb", buffering=0) as file, AsideHash() as digest:
+        yield _Unread(task, file, digest)
 
 
 class _Unread:
     """A file that is read for the first time."""
 
-    def __init__(self, task: Attachment, file: HashedReader) -> None:
+    def __init__(self, task: Attachment, file: FileIO, digest: AsideHash) -> None:
         self._task = task
-        self._file = file
         self._replaced = _member_pattern(task.replace)
         self._original: Block
-        self.mark = file.skip(BOM)
+        self._hash = digest
+        self.mark = skip_mark(file)
+        if self.mark:
+            digest.update(BOM)
+        self._blocks = hashed(blocks(file), digest) if task.digests else blocks(file)
 
     @property
-    def digest(self) -> Digest | None:
-        return self._file.digest()
+    def digest(self) -> Digest:
+        return self._hash.digest()
 
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self) -> Generator[Stretch]:
         if _needs_each_line(self._task):
-            yield from (Stretch([block], None) for block in blocks(self._file))
+            yield from (Stretch([block], None) for block in self._blocks)
             return
-        found = stretches(map(self._without_replaced, blocks(self._file)), _decoder(self._task))
+        found = stretches(map(self._without_replaced, self._blocks), _decoder(self._task))
         for stretch in found:
             # A block to look at line by line is the last that was read; nothing is taken out yet.
             yield stretch if stretch.keys is not None else Stretch([self._original], None)
@@ -140,8 +148,8 @@ def _decoder(task: Attachment) -> KeyDecoder:
     return KeyDecoder(task.key, {*task.columns_for_keys.schema.names, *task.replace} - {task.key})
 
 
-def _write(out: HashedWriter, text: Callable[[], Iterable[Any]]) -> int:
-    return sum(out.write(piece) for piece in text())
+def _write(out: HashedWriter, text: Future[Iterable[Any]]) -> int:
+    return sum(out.append(piece) for piece in text.result())
 
 
 class _Splicer:

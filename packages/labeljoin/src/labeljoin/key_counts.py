@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ class KeyCounts:
         Raises:
             InputError: They are lists, structs or the like.
         """
-        return cls.merged(_counted(some) for some in _gathered(_reported(values, progress)))
+        with closing(_gathered(_reported(values, progress))) as gathered:
+            return cls.merged(_counted(some) for some in gathered)
 
     @classmethod
     def merged(cls, counts: Iterable[KeyCounts]) -> KeyCounts:
@@ -96,7 +98,7 @@ def _sum(counts: list[KeyCounts]) -> KeyCounts:
 
 def _reported(
     values: Iterable[pa.Array | pa.ChunkedArray], progress: ProgressCallback | None
-) -> Iterator[pa.Array | pa.ChunkedArray]:
+) -> Generator[pa.Array | pa.ChunkedArray]:
     rows = 0
     for some in values:
         yield some
@@ -109,7 +111,7 @@ def _reported(
 
 def _gathered(
     values: Iterable[pa.Array | pa.ChunkedArray],
-) -> Iterator[pa.Array | pa.ChunkedArray]:
+) -> Generator[pa.Array | pa.ChunkedArray]:
     """``values`` in fewer pieces: a call costs as much for a thousand rows as for many more."""
     pending: list[pa.Array] = []
     for some in values:

@@ -6,17 +6,24 @@ import contextlib
 import json
 import os
 import tempfile
-from collections import deque
-from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 import numpy as np
 
 from labeljoin.attachment import changed_error, refuse_changed
-from labeljoin.hashing import HashedReader
-from labeljoin.tables.json_blocks import BOM, READ_AHEAD, Block, KeyDecoder, block_of, blocks
+from labeljoin.hashing import AsideHash
+from labeljoin.tables.json_blocks import (
+    BOM,
+    Block,
+    KeyDecoder,
+    block_of,
+    blocks,
+    hashed,
+    read_ahead,
+    skip_mark,
+)
 from labeljoin.tables.json_lines import stretch_keys
 from labeljoin.tables.json_stretches import Stretch, stretches
 
@@ -65,12 +72,18 @@ class LineNotes:
         self.close()
         decoder = KeyDecoder(key, {*added} - {key})
         self._status = self._path.stat()
-        with HashedReader(self._path) as source, _Notebook() as notebook:
-            self.mark = source.skip(BOM)
-            for stretch in stretches(blocks(source), decoder):
+        with (
+            self._path.open("rb", buffering=0) as source,
+            AsideHash() as digest,
+            _Notebook() as notebook,
+        ):
+            self.mark = skip_mark(source)
+            if self.mark:
+                digest.update(BOM)
+            for stretch in stretches(hashed(blocks(source), digest), decoder):
                 notebook.add(stretch)
                 yield stretch_keys(stretch, self._path, key)
-            self.digest = source.digest()
+            self.digest = digest.digest()
             self._notes = notebook.finish()
             self._made_for = (key, frozenset(added))
 
@@ -78,7 +91,7 @@ class LineNotes:
         """Whether there are notes, made for this key and these new members."""
         return self._notes is not None and self._made_for == (key, frozenset(added))
 
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self) -> Generator[Stretch]:
         """The file again, its lines as noted; the next ones are read while some are worked on.
 
         Raises:
@@ -86,16 +99,10 @@ class LineNotes:
         """
         assert self._notes is not None
         self._notes.seek(0)
-        with (
-            self._path.open("rb", buffering=0) as source,
-            ThreadPoolExecutor(1, "read") as reader,
-        ):
+        with self._path.open("rb", buffering=0) as source:
             source.seek(len(BOM) if self.mark else 0)
             noted = _stretches(self._notes, source)
-            coming = deque(reader.submit(next, noted, None) for _ in range(READ_AHEAD))
-            while (stretch := coming.popleft().result()) is not None:
-                coming.append(reader.submit(next, noted, None))
-                yield stretch
+            yield from read_ahead(lambda: next(noted, None))
 
     def refuse_change(self) -> None:
         """Raise an InputError where the file is no more what was noted."""

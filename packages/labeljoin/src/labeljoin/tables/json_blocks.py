@@ -6,16 +6,20 @@ The key is read at the speed of a parser that checks the rest of a line and buil
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from labeljoin.hashing import AsideHash
+
+T = TypeVar("T")
 
 BOM = b"\xef\xbb\xbf"
 BLOCK_BYTES = 1 << 20
@@ -53,12 +57,22 @@ class Block(NamedTuple):
 
 def blocks(file: Readable) -> Iterator[Block]:
     """The rest of a file in blocks; the next ones are read while one is worked on."""
-    cutter = _Cutter(file)
-    with ThreadPoolExecutor(1, "read") as reader:
-        coming = deque(reader.submit(cutter.next_block) for _ in range(READ_AHEAD))
-        while (block := coming.popleft().result()) is not None:
-            coming.append(reader.submit(cutter.next_block))
-            yield block
+    return read_ahead(_Cutter(file).next_block)
+
+
+def read_ahead(read: Callable[[], T | None]) -> Iterator[T]:
+    """What ``read`` returns, call after call until None; a thread is some calls ahead."""
+    reader = ThreadPoolExecutor(1, "read")
+    coming = deque(reader.submit(read) for _ in range(READ_AHEAD))
+    try:
+        while (item := coming.popleft().result()) is not None:
+            coming.append(reader.submit(read))
+            yield item
+    finally:
+        # The garbage collector may be who drops a generator, in a thread that is just starting and
+        # holds what another needs to end: wait for the read under way, not for the reader's end.
+        wait([future for future in coming if not future.cancel()])
+        reader.shutdown(wait=False)
 
 
 class _Cutter:
@@ -230,9 +244,23 @@ def block_keys(decoder: KeyDecoder, data: bytes | bytearray) -> list[str | None]
     return None if any(key is not None and stand_in in key for key in keys) else keys
 
 
+def skip_mark(file: BinaryIO) -> bool:
+    """Skip the byte-order mark of a file that was just opened, and say whether it has one."""
+    if file.read(len(BOM)) == BOM:
+        return True
+    file.seek(0)
+    return False
+
+
 def opened_blocks(path: Path) -> Iterator[Block]:
     """The blocks of a file, without its byte-order mark."""
     with path.open("rb", buffering=0) as file:
-        if file.read(len(BOM)) != BOM:
-            file.seek(0)
+        skip_mark(file)
         yield from blocks(file)
+
+
+def hashed(blocks: Iterable[Block], digest: AsideHash) -> Iterator[Block]:
+    """``blocks``, hashed meanwhile."""
+    for block in blocks:
+        digest.update(block.data)
+        yield block
