@@ -177,9 +177,10 @@ def test_a_reader_is_dropped_where_no_thread_can_end(tmp_path, monkeypatch):
     held = getattr(threading, "_shutdown_locks_lock", None) or nullcontext()
     dropped = threading.Event()
 
+    values = LineNotes(path).key_values("key", ADDED)
+    next(values)
+
     def drop():
-        values = LineNotes(path).key_values("key", ADDED)
-        next(values)
         with held:
             values.close()
         dropped.set()
