@@ -287,11 +287,14 @@ def is_output_failure(error: OSError, outputs: list[StagedOutput]) -> StagedOutp
 def _real_target(destination: Path, *, directory: bool) -> Path:
     """Where the bytes go: the end of a symbolic link, so that the link itself stays."""
     try:
-        target = written_place(destination.resolve())
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            "The output is a link that leads nowhere", where=os.fspath(destination)
-        ) from error
+        target = destination.resolve()
+        # Links in a circle: Python up to 3.12 raises, later ones stop at one of them.
+        leads_nowhere = target.is_symlink()
+    except (OSError, RuntimeError):
+        leads_nowhere = True
+    if leads_nowhere:
+        raise InputError("The output is a link that leads nowhere", where=os.fspath(destination))
+    target = written_place(target)
     if directory:
         if target.exists() and not target.is_dir():
             raise InputError(
