@@ -88,10 +88,10 @@ def _markdown_lines(document: dict[str, Any]) -> Iterator[str]:
         yield "| ratio | what | measure | moskit | peer | peer's |"
         yield "| ---: | --- | --- | ---: | --- | ---: |"
         for row in result["measurements"]:
-            yield (
-                f"| **{row['ratio']:.2g}×** | {row['what']} | {row['measure']} | "
-                f"{row['moskit']:.3g} | {row['peer']} | {row['peer_value']:.3g} |"
-            )
+            # What no other program does has no peer, and a goal may stand in for one.
+            ratio = f"**{row['ratio']:.2g}×**" if "ratio" in row else "–"
+            peer = f"{row['peer']} | {row['peer_value']:.3g}" if "peer" in row else "– | –"
+            yield f"| {ratio} | {row['what']} | {row['measure']} | {row['moskit']:.3g} | {peer} |"
 
 
 def main() -> None:
