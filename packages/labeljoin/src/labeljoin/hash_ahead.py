@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +67,7 @@ class HashAhead:
             file.seek(0)
             for start in range(0, footer_start, CHUNK):
                 if self._stopped.is_set():
-                    break
+                    raise CancelledError
                 front.update(file.read(min(CHUNK, footer_start - start)))
             whole = fed(front.copy(), file)
             return Hashed(front, make_digest(whole.hexdigest(), file.tell()), status)

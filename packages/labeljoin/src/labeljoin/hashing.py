@@ -18,6 +18,10 @@ _MOST_PENDING = 2
 """Pieces that wait to be hashed; more would only take memory."""
 
 
+_WORTH_A_THREAD = 1 << 16
+"""Bytes from which hashing takes longer than handing them to another thread."""
+
+
 class AsideHash:
     """SHA-256 and size of data that comes in order, hashed by a thread of its own."""
 
@@ -29,8 +33,11 @@ class AsideHash:
 
     def update(self, data: Any) -> None:
         """Append ``data``, bytes-like, which nobody changes until :meth:`settle`."""
-        self._pending.append(self._pool.submit(self._state.update, data))
         self._size += len(data)
+        if len(data) < _WORTH_A_THREAD and not self._pending:
+            self._state.update(data)
+            return
+        self._pending.append(self._pool.submit(self._state.update, data))
         if len(self._pending) > _MOST_PENDING:
             self._pending.popleft().result()
 
