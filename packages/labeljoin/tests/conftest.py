@@ -1,8 +1,11 @@
 """An empty folder to work in, and the command in this process or one of its own."""
 
+import contextlib
+import gc
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import pytest
 from provenance import invocation
 
 sys.path.insert(0, str(Path(__file__).parent))  # the modules that test files share
+
+_DESCRIPTORS = Path("/proc/self/fd")
 
 COMMAND = [sys.executable, "-c", "from labeljoin.cli import main; main()"]
 
@@ -21,6 +26,26 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def no_file_stays_open(tmp_path):
+    """Whatever happens to a table, nothing of it is left to the garbage collector to close."""
+    gc.disable()
+    yield
+    until = time.monotonic() + 5  # Arrow's own threads let go of a table a moment after it is read
+    while (held := _open_files(tmp_path)) and time.monotonic() < until:
+        time.sleep(0.01)
+    gc.enable()
+    assert not held
+
+
+def _open_files(folder):
+    held = []
+    for number in _DESCRIPTORS.iterdir() if _DESCRIPTORS.is_dir() else ():
+        with contextlib.suppress(OSError):  # the descriptor of this listing is gone by now
+            held.append(str(number.readlink()))
+    return [name for name in held if name.startswith(f"{folder}/")]
 
 
 @pytest.fixture

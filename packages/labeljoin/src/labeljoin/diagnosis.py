@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labeljoin.audit import percent
+from labeljoin.key_counts import closed
 from labeljoin.key_regexes import GENERIC_REGEXES, derive_regexes, longest_key
 from labeljoin.keys import KEY_COLUMNS, KEY_NORMALIZE_MODES, KeyRule, encode
 
@@ -386,9 +387,10 @@ def _column(features: Table | pa.Table, name: str) -> Iterator[pa.Array | pa.Chu
 def _distinct(values: Iterable[pa.Array | pa.ChunkedArray]) -> list[pa.StringArray]:
     """The first distinct values as text, as many as coverage is predicted from."""
     found = pa.array([], pa.string())
-    for some in values:
-        texts, _ = encode(some)
-        found = pc.unique(pa.concat_arrays([found, texts.drop_null()]))
-        if len(found) >= EVALUATED:
-            break
+    with closed(values):
+        for some in values:
+            texts, _ = encode(some)
+            found = pc.unique(pa.concat_arrays([found, texts.drop_null()]))
+            if len(found) >= EVALUATED:
+                break
     return [found[:EVALUATED]]

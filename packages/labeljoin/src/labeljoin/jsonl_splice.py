@@ -113,18 +113,20 @@ class _Unread:
         self.mark = skip_mark(file)
         if self.mark:
             digest.update(BOM)
-        self._blocks = hashed(blocks(file), digest) if task.digests else blocks(file)
+        self._file = file
 
     @property
     def digest(self) -> Digest:
         return self._hash.digest()
 
     def stretches(self) -> Generator[Stretch]:
+        found = blocks(self._file)
+        if self._task.digests:
+            found = hashed(found, self._hash)
         if _needs_each_line(self._task):
-            yield from (Stretch([block], None) for block in self._blocks)
+            yield from (Stretch([block], None) for block in found)
             return
-        found = stretches(map(self._without_replaced, self._blocks), _decoder(self._task))
-        for stretch in found:
+        for stretch in stretches(map(self._without_replaced, found), _decoder(self._task)):
             # A block to look at line by line is the last that was read; nothing is taken out yet.
             yield stretch if stretch.keys is not None else Stretch([self._original], None)
 

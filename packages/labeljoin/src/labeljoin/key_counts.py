@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -56,7 +56,8 @@ class KeyCounts:
         Raises:
             InputError: They are lists, structs or the like.
         """
-        with closing(_gathered(_reported(values, progress))) as gathered:
+        gathered = _gathered(_reported(values, progress))
+        with closed(values), closing(gathered):
             return cls.merged(_counted(some) for some in gathered)
 
     @classmethod
@@ -68,6 +69,14 @@ class KeyCounts:
             if sum(len(each.texts) for each in pending) > max(_COMPACTED, len(total.texts)):
                 total, pending = _sum([total, *pending]), []
         return _sum([total, *pending])
+
+
+def closed(values: Iterable[Any]) -> AbstractContextManager[object]:
+    """Close a generator of values at the end of a block.
+
+    Where what consumes it raises, the traceback would keep it, and the file that it reads, open.
+    """
+    return closing(values) if isinstance(values, Generator) else nullcontext()
 
 
 _NOTHING = KeyCounts(pa.nulls(0, pa.string()), np.empty(0, np.int64))

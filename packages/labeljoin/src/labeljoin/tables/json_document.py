@@ -7,7 +7,7 @@ document of any length takes the memory of a few rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from pathlib import Path
@@ -29,7 +29,7 @@ class JsonTable(JsonRowTable):
 
     format = "json"
 
-    def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
+    def _part_rows(self, part: Path, text: frozenset[str]) -> Generator[Row]:
         with part.open(encoding="utf-8-sig", newline="") as file:
             for number, element in enumerate(DocumentRows(part, file), 1):
                 row = element.row

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ Row = dict[str, Any]
 class JsonRowTable(Table):
     """What JSONL and JSON tables share: rows that are objects."""
 
-    def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
+    def _part_rows(self, part: Path, text: frozenset[str]) -> Generator[Row]:
         raise NotImplementedError
 
     @cached_property
@@ -102,13 +103,13 @@ class JsonLinesTable(JsonRowTable):
 
     format = "jsonl"
 
-    def _part_rows(self, part: Path, text: frozenset[str]) -> Iterator[Row]:
+    def _part_rows(self, part: Path, text: frozenset[str]) -> Generator[Row]:
         for number, line in lines(part):
             yield row_of(line, text, where=f"{part}, line {number}")
 
     def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
-        found = stretches(json_blocks.opened_blocks(part), json_blocks.KeyDecoder(name))
-        return (stretch_keys(stretch, part, name) for stretch in found)
+        for stretch in stretches(json_blocks.opened_blocks(part), json_blocks.KeyDecoder(name)):
+            yield stretch_keys(stretch, part, name)
 
 
 def stretch_keys(stretch: Stretch, part: Path, name: str) -> pa.Array:
@@ -188,17 +189,18 @@ def _decoded(line: bytes, where: str) -> Any:
 
 
 def _tables(
-    part: Path, rows: Iterator[Row], columns: Sequence[str] | None, text: frozenset[str]
+    part: Path, rows: Generator[Row], columns: Sequence[str] | None, text: frozenset[str]
 ) -> Iterator[pa.Table]:
-    while batch := list(islice(rows, BATCH_ROWS)):
-        names = columns
-        if names is None:
-            names = list(dict.fromkeys(name for row in batch for name in row))
-        try:
-            yield inference.table(batch, names, text)
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"the text {error.object[:80]!r} is not valid Unicode",
-                where=str(part),
-                fix="Mend or remove the row",
-            ) from None
+    with closing(rows):
+        while batch := list(islice(rows, BATCH_ROWS)):
+            names = columns
+            if names is None:
+                names = list(dict.fromkeys(name for row in batch for name in row))
+            try:
+                yield inference.table(batch, names, text)
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"the text {error.object[:80]!r} is not valid Unicode",
+                    where=str(part),
+                    fix="Mend or remove the row",
+                ) from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,10 +83,13 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     Raises:
         InputError: It is not there, or no parquet file.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with reading(path):
-        file = pq.ParquetFile(path)
-        _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
-    with file:
+    with ExitStack() as stack:
+        with reading(path):
+            # Opened here: Arrow would leave a file that is not parquet to the garbage collector.
+            source = stack.enter_context(pa.OSFile(os.fspath(path)))
+            file = pq.ParquetFile(source)
+            _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
         yield file
