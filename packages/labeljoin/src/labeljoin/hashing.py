@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -13,55 +11,6 @@ if TYPE_CHECKING:
     from provenance import Digest
 
 CHUNK = 1 << 20
-
-_MOST_PENDING = 2
-"""Pieces that wait to be hashed; more would only take memory."""
-
-
-_WORTH_A_THREAD = 1 << 16
-"""Bytes from which hashing takes longer than handing them to another thread."""
-
-
-class AsideHash:
-    """SHA-256 and size of data that comes in order, hashed by a thread of its own."""
-
-    def __init__(self) -> None:
-        self._state = hashlib.sha256()
-        self._pool = ThreadPoolExecutor(1, "hash")
-        self._pending: deque[Future[None]] = deque()
-        self._size = 0
-
-    def update(self, data: Any) -> None:
-        """Append ``data``, bytes-like, which nobody changes until :meth:`settle`."""
-        self._size += len(data)
-        if len(data) < _WORTH_A_THREAD and not self._pending:
-            self._state.update(data)
-            return
-        self._pending.append(self._pool.submit(self._state.update, data))
-        if len(self._pending) > _MOST_PENDING:
-            self._pending.popleft().result()
-
-    def settle(self) -> None:
-        """Wait until all data is hashed."""
-        while self._pending:
-            self._pending.popleft().result()
-
-    def digest(self) -> Digest:
-        """The digest of all data so far."""
-        self.settle()
-        return make_digest(self._state.hexdigest(), self._size)
-
-    def close(self) -> None:
-        """Hash no more."""
-        # Not for the thread's end: the garbage collector may be who closes this.
-        wait([future for future in self._pending if not future.cancel()])
-        self._pool.shutdown(wait=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
 
 class HashedWriter:
@@ -74,19 +23,12 @@ class HashedWriter:
 
     def __init__(self, path: Path, *, digests: bool = True) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._hash = AsideHash() if digests else None
+        self._hash = hashlib.sha256() if digests else None
         self.size = 0
         self.closed = False
 
     def write(self, data: Any) -> int:
-        """Append ``data``, which is any bytes-like object and the caller's again on return."""
-        size = self.append(data)
-        if self._hash is not None:
-            self._hash.settle()
-        return size
-
-    def append(self, data: Any) -> int:
-        """Append ``data``, any bytes-like object that nobody changes: it is hashed meanwhile."""
+        """Append ``data``, which is any bytes-like object."""
         view = memoryview(data).cast("B")
         if self._hash is not None:
             self._hash.update(view)
@@ -103,15 +45,12 @@ class HashedWriter:
 
     def digest(self) -> Digest | None:
         """The digest of all bytes so far."""
-        return None if self._hash is None else self._hash.digest()
+        return None if self._hash is None else make_digest(self._hash.hexdigest(), self.size)
 
     def close(self) -> None:
         """Close the file."""
-        if not self.closed:
-            self.closed = True
-            if self._hash is not None:
-                self._hash.close()
-            self._file.close()
+        self.closed = True
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self

@@ -7,16 +7,12 @@ skips all but the key, and Arrow joins the text with the new members. Lines that
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
-from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import FileIO
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -24,134 +20,85 @@ from provenance.errors import InputError
 
 from labeljoin import json_text
 from labeljoin.attachment import Attachment, PartReport, collision_error
-from labeljoin.hashing import AsideHash, HashedWriter
+from labeljoin.hashing import make_digest
 from labeljoin.json_members import member_texts
-from labeljoin.tables.json_blocks import (
-    BOM,
-    Block,
-    KeyDecoder,
-    block_of,
-    blocks,
-    hashed,
-    skip_mark,
-    without_specials,
-)
-from labeljoin.tables.json_stretches import STRETCH_BLOCKS, Stretch, stretches
+from labeljoin.lanes import Carry, Lanes
+from labeljoin.tables.json_blocks import BOM, Block, Buffer, KeyDecoder, without_specials
+from labeljoin.unread_lines import UnreadLines, key_leaves, refused_members
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from provenance import Digest
 
-PENDING_WRITES = STRETCH_BLOCKS
-"""Blocks that wait to be written: while one stretch is, the next is parsed."""
+    from labeljoin.line_notes import NotedLines
+    from labeljoin.tables.json_blocks import Lines
 
 
 def splice(task: Attachment) -> PartReport:
     """Write a JSONL file with the new members in every object."""
-    with (
-        _opened(task) as source,
-        HashedWriter(task.destination, digests=task.digests) as out,
-        ThreadPoolExecutor(1, "join") as joiner,
-        ThreadPoolExecutor(1, "write") as writer,
-    ):
-        splicer = _Splicer(task)
+    lanes = Lanes()
+    with task.source.open("rb", buffering=0) as file, task.destination.open("wb") as out:
+        source = _source(task, file, lanes)
+        writer = _Writer(task, source, out, lanes)
+        lanes.run(writer.lane)
+        size = out.tell()
+        source_digest = source.finish()
+    return PartReport(
+        source=task.source,
+        destination=task.destination,
+        engine="jsonl-splice",
+        reason=None,
+        rows_in=writer.splicer.rows_in,
+        rows_out=writer.splicer.rows_out,
+        source_digest=source_digest,
+        digest=make_digest(writer.hash.hexdigest(), size) if task.digests else None,
+        prefix_size=0,
+    )
+
+
+def _source(task: Attachment, file: FileIO, lanes: Lanes) -> NotedLines | UnreadLines:
+    notes = None if task.survey is None else task.survey.notes
+    whole = task.keep is None and not key_leaves(task) and not task.replace
+    if notes is not None and whole and notes.serve(task.key, task.columns_for_keys.schema.names):
+        return notes.lines(file, lanes)
+    return UnreadLines(task, file, lanes)
+
+
+class _Writer:
+    """Carries blocks of lines from a source to the new file."""
+
+    def __init__(
+        self, task: Attachment, source: NotedLines | UnreadLines, out: BinaryIO, lanes: Lanes
+    ) -> None:
+        self._source = source
+        self._out = out
+        self._lanes = lanes
+        self._hashes = task.digests
+        self.splicer = _Splicer(task)
+        self.hash = hashlib.sha256()
         if source.mark:
             out.write(BOM)
-        pending: deque[Future[int]] = deque()
-        with closing(source.stretches()) as found:
-            for text in chain.from_iterable(map(splicer.spliced, found)):
-                pending.append(writer.submit(_write, out, joiner.submit(text)))
-                if len(pending) > PENDING_WRITES:
-                    pending.popleft().result()
-        for write in pending:
-            write.result()
-        return PartReport(
-            source=task.source,
-            destination=task.destination,
-            engine="jsonl-splice",
-            reason=None,
-            rows_in=splicer.rows_in,
-            rows_out=splicer.rows_out,
-            source_digest=source.digest if task.digests else None,
-            digest=out.digest(),
-            prefix_size=0,
-        )
+            self.hash.update(BOM)
 
+    def lane(self) -> Carry:
+        """What carries blocks in one thread."""
+        buffer = Buffer()
 
-class _Source(Protocol):
-    """A JSONL file in stretches: the notes of a survey, or a file read for the first time."""
+        def carry(number: int) -> bool:
+            lines = self._source.next_lines(number, buffer)
+            if lines is None:
+                return False
+            with self._lanes.turn("look up", number):
+                spliced = self.splicer.spliced(lines)
+            pieces = spliced()
+            with self._lanes.turn("write", number):
+                self._out.writelines(pieces)
+            if self._hashes:
+                with self._lanes.turn("hash", number):
+                    for piece in pieces:
+                        self.hash.update(piece)
+            return True
 
-    @property
-    def mark(self) -> bool: ...
-
-    @property
-    def digest(self) -> Digest | None: ...
-
-    def stretches(self) -> Generator[Stretch]: ...
-
-
-@contextmanager
-def _opened(task: Attachment) -> Iterator[_Source]:
-    notes = None if task.survey is None else task.survey.notes
-    served = notes is not None and notes.serve(task.key, task.columns_for_keys.schema.names)
-    if notes is not None and served and not _needs_each_line(task) and not task.replace:
-        yield notes
-        notes.refuse_change()
-        return
-    with task.source.open("rb", buffering=0) as file, AsideHash() as digest:
-        yield _Unread(task, file, digest)
-
-
-class _Unread:
-    """A file that is read for the first time."""
-
-    def __init__(self, task: Attachment, file: FileIO, digest: AsideHash) -> None:
-        self._task = task
-        self._replaced = _member_pattern(task.replace)
-        self._original: Block
-        self._hash = digest
-        self.mark = skip_mark(file)
-        if self.mark:
-            digest.update(BOM)
-        self._file = file
-
-    @property
-    def digest(self) -> Digest:
-        return self._hash.digest()
-
-    def stretches(self) -> Generator[Stretch]:
-        found = blocks(self._file)
-        if self._task.digests:
-            found = hashed(found, self._hash)
-        if _needs_each_line(self._task):
-            yield from (Stretch([block], None) for block in found)
-            return
-        for stretch in stretches(map(self._without_replaced, found), _decoder(self._task)):
-            # A block to look at line by line is the last that was read; nothing is taken out yet.
-            yield stretch if stretch.keys is not None else Stretch([self._original], None)
-
-    def _without_replaced(self, block: Block) -> Block:
-        self._original = block
-        if self._replaced is None or not _is_flat(block):
-            return block
-        return block_of(self._replaced.sub(b"", block.data), block.first_line)
-
-
-def _needs_each_line(task: Attachment) -> bool:
-    return task.keep is not None or _key_leaves(task)
-
-
-def _key_leaves(task: Attachment) -> bool:
-    """Whether the key is itself replaced: it is both read and taken out, member by member."""
-    return task.key in {*task.columns_for_keys.schema.names, *task.replace}
-
-
-def _decoder(task: Attachment) -> KeyDecoder:
-    return KeyDecoder(task.key, {*task.columns_for_keys.schema.names, *task.replace} - {task.key})
-
-
-def _write(out: HashedWriter, text: Future[Iterable[Any]]) -> int:
-    return sum(out.append(piece) for piece in text.result())
+        return carry
 
 
 class _Splicer:
@@ -160,30 +107,27 @@ class _Splicer:
     def __init__(self, task: Attachment) -> None:
         self._task = task
         self._added = task.columns_for_keys.schema.names
-        self._decoder = _decoder(task)
-        self._key_leaves = _key_leaves(task)
+        self._decoder = KeyDecoder(task.key, refused_members(task))
+        self._key_leaves = key_leaves(task)
         self._spaced: bool | None = None
+        self._first_line = 1
         self.rows_in = 0
         self.rows_out = 0
 
-    def spliced(self, stretch: Stretch) -> Iterator[Callable[[], Iterable[Any]]]:
-        """For each block what puts its lines and their new members together, in any thread."""
+    def spliced(self, lines: Lines) -> Callable[[], list[Any]]:
+        """What puts the next lines and their new members together, in any thread."""
+        block, keys = lines
         if self._spaced is None:
-            start = stretch.blocks[0].data[:4096]
+            start = bytes(block.data[:4096])
             self._spaced = b'": ' in start or b'":' not in start
-        if stretch.keys is None:
-            for block in stretch.blocks:
-                yield partial(_whole, list(self._one_by_one(block)))
-            return
-        additions = self._additions(stretch.keys)
-        row = 0
-        for block in stretch.blocks:
-            assert block.braces is not None
-            rows = len(block.braces)
-            yield partial(_joined, block.data, block.braces, additions[row : row + rows])
-            row += rows
-        self.rows_in += row
-        self.rows_out += row
+        first_line = self._first_line
+        self._first_line += block.line_feeds
+        if keys is None:
+            return partial(list, list(self._one_by_one(block, first_line)))
+        assert block.braces is not None
+        self.rows_in += len(block.braces)
+        self.rows_out += len(block.braces)
+        return partial(_joined, block.data, block.braces, self._additions(keys))
 
     def _additions(self, keys: pa.DictionaryArray) -> pa.BinaryArray:
         """The members that each line gets, with the commas before them."""
@@ -195,12 +139,10 @@ class _Splicer:
             [texts[-1]] = self._texts(pa.nulls(1, pa.string()), leading_comma=True)
         return pa.array(texts, pa.binary()).take(_filled(keys.indices, len(texts) - 1))
 
-    def _one_by_one(self, block: Block) -> Iterator[bytes]:
+    def _one_by_one(self, block: Block, first_line: int) -> Iterator[bytes]:
         import pyarrow as pa
 
-        rows = [
-            self._row(line, number) for number, line in enumerate(block.lines(), block.first_line)
-        ]
+        rows = [self._row(line, number) for number, line in enumerate(block.lines(), first_line)]
         objects = [row for row in rows if isinstance(row, _Row)]
         values = pa.array([row.key for row in objects], pa.string())
         texts = iter(self._texts(values, leading_comma=False))
@@ -277,25 +219,6 @@ class _Row(msgspec.Struct, gc=False):
     key: str | None
 
 
-def _member_pattern(names: Collection[str]) -> re.Pattern[bytes] | None:
-    """Members of these names with plain values and the commas before them, in flat objects."""
-    if not names:
-        return None
-    either = b"|".join(re.escape(json.dumps(name, ensure_ascii=False).encode()) for name in names)
-    value = rb'"[^"\n]*"|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity'
-    return re.compile(rb",[ \t]*(?:%b)[ \t]*:[ \t]*(?:%b)(?=[ \t]*[,}])" % (either, value))
-
-
-def _is_flat(block: Block) -> bool:
-    """Whether all values are plain and all quotes are string ends, so that patterns tell members.
-
-    What is taken out of such a block by mistake, or left in, the parser meets afterwards.
-    """
-    data = block.data
-    lines = block.line_feeds + (data[-1:] != b"\n")
-    return b"\\" not in data and b"[" not in data and data.count(b"{") == lines
-
-
 def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
     """``indices`` with ``position`` where they are null."""
     import pyarrow as pa
@@ -306,11 +229,7 @@ def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
     return pa.array(np.where(np.isnan(numbers), position, numbers).astype(np.int32))
 
 
-def _whole(lines: list[bytes]) -> list[bytes]:
-    return [b"".join(lines)]
-
-
-def _joined(data: bytes | bytearray, ends: Any, additions: pa.BinaryArray) -> list[Any]:
+def _joined(data: memoryview, ends: Any, additions: pa.BinaryArray) -> list[Any]:
     """``data`` with each addition written before the brace that ends its line, in two pieces."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -326,4 +245,4 @@ def _joined(data: bytes | bytearray, ends: Any, additions: pa.BinaryArray) -> li
     )
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])
-    return [memoryview(text)[:end], memoryview(data)[int(ends[-1]) :]]
+    return [memoryview(text)[:end], data[int(ends[-1]) :]]

@@ -56,19 +56,69 @@ class KeyCounts:
         Raises:
             InputError: They are lists, structs or the like.
         """
-        gathered = _gathered(_reported(values, progress))
-        with closed(values), closing(gathered):
-            return cls.merged(_counted(some) for some in gathered)
+        counter = KeyCounter(progress)
+        with closed(values):
+            for some in values:
+                counter.add(some)
+        return counter.counts()
 
     @classmethod
     def merged(cls, counts: Iterable[KeyCounts]) -> KeyCounts:
         """What several counts, of the parts of a table in their order, come to together."""
-        total, pending = _NOTHING, list[KeyCounts]()
+        counter = KeyCounter()
         for some in counts:
-            pending.append(some)
-            if sum(len(each.texts) for each in pending) > max(_COMPACTED, len(total.texts)):
-                total, pending = _sum([total, *pending]), []
-        return _sum([total, *pending])
+            counter.add_counts(some)
+        return counter.counts()
+
+
+class KeyCounter:
+    """Counts the values of a key column, some rows at a time.
+
+    Args:
+        progress: Called with the rows that were counted.
+    """
+
+    def __init__(self, progress: ProgressCallback | None = None) -> None:
+        self._progress = progress
+        self._rows = 0
+        self._values: list[pa.Array] = []
+        self._counts = [_NOTHING]
+
+    def add(self, values: pa.Array | pa.ChunkedArray) -> None:
+        """Count the next rows.
+
+        Raises:
+            InputError: They are lists, structs or the like.
+        """
+        # A call costs as much for a thousand rows as for many more: a few wait for others.
+        if self._values and self._values[0].type != values.type:
+            self._settle()
+        self._values += values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+        if sum(map(len, self._values)) >= _GATHERED:
+            self._settle()
+        self._rows += len(values)
+        if self._progress:
+            self._progress("match keys", self._rows, None)
+
+    def add_counts(self, counts: KeyCounts) -> None:
+        """Add what was counted elsewhere."""
+        self._counts.append(counts)
+        total, *others = self._counts
+        if sum(len(each.texts) for each in others) > max(_COMPACTED, len(total.texts)):
+            self._counts = [_sum(self._counts)]
+
+    def counts(self) -> KeyCounts:
+        """All counts so far."""
+        self._settle()
+        if self._progress:
+            self._progress("match keys", self._rows, self._rows)
+        self._counts = [_sum(self._counts)]
+        return self._counts[0]
+
+    def _settle(self) -> None:
+        if self._values:
+            values, self._values = pa.chunked_array(self._values), []
+            self.add_counts(_counted(values if values.num_chunks > 1 else values.chunk(0)))
 
 
 def closed(values: Iterable[Any]) -> AbstractContextManager[object]:
@@ -103,34 +153,3 @@ def _sum(counts: list[KeyCounts]) -> KeyCounts:
     )
     nulls = sum(each.null_rows for each in counts)
     return KeyCounts(encoded.dictionary, rows.astype(np.int64), nulls)
-
-
-def _reported(
-    values: Iterable[pa.Array | pa.ChunkedArray], progress: ProgressCallback | None
-) -> Generator[pa.Array | pa.ChunkedArray]:
-    rows = 0
-    for some in values:
-        yield some
-        rows += len(some)
-        if progress:
-            progress("match keys", rows, None)
-    if progress:
-        progress("match keys", rows, rows)
-
-
-def _gathered(
-    values: Iterable[pa.Array | pa.ChunkedArray],
-) -> Generator[pa.Array | pa.ChunkedArray]:
-    """``values`` in fewer pieces: a call costs as much for a thousand rows as for many more."""
-    pending: list[pa.Array] = []
-    for some in values:
-        gathers = isinstance(some, pa.Array) and pa.types.is_string(some.type)
-        if gathers:
-            pending.append(some)
-        if pending and (not gathers or sum(map(len, pending)) >= _GATHERED):
-            yield pa.concat_arrays(pending)
-            pending = []
-        if not gathers:
-            yield some
-    if pending:
-        yield pa.concat_arrays(pending)

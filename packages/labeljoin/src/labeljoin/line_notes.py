@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection
+from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from labeljoin.attachment import changed_error, refuse_changed
-from labeljoin.hashing import AsideHash
+from labeljoin.hashing import make_digest
+from labeljoin.key_counts import KeyCounter, KeyCounts
+from labeljoin.lanes import Carry, Lanes
 from labeljoin.tables.json_blocks import (
     BOM,
     Block,
+    Buffer,
+    Cutter,
     KeyDecoder,
+    Lines,
+    block_keys,
     block_of,
-    blocks,
-    hashed,
-    read_ahead,
     skip_mark,
 )
-from labeljoin.tables.json_lines import stretch_keys
-from labeljoin.tables.json_stretches import Stretch, stretches
+from labeljoin.tables.json_lines import line_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from provenance import Digest
+    from provenance.command import ProgressCallback
 
 _NOTHING = np.empty(0, np.int64)
 
@@ -59,50 +64,47 @@ class LineNotes:
         self.digest: Digest | None = None
         self.mark = False
 
-    def key_values(self, key: str, added: Collection[str]) -> Iterator[pa.Array]:
-        """The values of member ``key``, some lines at a time; what was noted before is forgotten.
+    def counts(
+        self, key: str, added: Collection[str], *, progress: ProgressCallback | None = None
+    ) -> KeyCounts:
+        """The distinct values of member ``key`` and their rows; what was noted before is forgotten.
 
         Args:
             key: The key member.
             added: The members that lines will get; a noted line has none of them.
+            progress: Called with the rows that were counted, by one thread at a time.
 
         Raises:
             InputError: A line is not a JSON object.
         """
         self.close()
-        decoder = KeyDecoder(key, {*added} - {key})
         self._status = self._path.stat()
-        with (
-            self._path.open("rb", buffering=0) as source,
-            AsideHash() as digest,
-            _Notebook() as notebook,
-        ):
+        with self._path.open("rb", buffering=0) as source, _Notebook() as notebook:
             self.mark = skip_mark(source)
+            reader = _Reader(
+                self._path, source, key, {*added} - {key}, notebook, KeyCounter(progress)
+            )
             if self.mark:
-                digest.update(BOM)
-            for stretch in stretches(hashed(blocks(source), digest), decoder):
-                notebook.add(stretch)
-                yield stretch_keys(stretch, self._path, key)
-            self.digest = digest.digest()
+                reader.hash.update(BOM)
+            reader.lanes.run(reader.lane)
+            self.digest = make_digest(reader.hash.hexdigest(), source.tell())
             self._notes = notebook.finish()
             self._made_for = (key, frozenset(added))
+            return reader.counter.counts()
 
     def serve(self, key: str, added: Collection[str]) -> bool:
         """Whether there are notes, made for this key and these new members."""
         return self._notes is not None and self._made_for == (key, frozenset(added))
 
-    def stretches(self) -> Generator[Stretch]:
-        """The file again, its lines as noted; the next ones are read while some are worked on.
+    def lines(self, file: FileIO, lanes: Lanes) -> NotedLines:
+        """Reads the lines again as they were noted.
 
-        Raises:
-            InputError: The file became shorter.
+        Args:
+            file: The file, just opened.
+            lanes: Whose threads read.
         """
         assert self._notes is not None
-        self._notes.seek(0)
-        with self._path.open("rb", buffering=0) as source:
-            source.seek(len(BOM) if self.mark else 0)
-            noted = _stretches(self._notes, source)
-            yield from read_ahead(lambda: next(noted, None))
+        return NotedLines(self, self._notes, file, lanes)
 
     def refuse_change(self) -> None:
         """Raise an InputError where the file is no more what was noted."""
@@ -116,17 +118,64 @@ class LineNotes:
         self._notes = self.digest = None
 
 
+class _Reader:
+    """Hashes the blocks of a file, counts their keys, and notes their lines."""
+
+    def __init__(
+        self,
+        path: Path,
+        source: FileIO,
+        key: str,
+        refused: Collection[str],
+        notebook: _Notebook,
+        counter: KeyCounter,
+    ) -> None:
+        self._path = path
+        self._key = key
+        self._decoder = KeyDecoder(key, refused)
+        self._cutter = Cutter(source)
+        self._notebook = notebook
+        self._first_line = 1
+        self.counter = counter
+        self.hash = hashlib.sha256()
+        self.lanes = Lanes()
+
+    def lane(self) -> Carry:
+        buffer = Buffer()
+
+        def carry(number: int) -> bool:
+            with self.lanes.turn("read", number):
+                data = self._cutter.next_lines(buffer)
+            if data is None:
+                return False
+            with self.lanes.turn("hash", number):
+                self.hash.update(data)
+            block = block_of(data)
+            keys = block_keys(self._decoder, block)
+            with self.lanes.turn("note", number):
+                self._note(block, keys)
+            return True
+
+        return carry
+
+    def _note(self, block: Block, keys: pa.DictionaryArray | None) -> None:
+        self._notebook.add(block, keys)
+        if keys is None:
+            keys = line_keys(block, self._first_line, self._path, self._key)
+        self.counter.add(keys)
+        self._first_line += block.line_feeds
+
+
 class _Place(NamedTuple):
-    """A block of the file: its bytes, its first line, its line feeds, and its braces as noted."""
+    """Where a block lies: its bytes, its line feeds, and whether its lines are noted."""
 
     size: int
-    first_line: int
     line_feeds: int
-    braces: int
+    noted: bool
 
 
 class _Notebook:
-    """Writes notes, an Arrow batch a stretch; without room for them it gives up quietly."""
+    """Writes notes, an Arrow batch a block; without room for them it gives up quietly."""
 
     def __init__(self) -> None:
         import pyarrow as pa
@@ -139,26 +188,19 @@ class _Notebook:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  # whoever finishes it closes it
             self._stream = pa.ipc.new_stream(self._file, self._schema)
 
-    def add(self, stretch: Stretch) -> None:
-        """Note a stretch: the keys and last braces of its lines, or only where it lies."""
+    def add(self, block: Block, keys: pa.DictionaryArray | None) -> None:
+        """Note a block: the keys and last braces of its lines, or only where it lies."""
         import pyarrow as pa
 
         if self._file is None:
             return
-        keys = stretch.keys
-        braces = [
-            _NOTHING if keys is None or block.braces is None else block.braces
-            for block in stretch.blocks
-        ]
-        if keys is None:
-            keys = pa.array([], pa.string()).dictionary_encode()
-        places = [
-            _Place(len(block.data), block.first_line, block.line_feeds, len(ends))
-            for block, ends in zip(stretch.blocks, braces, strict=True)
-        ]
-        batch = pa.record_batch([keys, pa.array(np.concatenate(braces))], schema=self._schema)
+        place = _Place(len(block.data), block.line_feeds, keys is not None)
+        braces = block.braces
+        if keys is None or braces is None:
+            keys, braces = pa.array([], pa.string()).dictionary_encode(), _NOTHING
+        batch = pa.record_batch([keys, pa.array(braces)], schema=self._schema)
         try:
-            self._stream.write_batch(batch, custom_metadata={"places": json.dumps(places)})
+            self._stream.write_batch(batch, custom_metadata={"place": json.dumps(place)})
             if self._file.tell() > MOST_BYTES:
                 self._drop()
         except OSError:
@@ -187,35 +229,55 @@ class _Notebook:
         self._drop()
 
 
-def _stretches(notes: IO[bytes], source: BinaryIO) -> Iterator[Stretch]:
-    import pyarrow as pa
+class NotedLines:
+    """Reads the lines of a file again as they were noted.
 
-    stream = pa.ipc.open_stream(notes)
-    while True:
-        try:
-            batch, metadata = stream.read_next_batch_with_custom_metadata()
-        except StopIteration:
-            return
-        keys, braces = batch.columns[0], batch.columns[1].to_numpy()
-        held, start = [], 0
-        for place in (_Place(*numbers) for numbers in json.loads(metadata[b"places"])):
-            data = _read(source, place.size)
-            if place.braces:
-                ends = braces[start : start + place.braces]
-                held.append(Block(data, place.first_line, place.line_feeds, ends))
-            else:
-                held.append(block_of(data, place.first_line))
-            start += place.braces
-        yield Stretch(held, keys if start else None)
+    Attributes:
+        mark: Whether the file begins with a byte-order mark.
+    """
 
+    def __init__(self, about: LineNotes, notes: IO[bytes], file: FileIO, lanes: Lanes) -> None:
+        import pyarrow as pa
 
-def _read(source: BinaryIO, size: int) -> bytearray:
-    data = bytearray(size)
-    with memoryview(data) as rest:
+        notes.seek(0)
+        self._stream = pa.ipc.open_stream(notes)
+        self._about = about
+        self._file = file
+        self._lanes = lanes
+        self.mark = about.mark
+        file.seek(len(BOM) if self.mark else 0)
+
+    def next_lines(self, number: int, buffer: Buffer) -> Lines | None:
+        """Block ``number`` of the file, read into ``buffer``; None behind the last.
+
+        Raises:
+            InputError: The file became shorter.
+        """
+        with self._lanes.turn("read", number):
+            try:
+                batch, metadata = self._stream.read_next_batch_with_custom_metadata()
+            except StopIteration:
+                return None
+            place = _Place(*json.loads(metadata[b"place"]))
+            data = buffer.room(place.size)
+            self._fill(data)
+        if not place.noted:
+            return Lines(block_of(data), None)
+        return Lines(Block(data, place.line_feeds, batch.columns[1].to_numpy()), batch.columns[0])
+
+    def finish(self) -> Digest | None:
+        """The digest of the file.
+
+        Raises:
+            InputError: The file is no more what was noted.
+        """
+        self._about.refuse_change()
+        return self._about.digest
+
+    def _fill(self, data: memoryview) -> None:
         done = 0
-        while done < size:
-            count = source.readinto(rest[done:])  # type: ignore[attr-defined]
+        while done < len(data):
+            count = self._file.readinto(data[done:])
             if not count:
-                raise changed_error(source.name)
+                raise changed_error(str(self._file.name))
             done += count
-    return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -16,7 +16,6 @@ from labeljoin.tables import open_table
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    import pyarrow as pa
     from provenance import Digest
     from provenance.command import ProgressCallback
 
@@ -49,38 +48,25 @@ class Survey:
         self.hashed = HashAhead(table.path) if hashes else None
         self.notes = LineNotes(table.path) if alone and table.format == "jsonl" else None
 
-    def key_values(self, key: str, added: Collection[str] = ()) -> Iterator[pa.Array]:
-        """The values of the key column, as :meth:`Table.key_values` gives them.
-
-        Args:
-            key: The key column.
-            added: The columns that will be attached, as far as they are known.
-
-        Raises:
-            InputError: The column does not exist, or the table cannot be read.
-        """
-        if self.notes is None:
-            yield from self.table.key_values(key)
-            return
-        self.table.require([key])
-        yield from self.notes.key_values(key, added)
-
     def counts(
         self, key: str, added: Collection[str] = (), *, progress: ProgressCallback | None = None
     ) -> KeyCounts:
         """The distinct values of the key column and their rows.
 
         Args:
-            key: As for :meth:`key_values`.
-            added: As for :meth:`key_values`.
-            progress: Called with the rows that were counted.
+            key: The key column.
+            added: The columns that will be attached, as far as they are known.
+            progress: Called with the rows that were counted, by one thread at a time.
 
         Raises:
-            InputError: As :meth:`key_values` does; or the values are lists, structs or the like.
+            InputError: The column does not exist, the table cannot be read, or the values are
+                lists, structs or the like.
         """
-        if not self.table.path.is_dir():
-            return KeyCounts.of(self.key_values(key, added), progress=progress)
         self.table.require([key])
+        if self.notes is not None:
+            return self.notes.counts(key, added, progress=progress)
+        if not self.table.path.is_dir():
+            return KeyCounts.of(self.table.key_values(key), progress=progress)
         # Workers elsewhere start in folders of their own.
         table = open_table(self.table.path.absolute())
         tasks = [_Part(table, part, key) for part in table.parts]

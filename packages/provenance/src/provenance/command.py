@@ -273,6 +273,8 @@ class CommandLine:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), _interrupt)
         sys.meta_path.insert(0, _WithoutPandas())
+        # Arrow's own allocator keeps tens of megabytes more than it hands out, and saves no time.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         set_invocation(self.distribution.removeprefix("moskit-"), sys.argv[1:])
         try:
             self.app(standalone_mode=True)

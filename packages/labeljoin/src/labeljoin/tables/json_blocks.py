@@ -5,25 +5,20 @@ The key is read at the speed of a parser that checks the rest of a line and buil
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, Protocol, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, Protocol
 
 import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from labeljoin.hashing import AsideHash
-
-T = TypeVar("T")
-
 BOM = b"\xef\xbb\xbf"
-BLOCK_BYTES = 1 << 20
-READ_AHEAD = 2
+BLOCK_BYTES = 4 << 20
+"""Keys are looked up a block at a time, and a call costs as much for a hundred lines as for
+thousands."""
 
 _NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
 
@@ -38,13 +33,12 @@ class Readable(Protocol):
 class Block(NamedTuple):
     """Some whole lines of a file.
 
-    ``first_line`` is the number of the first of them, counted from 1, and ``line_feeds`` how many
-    line feeds they have. Only the last line of a file may lack one. ``braces`` is where the last
-    brace of each line is, None where a line is blank, indented, or no object.
+    ``line_feeds`` is how many line feeds they have; only the last line of a file may lack one.
+    ``braces`` is where the last brace of each line is, None where a line is blank, indented, or no
+    object.
     """
 
-    data: bytes | bytearray
-    first_line: int
+    data: memoryview
     line_feeds: int
     braces: NDArray[np.int64] | None
 
@@ -55,71 +49,69 @@ class Block(NamedTuple):
         return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
-def blocks(file: Readable) -> Iterator[Block]:
-    """The rest of a file in blocks; the next ones are read while one is worked on."""
-    return read_ahead(_Cutter(file).next_block)
+class Lines(NamedTuple):
+    """A block and the keys of its lines: text, dictionary-encoded, null where a line has none.
+
+    ``keys`` is None for a block that must be looked at line by line.
+    """
+
+    block: Block
+    keys: pa.DictionaryArray | None
 
 
-def read_ahead(read: Callable[[], T | None]) -> Iterator[T]:
-    """What ``read`` returns, call after call until None; a thread is some calls ahead."""
-    reader = ThreadPoolExecutor(1, "read")
-    coming = deque(reader.submit(read) for _ in range(READ_AHEAD))
-    try:
-        while (item := coming.popleft().result()) is not None:
-            coming.append(reader.submit(read))
-            yield item
-    finally:
-        # The garbage collector may be who drops a generator, in a thread that is just starting and
-        # holds what another needs to end: wait for the read under way, not for the reader's end.
-        wait([future for future in coming if not future.cancel()])
-        reader.shutdown(wait=False)
+class Buffer:
+    """Memory for one block after the other: what was read into it holds until the next."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def room(self, size: int, kept: int = 0) -> memoryview:
+        """``size`` bytes, of which the first ``kept`` are as they were."""
+        if size > len(self._data):
+            larger = bytearray(size)
+            larger[:kept] = memoryview(self._data)[:kept]
+            self._data = larger
+        return memoryview(self._data)[:size]
+
+    def last_line_feed(self, start: int, end: int) -> int:
+        """Where the last line feed between two positions is, -1 where there is none."""
+        return self._data.rfind(b"\n", start, end)
 
 
-class _Cutter:
-    """Cuts a file into blocks."""
+class Cutter:
+    """Cuts a file into blocks.
+
+    Args:
+        file: The file, at the first line.
+    """
 
     def __init__(self, file: Readable) -> None:
         self._file = file
         self._rest = b""
-        self._first_line = 1
 
-    def next_block(self) -> Block | None:
-        """The next block, None at the end."""
-        # Read to where it stays: what is copied from buffer to buffer, other threads wait for.
-        data, filled = self._buffer(self._rest), len(self._rest)
+    def next_lines(self, buffer: Buffer) -> memoryview | None:
+        """The next whole lines, read into ``buffer``; None at the end."""
+        filled = len(self._rest)
+        data = buffer.room(filled + BLOCK_BYTES)
+        data[:filled] = self._rest
         self._rest = b""
-        while count := self._read(data, filled):
-            cut = data.rfind(b"\n", filled, filled + count) + 1
-            filled += count
+        while count := self._file.readinto(data[filled:]):
+            end = filled + count
+            cut = buffer.last_line_feed(filled, end) + 1
             if cut:
-                self._rest = bytes(memoryview(data)[cut:filled])
-                filled = cut
-                break
-            if filled == len(data):  # no line ends in it
-                data = self._buffer(data)
-        if not filled:
-            return None
-        del data[filled:]
-        block = block_of(data, self._first_line)
-        self._first_line += block.line_feeds
-        return block
-
-    def _read(self, buffer: bytearray, start: int) -> int | None:
-        with memoryview(buffer) as whole, whole[start:] as rest:
-            return self._file.readinto(rest)
-
-    @staticmethod
-    def _buffer(front: bytes | bytearray) -> bytearray:
-        buffer = bytearray(len(front) + max(len(front), BLOCK_BYTES))
-        buffer[: len(front)] = front
-        return buffer
+                self._rest = bytes(data[cut:end])
+                return data[:cut]
+            filled = end  # no line ends in it
+            if filled == len(data):
+                data = buffer.room(2 * filled, kept=filled)
+        return data[:filled] if filled else None
 
 
-def block_of(data: bytes | bytearray, first_line: int) -> Block:
+def block_of(data: memoryview) -> Block:
     """``data``, whole lines, as a block."""
     text = np.frombuffer(data, np.uint8)
     line_feeds = np.flatnonzero(text == _NEWLINE)
-    return Block(data, first_line, len(line_feeds), _braces(text, line_feeds))
+    return Block(data, len(line_feeds), _braces(text, line_feeds))
 
 
 def _braces(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int64] | None:
@@ -174,7 +166,7 @@ class KeyDecoder:
         row = msgspec.defstruct("Row", members, gc=False)
         return msgspec.json.Decoder(row, dec_hook=_refuse)
 
-    def of_lines(self, data: bytes | bytearray) -> list[str | None]:
+    def of_lines(self, data: bytes | memoryview) -> list[str | None]:
         """The keys of consecutive objects, None where one has none.
 
         Args:
@@ -215,7 +207,7 @@ STAND_IN = b"[]"
 stay JSON, and a key that holds it can be told."""
 
 
-def without_specials(data: bytes | bytearray) -> bytes | bytearray:
+def without_specials(data: bytes) -> bytes:
     """``data`` with a stand-in for NaN and Infinity, which writers emit and JSON has not."""
     for special in (b"-Infinity", b"Infinity", b"NaN"):
         if special in data:
@@ -227,14 +219,30 @@ def _refuse(kind: type, value: Any) -> NoReturn:
     raise msgspec.ValidationError("a refused member")
 
 
-def block_keys(decoder: KeyDecoder, data: bytes | bytearray) -> list[str | None] | None:
-    """The keys of all lines of a block, None where they must be looked at one by one."""
+def block_keys(decoder: KeyDecoder, block: Block) -> pa.DictionaryArray | None:
+    """The keys of all lines of a block, null where one has none.
+
+    Returns:
+        Text, dictionary-encoded; None where the lines must be looked at one by one.
+    """
+    import pyarrow as pa
+
+    if block.braces is None:
+        return None
+    keys = _keys_of_lines(decoder, block.data)
+    if keys is None or len(keys) != len(block.braces):
+        return None
+    return pa.array(keys, pa.string()).dictionary_encode()
+
+
+def _keys_of_lines(decoder: KeyDecoder, data: memoryview) -> list[str | None] | None:
     try:
         return decoder.of_lines(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
-    substituted = without_specials(data)
-    if substituted == data:
+    text = bytes(data)
+    substituted = without_specials(text)
+    if substituted == text:
         return None
     try:
         keys = decoder.of_lines(substituted)
@@ -250,17 +258,3 @@ def skip_mark(file: BinaryIO) -> bool:
         return True
     file.seek(0)
     return False
-
-
-def opened_blocks(path: Path) -> Iterator[Block]:
-    """The blocks of a file, without its byte-order mark."""
-    with path.open("rb", buffering=0) as file:
-        skip_mark(file)
-        yield from blocks(file)
-
-
-def hashed(blocks: Iterable[Block], digest: AsideHash) -> Iterator[Block]:
-    """``blocks``, hashed meanwhile."""
-    for block in blocks:
-        digest.update(block.data)
-        yield block

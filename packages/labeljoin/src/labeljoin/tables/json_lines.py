@@ -14,9 +14,17 @@ import orjson
 from provenance.errors import InputError
 
 from labeljoin import json_text
-from labeljoin.tables import inference, json_blocks
-from labeljoin.tables.json_blocks import BOM
-from labeljoin.tables.json_stretches import Stretch, stretches
+from labeljoin.tables import inference
+from labeljoin.tables.json_blocks import (
+    BOM,
+    Block,
+    Buffer,
+    Cutter,
+    KeyDecoder,
+    block_keys,
+    block_of,
+    skip_mark,
+)
 from labeljoin.tables.table import Table
 
 if TYPE_CHECKING:
@@ -108,24 +116,34 @@ class JsonLinesTable(JsonRowTable):
             yield row_of(line, text, where=f"{part}, line {number}")
 
     def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
-        for stretch in stretches(json_blocks.opened_blocks(part), json_blocks.KeyDecoder(name)):
-            yield stretch_keys(stretch, part, name)
+        decoder, first_line = KeyDecoder(name), 1
+        with part.open("rb", buffering=0) as file:
+            skip_mark(file)
+            cutter, buffer = Cutter(file), Buffer()
+            while (data := cutter.next_lines(buffer)) is not None:
+                block = block_of(data)
+                keys = block_keys(decoder, block)
+                yield keys if keys is not None else line_keys(block, first_line, part, name)
+                first_line += block.line_feeds
 
 
-def stretch_keys(stretch: Stretch, part: Path, name: str) -> pa.Array:
-    """The keys of the rows of some blocks.
+def line_keys(block: Block, first_line: int, path: Path, name: str) -> pa.StringArray:
+    """The keys of a block's rows, looked at line by line.
+
+    Args:
+        block: The block.
+        first_line: The number of its first line, from 1.
+        path: Its file, for errors.
+        name: The key member.
 
     Raises:
         InputError: A line is not a JSON object.
     """
-    if stretch.keys is not None:
-        return stretch.keys
     import pyarrow as pa
 
     keys = [
-        inference.text_of(row_of(line, [name], where=f"{part}, line {number}").get(name))
-        for block in stretch.blocks
-        for number, line in enumerate(block.lines(), block.first_line)
+        inference.text_of(row_of(line, [name], where=f"{path}, line {number}").get(name))
+        for number, line in enumerate(block.lines(), first_line)
         if line.strip()
     ]
     return pa.array(keys, pa.string())
