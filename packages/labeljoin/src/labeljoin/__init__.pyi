@@ -50,14 +50,15 @@ from .matching import Match as Match
 from .memory import JoinResult as JoinResult
 from .memory import join as join
 from .options import JoinOptions as JoinOptions
-from .plan import key_values as key_values
 from .rendering import render_batch as render_batch
 from .run_attachment import attach_in_run as attach_in_run
 from .run_attachment import stage_table as stage_table
+from .run_attachment import withhold_table as withhold_table
 from .scale import LabelScale as LabelScale
 from .scale import ScaleDecision as ScaleDecision
 from .survey import Survey as Survey
 from .tables import Table as Table
+from .tables import column_values as column_values
 from .tables import open_table as open_table
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "Table",
     "attach",
     "attach_in_run",
+    "column_values",
     "corpus_manifest",
     "diagnose_coverage",
     "executor",
@@ -110,7 +112,6 @@ __all__ = [
     "infer_mos_column",
     "inspect",
     "join",
-    "key_values",
     "load_manifest",
     "manifest_schema",
     "materialize",
@@ -122,4 +123,5 @@ __all__ = [
     "run_batch",
     "run_job",
     "stage_table",
+    "withhold_table",
 ]

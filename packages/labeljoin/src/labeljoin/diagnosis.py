@@ -13,6 +13,7 @@ from labeljoin.audit import percent
 from labeljoin.key_counts import closed
 from labeljoin.key_regexes import GENERIC_REGEXES, derive_regexes, longest_key
 from labeljoin.keys import KEY_COLUMNS, KEY_NORMALIZE_MODES, KeyRule, encode
+from labeljoin.tables import column_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -340,7 +341,7 @@ def diagnose_join(
     return diagnose_coverage(
         KeySide(
             {
-                name: pa.concat_arrays(_distinct(_column(features, name)))
+                name: pa.concat_arrays(_distinct(column_values(features, name)))
                 for name in _candidates(features.column_names, [plan.key_column])
             },
             plan.key_column,
@@ -375,13 +376,6 @@ def _values(sources: Sequence[LabelSource], columns: Sequence[str]) -> pa.String
     for source, name in zip(sources, columns, strict=True):
         arrays += _distinct([source.read([name], [name])[name]])
     return pa.concat_arrays(arrays)[:EVALUATED]
-
-
-def _column(features: Table | pa.Table, name: str) -> Iterator[pa.Array | pa.ChunkedArray]:
-    if isinstance(features, pa.Table):
-        yield features[name]
-        return
-    yield from features.key_values(name)
 
 
 def _distinct(values: Iterable[pa.Array | pa.ChunkedArray]) -> list[pa.StringArray]:

@@ -11,7 +11,7 @@ from labeljoin.audit import label_facts
 from labeljoin.diagnosis import diagnose_join
 from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
-from labeljoin.plan import key_values, plan_join
+from labeljoin.plan import plan_join
 from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def inspect(
         "feature_table": os.fspath(features),
         "feature_format": table.format,
         "feature_key_column": plan.key_column,
-        "feature_keys": _sample(key_values(table, plan.key_column), chosen.feature_rule),
+        "feature_keys": _sample(table.key_values(plan.key_column), chosen.feature_rule),
         **label_facts(plan),
         "label_keys": [
             {

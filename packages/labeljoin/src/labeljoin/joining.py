@@ -14,7 +14,7 @@ from labeljoin.executors import part_executor
 from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
 from labeljoin.plan import plan_join, replaced_columns
-from labeljoin.run_attachment import attach_in_run, stage_table
+from labeljoin.run_attachment import attach_in_run, stage_table, withhold_table
 from labeljoin.survey import Survey
 from labeljoin.tables import open_table
 
@@ -103,9 +103,7 @@ def materialize(
             failures = failures_of(plan, chosen)
             report = None
             if failures:
-                run.withdraw("out")
-                if (digest := survey.digest()) is not None:
-                    run.set_input_digest("features", table.path, digest)
+                withhold_table(run, table, survey)
             else:
                 report = attach_in_run(
                     run,

@@ -16,6 +16,7 @@ from labeljoin.keys import columns_are, infer_key_column
 from labeljoin.labels import LabelIndex, LabelSource, index_labels
 from labeljoin.matching import ColumnsForLabels, KeyMatcher
 from labeljoin.scale import RAW_COLUMN
+from labeljoin.tables import column_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +93,7 @@ def plan_join(
     place = f"{where}, column {key_column!r}"
     try:
         if survey is None:
-            counts = KeyCounts.of(key_values(features, key_column), progress=progress)
+            counts = KeyCounts.of(column_values(features, key_column), progress=progress)
         else:
             added = () if options.overwrite else labels.column_names
             counts = survey.counts(key_column, added, progress=progress)
@@ -106,19 +107,6 @@ def plan_join(
             raise obstacles[-1]
     columns = ColumnsForLabels(matcher, labels, {options.status_column: STATUS_MISSING})
     return Plan(key_column, index, coverage, columns, tuple(obstacles))
-
-
-def key_values(features: Table | pa.Table, column: str) -> Iterator[pa.Array | pa.ChunkedArray]:
-    """The values of a key column some rows at a time, text formats as written.
-
-    Args:
-        features: A table on disk or in memory.
-        column: Its key column.
-    """
-    if isinstance(features, pa.Table):
-        yield features[column]
-        return
-    yield from features.key_values(column)
 
 
 def replaced_columns(

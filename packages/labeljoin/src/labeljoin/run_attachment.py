@@ -133,6 +133,28 @@ def attach_in_run(
     return report
 
 
+def withhold_table(
+    run: Run,
+    table: Table,
+    survey: Survey,
+    *,
+    name: str = "out",
+    source: str = "features",
+) -> None:
+    """Leave out what :func:`stage_table` staged, and tell the run what was hashed on the way.
+
+    Args:
+        run: The run.
+        table: The table, an input of the run.
+        survey: Its survey.
+        name: The output's name in the record.
+        source: The name of the input in the run.
+    """
+    run.withdraw(name)
+    if (digest := survey.digest()) is not None:
+        run.set_input_digest(source, table.path, digest)
+
+
 @dataclass(frozen=True)
 class _Embedding:
     """The short record of one part, from the digest of its source; it pickles."""

@@ -54,15 +54,7 @@ def inspect(
     """
     chosen = options_of(options)
     given = [scores] if isinstance(scores, str | os.PathLike) else list(scores)
-    opinions = read_opinions(
-        given,
-        rule=chosen.score_rule,
-        format=chosen.format,
-        score_key_field=chosen.score_key_field,
-        score_field=chosen.score_field,
-        directions=chosen.directions,
-        progress=progress,
-    )
+    opinions = read_opinions(given, **chosen.reading(), progress=progress)
     found: dict[str, Any] = {
         "schema": INSPECTION_SCHEMA,
         "score_files": [file.to_dict() for file in opinions.files],

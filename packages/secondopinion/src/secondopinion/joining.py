@@ -6,7 +6,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import Survey, attach_in_run, open_table, part_executor, stage_table
+from labeljoin import (
+    Survey,
+    attach_in_run,
+    open_table,
+    part_executor,
+    stage_table,
+    withhold_table,
+)
 from provenance import start_run
 from provenance.errors import VerdictError
 
@@ -105,24 +112,14 @@ def materialize(
             part_executor(table, jobs, scheduler, executor) as pool,
             Survey(table, pool) as survey,
         ):
-            opinions = read_opinions(
-                given,
-                rule=chosen.score_rule,
-                format=chosen.format,
-                score_key_field=chosen.score_key_field,
-                score_field=chosen.score_field,
-                directions=chosen.directions,
-                progress=progress,
-            )
+            opinions = read_opinions(given, **chosen.reading(), progress=progress)
             _state_score_digests(run, opinions)
             plan = plan_join(table, opinions, chosen, survey=survey, progress=progress)
             diagnoses = _diagnoses(table, plan, chosen)
             refuse_strangers(plan, table, diagnoses)
             report = None
             if chosen.missing == "fail" and plan.lacking:
-                run.withdraw("out")
-                if (digest := survey.digest()) is not None:
-                    run.set_input_digest("features", table.path, digest)
+                withhold_table(run, table, survey)
             else:
                 names = set(table.column_names) if chosen.overwrite else set()
                 report = attach_in_run(

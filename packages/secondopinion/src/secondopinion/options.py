@@ -83,6 +83,16 @@ class JoinOptions:
         """How the score files' names of clips become clip keys."""
         return KeyRule(self.key_normalize, self.score_key_regex, self.ignore_case)
 
+    def reading(self) -> dict[str, Any]:
+        """What :func:`read_opinions` takes of the options."""
+        return {
+            "rule": self.score_rule,
+            "format": self.format,
+            "score_key_field": self.score_key_field,
+            "score_field": self.score_field,
+            "directions": self.directions,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The options by name, as a run record holds them."""
         named = {name: getattr(self, name) for name in OPTION_NAMES}

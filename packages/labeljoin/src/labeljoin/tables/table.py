@@ -218,6 +218,16 @@ class Table(ABC):
     ) -> Iterator[pa.RecordBatch]: ...
 
 
+def column_values(features: Table | pa.Table, name: str) -> Iterable[pa.Array | pa.ChunkedArray]:
+    """The values of a column some rows at a time, text formats as written.
+
+    Args:
+        features: A table on disk or in memory.
+        name: One of its columns.
+    """
+    return features.key_values(name) if isinstance(features, Table) else [features[name]]
+
+
 def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """``table`` with the columns and types of ``schema``; columns that it lacks are null."""
     import pyarrow as pa
