@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from provenance import InputError
+from provenance import InputError, processors
 
 from moshead.arrow_columns import is_number
 from moshead.derivations import OWN_NAME_IS_RAW
@@ -221,10 +220,3 @@ def over_blocks(work: Callable[[int], Result], rows: int) -> Iterator[Result]:
         return
     with ThreadPoolExecutor(workers) as pool:
         yield from pool.map(work, starts)
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

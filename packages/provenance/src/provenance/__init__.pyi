@@ -1,3 +1,4 @@
+from .affinity import processors as processors
 from .canonical import canonical_bytes as canonical_bytes
 from .canonical import content_digest as content_digest
 from .canonical import document_bytes as document_bytes
@@ -55,6 +56,7 @@ __all__ = [
     "hash_file",
     "hash_files",
     "load_record",
+    "processors",
     "read_embedded",
     "replay",
     "short_record_bytes",

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from provenance.affinity import processors
 from provenance.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def hash_files(
     def hash_one(path: Path) -> Digest:
         return hash_file(path, progress=None if meter is None else meter.file())
 
-    with ThreadPoolExecutor(max_workers=min(len(targets), os.cpu_count() or 1) or 1) as pool:
+    with ThreadPoolExecutor(max_workers=min(len(targets), processors()) or 1) as pool:
         return list(pool.map(hash_one, targets))
 
 

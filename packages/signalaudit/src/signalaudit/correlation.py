@@ -8,13 +8,13 @@ are and not on how many columns.
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
+from provenance import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -342,7 +342,7 @@ def _ranks_within(columns: Matrix, group: NDArray[np.intp], rows: NDArray[np.boo
         for place in range(group.size):
             fill(place)
     else:
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # numpy sorts without the GIL
+        with ThreadPoolExecutor(min(4, processors())) as pool:  # numpy sorts without the GIL
             list(pool.map(fill, range(group.size)))
     return ranks
 
