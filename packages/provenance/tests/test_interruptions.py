@@ -30,6 +30,9 @@ with start_run("job", inputs={{}}) as run:
 """
 
 
+PAUSE = {"SAMPLEJOIN_PAUSE": "0.5"}
+
+
 def start(args, **options) -> subprocess.Popen[str]:
     return subprocess.Popen(
         args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
@@ -63,6 +66,44 @@ def test_signal_ends_a_command_with_130_and_leaves_nothing(folder: Path, samplej
     assert errors == "error: Interrupted; no unfinished output was written.\n"
     assert everything(folder) == before
     assert (folder / "out.tbl").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_that_is_ignored_ends_no_command(folder: Path, samplejoin, number):
+    """As under ``nohup``, and behind ``&`` in a script."""
+    python, flag, script, *args = joining(samplejoin)
+    ignore = f"import signal; signal.signal({number:d}, signal.SIG_IGN); "
+    process = start([python, flag, ignore + script, *args], env={**os.environ, **PAUSE})
+    wait_until_writing(process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert verify("out.tbl").ok
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signal_that_is_ignored_takes_no_outputs_back(folder: Path, number):
+    script = f"""
+import signal
+from pathlib import Path
+from provenance import StagedOutput, start_run
+
+def commit_and_interrupt(self, commit=StagedOutput.commit):
+    commit(self)
+    signal.raise_signal({number:d})
+
+StagedOutput.commit = commit_and_interrupt
+signal.signal({number:d}, signal.SIG_IGN)
+with start_run("job", inputs={{}}) as run:
+    Path(run.stage("out", "out.tbl")).write_bytes(b"new")
+    run.record("out.json")
+assert signal.getsignal({number:d}) is signal.SIG_IGN
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert verify("out.tbl").ok
 
 
 def test_signal_while_outputs_are_renamed_takes_them_back(folder: Path, monkeypatch):

@@ -270,8 +270,10 @@ class CommandLine:
     def run(self) -> NoReturn:
         """Run the command line of this process and exit with the code of DESIGN.md."""
         for name in ("SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), _interrupt)
+            number = getattr(signal, name, None)
+            # Under nohup the hang-up is ignored, and is to stay so.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)
         sys.meta_path.insert(0, _WithoutPandas())
         # Arrow's own allocator keeps tens of megabytes more than it hands out, and saves no time.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

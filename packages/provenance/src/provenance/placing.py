@@ -32,15 +32,18 @@ def put_in_place(outputs: Sequence[StagedOutput], arrived: Sequence[int]) -> Non
 
 @contextmanager
 def signals_deferred() -> Iterator[list[int]]:
-    """Hold back interrupts, e.g. while outputs are renamed; yields those that have arrived."""
+    """Hold back interrupts, e.g. while outputs are renamed; yields those that have arrived.
+
+    Signals that the process ignores stay ignored, as under ``nohup``.
+    """
     arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield arrived
         return
     former: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            number = getattr(signal, name)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             former[number] = signal.signal(number, lambda number, frame: arrived.append(number))
     try:
         yield arrived
