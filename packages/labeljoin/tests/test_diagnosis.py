@@ -4,6 +4,7 @@ import json
 
 import labeljoin
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from provenance import InputError
 
@@ -226,3 +227,19 @@ def test_label_files_with_key_columns_of_different_names_are_one_side(here, comm
     assert [each["key"] for each in document["feature_keys"]] == ["0", "1", "2", "3", "4"]
     found = json.loads(command("inspect", *both, "--feature-key-regex", "x(.+)").out)
     assert found["diagnosis"]["suggestions"][0]["match_rate"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("kind", ["struct", "bytes"])
+def test_a_column_that_cannot_be_a_key_is_passed_over(here, command, kind):
+    # Tables of images call the image so, and its name says that it might be a key.
+    images = {"struct": [{"bytes": b"x", "path": "a.png"}] * 3, "bytes": [b"\xff\xfe"] * 3}[kind]
+    pq.write_table(pa.table({"clip_id": ["a", "b", "c"], "image": images}), "features.parquet")
+    (here / "labels.csv").write_text("key,mos\na,3\nz,1\n")
+    files = ["--features", "features.parquet", "--labels", "labels.csv"]
+    options = [*files, "--feature-key-column", "clip_id"]
+    command("join", *options, "--out", "out.parquet", code=1)
+    assert (here / "out.parquet.audit.json").exists()
+    command("inspect", *options)
+    failed = command("inspect", *files, "--feature-key-column", "image", code=2)
+    assert "features.parquet" in failed.err
+    assert "'image'" in failed.err

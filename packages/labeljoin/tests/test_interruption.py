@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import labeljoin
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -205,3 +206,29 @@ def test_a_lost_worker_process_fails_its_tables_and_says_so(many, process):
     report = json.loads(Path("r.json").read_text())
     assert report["status"] == "failed"
     assert "worker was lost" in json.dumps(report)
+
+
+LIMITED = """
+import resource, sys, labeljoin
+from provenance.errors import OutputError
+name, limit = sys.argv[1], int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    labeljoin.materialize(name, "labels.csv", f"out-{name}")
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("short", [1, 50, 10_000])
+@pytest.mark.parametrize("name", ["features.parquet", "features.jsonl"])
+def test_a_file_cut_short_by_the_system_is_no_output(tables, name, short):
+    # A system without room takes the front of what is written, and says so only to the next write.
+    if name.endswith("jsonl"):
+        Path(name).write_text("".join(f'{{"path": "v/{n}.mp4"}}\n' for n in range(CLIPS)))
+    labeljoin.materialize(name, "labels.csv", "whole" + Path(name).suffix)
+    size = Path("whole" + Path(name).suffix).stat().st_size
+    limited = [sys.executable, "-c", LIMITED, name, str(size - short)]
+    printed = subprocess.run(limited, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith(f"out-{name}: the output cannot be written (File too large)")
+    assert not any(path.name.startswith(("out-", ".moskit")) for path in tables.iterdir())

@@ -1,5 +1,6 @@
 """What a survey kept is what attaching would have found, or it is not used."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -78,6 +79,42 @@ def test_a_source_that_shrinks_after_its_survey_leaves_nothing(source):
         source.write_bytes(source.read_bytes()[:-200])
         with pytest.raises(InputError):
             attach(source, out, "key", Lookup(), survey=survey)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("format", ["parquet", "jsonl", "json", "csv"])
+@pytest.mark.parametrize("replace", [(), ("x",)])
+def test_a_source_that_changes_while_it_is_attached_to_is_refused(tmp_path, format, replace):
+    source, out = tmp_path / f"in.{format}", tmp_path / f"out.{format}"
+    if format == "parquet":
+        pq.write_table(pa.Table.from_pylist(ROWS), source)
+    else:
+        text = {
+            "jsonl": "".join(json.dumps(row) + "\n" for row in ROWS),
+            "json": json.dumps(ROWS),
+            "csv": "key,x\n" + "".join(f"{row['key']},{row['x']}\n" for row in ROWS),
+        }
+        source.write_text(text[format])
+
+    class Changing(Lookup):
+        def __call__(self, values):
+            os.utime(source, (1, 1))
+            return super().__call__(values)
+
+    with pytest.raises(InputError, match="changed while it was read"):
+        attach(source, out, "key", Changing(), replace=replace)
+    assert not out.exists()
+
+
+def test_a_source_that_goes_away_is_named(source):
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        survey.digest()
+        source.unlink()
+        with pytest.raises(InputError) as raised:
+            attach(survey.table, out, "key", Lookup(), survey=survey)
+    assert raised.value.where == str(source)
     assert not out.exists()
 
 

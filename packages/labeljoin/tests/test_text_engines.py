@@ -260,6 +260,27 @@ def test_lines_that_are_refused(tmp_path, line, what):
     assert not (tmp_path / "out-in.jsonl").exists()
 
 
+@pytest.mark.parametrize("name", ["NaN_count", "Infinity", "-NaN-"])
+def test_names_that_hold_a_bare_word_of_numbers(tmp_path, name):
+    lines = f'{{"{name}": "a", "x": NaN}}\n{{"{name}": "b", "x": 1}}\n'
+    source = tmp_path / "in.jsonl"
+    source.write_text(lines)
+    assert [v for values in open_table(source).key_values(name) for v in values.to_pylist()] == [
+        "a",
+        "b",
+    ]
+
+    class Named(Lookup):
+        schema = pa.schema([(name, pa.float64())])
+
+        def __call__(self, values):
+            return super().__call__(values).select([0]).rename_columns([name])
+
+    source.write_text(lines.replace("{", '{"key": "k", '))
+    with pytest.raises(InputError, match="already has a column"):
+        attach(source, tmp_path / "out.jsonl", "key", Named())
+
+
 def test_nested_members_are_not_confused(tmp_path):
     data = '{"meta": {"key": "no", "mos": 1}, "list": [{"key": "no"}], "key": "yes"}\n'
     _, out = attached(tmp_path, "in.jsonl", data, replace=["mos"])

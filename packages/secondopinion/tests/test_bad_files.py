@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -191,3 +193,28 @@ def test_a_directory_without_score_files_is_named(tmp_path):
     (tmp_path / ".hidden.json").write_text("{}")
     with pytest.raises(InputError, match="no score files"):
         read_opinions([f"mine={tmp_path}"], rule=KeyRule())
+
+
+@pytest.mark.parametrize("column", ["key", "scorer", "status", "score"])
+@pytest.mark.parametrize(
+    "values",
+    [[["a"], ["b"]], [{"a": 1}, {"a": 2}], [b"\xff", b"b"]],
+    ids=["list", "struct", "bytes"],
+)
+def test_columns_of_a_table_that_are_no_text(tmp_path, column, values):
+    path = tmp_path / "mine.parquet"
+    columns = {"key": ["a", "b"], "score": [1.0, 2.0], "status": ["ok", "ok"], "scorer": ["s", "s"]}
+    pq.write_table(pa.table({**columns, column: values}), path)
+    with pytest.raises(InputError, match=f"column {column} holds values of type") as raised:
+        read_opinions([path], rule=KeyRule())
+    assert raised.value.where == str(path)
+
+
+def test_every_kind_of_text_is_text(tmp_path):
+    path = tmp_path / "mine.parquet"
+    for kind in (pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())):
+        columns = {"key": ["a", "b"], "score": ["1.5", "bad"], "status": ["ok", "ok"]}
+        arrays = {name: pa.array(values).cast(kind) for name, values in columns.items()}
+        pq.write_table(pa.table(arrays), path)
+        [scorer] = read_opinions([path], rule=KeyRule()).scorers.values()
+        assert scorer.scores["score"].to_pylist() == [1.5, None]

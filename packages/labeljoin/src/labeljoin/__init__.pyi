@@ -13,10 +13,12 @@ from .corpora import corpus_manifest as corpus_manifest
 from .coverage import Coverage as Coverage
 from .coverage import CoverageError as CoverageError
 from .coverage import measure_coverage as measure_coverage
+from .coverage import table_coverage as table_coverage
 from .diagnosis import Diagnosis as Diagnosis
 from .diagnosis import KeySide as KeySide
 from .diagnosis import Suggestion as Suggestion
 from .diagnosis import diagnose_coverage as diagnose_coverage
+from .diagnosis import possible_keys as possible_keys
 from .executors import executor as executor
 from .executors import part_executor as part_executor
 from .extras import LABEL_EXTRAS as LABEL_EXTRAS
@@ -119,9 +121,11 @@ __all__ = [
     "open_table",
     "part_executor",
     "percent",
+    "possible_keys",
     "render_batch",
     "run_batch",
     "run_job",
     "stage_table",
+    "table_coverage",
     "withhold_table",
 ]

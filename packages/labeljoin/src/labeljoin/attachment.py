@@ -31,8 +31,8 @@ UNFINISHED_PREFIX = ".moskit-part-"
 class ColumnsForKeys(Protocol):
     """What computes the new columns, equal ones for equal key values.
 
-    Must pickle where parts are attached by processes. One thread at a time calls it, not always the
-    same.
+    Must pickle where parts are attached by processes. For one part, one thread at a time calls it,
+    not always the same; an executor with threads works on several parts at once.
     """
 
     @property
@@ -156,10 +156,13 @@ def attach(
         OutputError: The destination cannot be written.
     """
     table = source if isinstance(source, Table) else open_table(source)
-    table.require([key])
-    for part in table.parts:
-        table.require_in(part, key)
-    _refuse_collisions(table, columns_for_keys.schema.names, replace)
+    try:
+        table.require([key])
+        for part in table.parts:
+            table.require_in(part, key)
+        _refuse_collisions(table, columns_for_keys.schema.names, replace)
+    except OSError as error:
+        raise _unreadable(table.path, error) from error
     target = Path(os.fspath(destination))
     directory = table.path.is_dir()
     if directory:
@@ -195,20 +198,37 @@ def attach_part(task: Attachment) -> PartReport:
         # Where a cluster lost a worker and runs its part again, the lost one may write on.
         written = written.with_name(f"{UNFINISHED_PREFIX}{uuid.uuid4().hex}-{written.name}")
     try:
+        before = (task.survey and task.survey.status) or task.source.stat()
         report = _engine(task)(dataclasses.replace(task, destination=written))
+        _refuse_changed(task.source, before)
         if written != task.destination:
             written.replace(task.destination)
     except OSError as error:
         written.unlink(missing_ok=True)
-        raise OutputError(
-            f"the output cannot be written ({error.strerror or error})",
-            where=str(task.destination),
-            fix="Make room, or choose another place",
-        ) from error
+        raise _file_error(task, error) from error
     except BaseException:
         written.unlink(missing_ok=True)
         raise
     return dataclasses.replace(report, destination=task.destination)
+
+
+def _file_error(task: Attachment, error: OSError) -> InputError | OutputError:
+    """What to say of a file that the system refuses: the source where it is the source."""
+    if error.filename == os.fspath(task.source) or not task.source.exists():
+        return _unreadable(task.source, error)
+    return OutputError(
+        f"the output cannot be written ({error.strerror or error})",
+        where=str(task.destination),
+        fix="Make room, or choose another place",
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"the table cannot be read ({error.strerror or error})",
+        where=str(path),
+        fix="Put it back, make it readable, or name another",
+    )
 
 
 def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
@@ -275,7 +295,7 @@ def _make_directory(path: Path) -> None:
         ) from error
 
 
-def refuse_changed(path: Path, before: os.stat_result) -> None:
+def _refuse_changed(path: Path, before: os.stat_result) -> None:
     """Raise an InputError where a file is not as ``before`` has it."""
     after = path.stat()
     if any(

@@ -13,11 +13,16 @@ from provenance.errors import InputError, VerdictError
 from labeljoin.key_counts import KeyCounts
 from labeljoin.keys import KEYLESS_REASONS, NULL
 from labeljoin.matching import NO_LABEL, KeyMatcher
+from labeljoin.tables import column_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
+    from provenance.command import ProgressCallback
+
+    from labeljoin.survey import Survey
+    from labeljoin.tables import Table
 
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
@@ -108,6 +113,41 @@ class Coverage:
                 "sample": list(self.unmatched_sample),
             },
         }
+
+
+def table_coverage(
+    features: Table | pa.Table,
+    key_column: str,
+    matcher: KeyMatcher,
+    *,
+    where: str,
+    survey: Survey | None = None,
+    added: Collection[str] = (),
+    progress: ProgressCallback | None = None,
+) -> Coverage:
+    """:func:`measure_coverage` of a table's key column.
+
+    Args:
+        features: The table, on disk or in memory.
+        key_column: Its key column.
+        matcher: Looks up labels, and remembers what it finds.
+        where: The table and the column, for errors that name neither.
+        survey: Reads the keys, where the table is to be attached to.
+        added: As for :meth:`Survey.counts`.
+        progress: As for :meth:`Survey.counts`.
+
+    Raises:
+        InputError: The column cannot be read, or holds lists, structs or the like.
+    """
+    try:
+        if survey is not None:
+            counts = survey.counts(key_column, added, progress=progress)
+        else:
+            counts = KeyCounts.of(column_values(features, key_column), progress=progress)
+        return measure_coverage(counts, matcher)
+    except InputError as error:
+        error.where = error.where or where
+        raise
 
 
 def measure_coverage(

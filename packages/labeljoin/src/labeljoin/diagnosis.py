@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from provenance.errors import InputError
 
 from labeljoin.audit import percent
 from labeljoin.key_counts import closed
@@ -16,12 +17,14 @@ from labeljoin.keys import KEY_COLUMNS, KEY_NORMALIZE_MODES, KeyRule, encode
 from labeljoin.tables import column_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from labeljoin.labels import LabelSource
     from labeljoin.options import JoinOptions
     from labeljoin.plan import Plan
     from labeljoin.tables import Table
+
+T = TypeVar("T")
 
 EVALUATED = 50_000
 """Distinct values of a column that coverage is predicted from."""
@@ -340,23 +343,52 @@ def diagnose_join(
             columns.setdefault(name, [name] * len(sources))
     return diagnose_coverage(
         KeySide(
-            {
-                name: pa.concat_arrays(_distinct(column_values(features, name)))
-                for name in _candidates(features.column_names, [plan.key_column])
-            },
+            possible_keys(features, plan.key_column),
             plan.key_column,
             options.feature_rule,
             "--feature-key-column",
             "--feature-key-regex",
         ),
         KeySide(
-            {name: _values(sources, in_each) for name, in_each in columns.items()},
+            _usable(columns, chosen[0], lambda in_each: _values(sources, in_each)),
             chosen[0],
             options.label_rule,
             "--label-key-column",
             "--label-key-regex",
         ),
     )
+
+
+def possible_keys(features: Table | pa.Table, key_column: str) -> dict[str, pa.StringArray]:
+    """The columns whose names say that they might be keys, for a :class:`KeySide`.
+
+    Args:
+        features: A table on disk or in memory.
+        key_column: The key column, which comes first.
+
+    Returns:
+        Column name to its first distinct values, as many as coverage is predicted from. Columns of
+        lists, structs, images and the like are left out.
+
+    Raises:
+        InputError: The key column itself holds such values, or the table cannot be read.
+    """
+    names = {name: name for name in _candidates(features.column_names, [key_column])}
+    return _usable(names, key_column, lambda name: _distinct(column_values(features, name)))
+
+
+def _usable(
+    columns: Mapping[str, T], chosen: str, values: Callable[[T], pa.StringArray]
+) -> dict[str, pa.StringArray]:
+    """The values of columns, without those that cannot be keys."""
+    found = {}
+    for name, place in columns.items():
+        try:
+            found[name] = values(place)
+        except InputError:
+            if name == chosen:
+                raise
+    return found
 
 
 def _candidates(names: Sequence[str], chosen: Sequence[str]) -> list[str]:
@@ -374,11 +406,11 @@ def _values(sources: Sequence[LabelSource], columns: Sequence[str]) -> pa.String
     """The first distinct values of a column of each label file."""
     arrays = []
     for source, name in zip(sources, columns, strict=True):
-        arrays += _distinct([source.read([name], [name])[name]])
+        arrays.append(_distinct([source.read([name], [name])[name]]))
     return pa.concat_arrays(arrays)[:EVALUATED]
 
 
-def _distinct(values: Iterable[pa.Array | pa.ChunkedArray]) -> list[pa.StringArray]:
+def _distinct(values: Iterable[pa.Array | pa.ChunkedArray]) -> pa.StringArray:
     """The first distinct values as text, as many as coverage is predicted from."""
     found = pa.array([], pa.string())
     with closed(values):
@@ -387,4 +419,4 @@ def _distinct(values: Iterable[pa.Array | pa.ChunkedArray]) -> list[pa.StringArr
             found = pc.unique(pa.concat_arrays([found, texts.drop_null()]))
             if len(found) >= EVALUATED:
                 break
-    return [found[:EVALUATED]]
+    return found[:EVALUATED]

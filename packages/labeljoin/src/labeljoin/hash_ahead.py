@@ -22,12 +22,11 @@ class Hashed(NamedTuple):
     """SHA-256 of a file, and of its front.
 
     ``front`` is the hash object fed with the bytes before the footer, ``digest`` is that of the
-    whole file, and ``status`` what the system said of it before the first byte was read.
+    whole file.
     """
 
     front: Any
     digest: Digest
-    status: os.stat_result
 
 
 class HashAhead:
@@ -58,11 +57,10 @@ class HashAhead:
 
     def _hash(self) -> Hashed:
         with self._path.open("rb") as file:
-            status = os.fstat(file.fileno())
             try:
                 footer_start, _ = read_footer(file, self._path)
             except InputError:  # whoever reads the file will say so
-                footer_start = status.st_size
+                footer_start = os.fstat(file.fileno()).st_size
             front = hashlib.sha256()
             file.seek(0)
             for start in range(0, footer_start, CHUNK):
@@ -70,4 +68,4 @@ class HashAhead:
                     raise CancelledError
                 front.update(file.read(min(CHUNK, footer_start - start)))
             whole = fed(front.copy(), file)
-            return Hashed(front, make_digest(whole.hexdigest(), file.tell()), status)
+            return Hashed(front, make_digest(whole.hexdigest(), file.tell()))

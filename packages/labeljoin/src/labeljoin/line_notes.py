@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Collection
 from io import FileIO
@@ -14,7 +13,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from labeljoin.attachment import changed_error, refuse_changed
+from labeljoin.attachment import changed_error
 from labeljoin.hashing import make_digest
 from labeljoin.key_counts import KeyCounter, KeyCounts
 from labeljoin.lanes import Carry, Lanes
@@ -60,7 +59,6 @@ class LineNotes:
         self._path = path
         self._notes: IO[bytes] | None = None
         self._made_for: tuple[str, frozenset[str]] | None = None
-        self._status: os.stat_result | None = None
         self.digest: Digest | None = None
         self.mark = False
 
@@ -78,7 +76,6 @@ class LineNotes:
             InputError: A line is not a JSON object.
         """
         self.close()
-        self._status = self._path.stat()
         with self._path.open("rb", buffering=0) as source, _Notebook() as notebook:
             self.mark = skip_mark(source)
             reader = _Reader(
@@ -105,11 +102,6 @@ class LineNotes:
         """
         assert self._notes is not None
         return NotedLines(self, self._notes, file, lanes)
-
-    def refuse_change(self) -> None:
-        """Raise an InputError where the file is no more what was noted."""
-        assert self._status is not None
-        refuse_changed(self._path, self._status)
 
     def close(self) -> None:
         """Forget the notes."""
@@ -266,12 +258,7 @@ class NotedLines:
         return Lines(Block(data, place.line_feeds, batch.columns[1].to_numpy()), batch.columns[0])
 
     def finish(self) -> Digest | None:
-        """The digest of the file.
-
-        Raises:
-            InputError: The file is no more what was noted.
-        """
-        self._about.refuse_change()
+        """The digest of the file as it was when the lines were noted."""
         return self._about.digest
 
     def _fill(self, data: memoryview) -> None:

@@ -18,7 +18,7 @@ from provenance import EMBEDDED_KEY
 from provenance.errors import InputError
 
 from labeljoin import schema_metadata
-from labeljoin.attachment import Attachment, PartReport, changed_error, refuse_changed
+from labeljoin.attachment import Attachment, PartReport, changed_error
 from labeljoin.footer import MAGIC, TAIL_BYTES, Footer, FooterError, read_footer
 from labeljoin.hash_ahead import Hashed
 from labeljoin.hashing import CHUNK, fed, make_digest
@@ -76,7 +76,7 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
     ):
         copied = copier.submit(_copy, task, source, out, footer_start)
         added, size = _write_columns(task, keys, footer.first_codec(), footer_start)
-        hashed, before = copied.result()
+        hashed = copied.result()
         key_values = schema_metadata.extended(
             footer.key_values(), file.schema_arrow, task.columns_for_keys.schema
         )
@@ -84,9 +84,8 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
         if task.embed is not None and hashed is not None:
             key_values[EMBEDDED_KEY.encode()] = task.embed(hashed.digest)
         encoded = _joined_footer(task.source, footer, added, footer_start, key_values)
-        refuse_changed(task.source, before)
         out.seek(footer_start + size)
-        out.write(encoded + len(encoded).to_bytes(4, "little") + MAGIC)
+        _write_all(out, memoryview(encoded + len(encoded).to_bytes(4, "little") + MAGIC))
         digest = None
         if hashed is not None:
             with task.destination.open("rb") as written:
@@ -119,23 +118,18 @@ def _joined_footer(
         ) from None
 
 
-def _copy(
-    task: Attachment, source: BinaryIO, out: BinaryIO, size: int
-) -> tuple[Hashed | None, os.stat_result]:
+def _copy(task: Attachment, source: BinaryIO, out: BinaryIO, size: int) -> Hashed | None:
     """Copy the first ``size`` bytes.
 
     Returns:
-        The hashes of the source, where they are wanted: those of the survey, or taken now. And what
-        the system said of it before its first byte was read.
+        The hashes of the source, where they are wanted: those of the survey, or taken now.
     """
-    before = os.fstat(source.fileno())
     if not task.digests and task.embed is None:
         _copy_unseen(source, out, size)
-        return None, before
+        return None
     if task.survey is not None and task.survey.hashed is not None:
         _copy_unseen(source, out, size)
-        hashed = task.survey.hashed.result()
-        return hashed, hashed.status
+        return task.survey.hashed.result()
     front = hashlib.sha256()
     source.seek(0)
     buffer = memoryview(bytearray(CHUNK))
@@ -148,7 +142,7 @@ def _copy(
         _write_all(out, buffer[:count])
         left -= count
     digest = make_digest(fed(front.copy(), source).hexdigest(), source.tell())
-    return Hashed(front, digest, before), before
+    return Hashed(front, digest)
 
 
 def _copy_unseen(source: BinaryIO, out: BinaryIO, size: int) -> None:

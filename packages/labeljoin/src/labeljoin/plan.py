@@ -10,13 +10,11 @@ import pyarrow as pa
 from provenance.errors import InputError
 
 from labeljoin.attachment import collision_error
-from labeljoin.coverage import Coverage, measure_coverage
-from labeljoin.key_counts import KeyCounts
+from labeljoin.coverage import Coverage, table_coverage
 from labeljoin.keys import columns_are, infer_key_column
 from labeljoin.labels import LabelIndex, LabelSource, index_labels
 from labeljoin.matching import ColumnsForLabels, KeyMatcher
 from labeljoin.scale import RAW_COLUMN
-from labeljoin.tables import column_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,16 +89,15 @@ def plan_join(
         raise obstacles[0]
     matcher = KeyMatcher(options.feature_rule, index.keys)
     place = f"{where}, column {key_column!r}"
-    try:
-        if survey is None:
-            counts = KeyCounts.of(column_values(features, key_column), progress=progress)
-        else:
-            added = () if options.overwrite else labels.column_names
-            counts = survey.counts(key_column, added, progress=progress)
-        coverage = measure_coverage(counts, matcher)
-    except InputError as error:
-        error.where = error.where or place
-        raise
+    coverage = table_coverage(
+        features,
+        key_column,
+        matcher,
+        where=place,
+        survey=survey,
+        added=() if options.overwrite else labels.column_names,
+        progress=progress,
+    )
     if options.feature_rule.guesses and coverage.folded_keys:
         obstacles.append(coverage.guessed_fold(place))
         if not tolerant:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import short_record_bytes
-from provenance.errors import InputError
+from provenance.errors import InputError, OutputError
 
 from labeljoin.attachment import attach
 from labeljoin.tables import open_table
@@ -103,18 +103,23 @@ def attach_in_run(
     template = run.short_record(shaping, digests={source: None})
     # Workers elsewhere start in folders of their own.
     absolute = open_table(table.path.absolute()) if staged.directory else table
-    report = attach(
-        absolute,
-        staged,
-        key,
-        columns,
-        replace=replace,
-        keep=keep,
-        embed=_Embedding(template, source),
-        survey=survey,
-        executor=executor,
-        progress=progress,
-    )
+    try:
+        report = attach(
+            absolute,
+            staged,
+            key,
+            columns,
+            replace=replace,
+            keep=keep,
+            embed=_Embedding(template, source),
+            survey=survey,
+            executor=executor,
+            progress=progress,
+        )
+    except OutputError as error:
+        if error.where is not None:  # people know the output by its own name
+            error.where = error.where.replace(os.fspath(staged), os.fspath(staged.destination))
+        raise
     for part in report.parts:
         name = part.destination if staged.directory else None
         origin = table.path / part.source.name if staged.directory else part.source

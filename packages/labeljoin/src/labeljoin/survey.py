@@ -38,12 +38,17 @@ class Survey:
     Args:
         table: The table.
         executor: Where the parts of a directory are read; one after the other here unless given.
+
+    Attributes:
+        status: What the system said of the table's file when the survey opened, None for a
+            directory. A file that is another when it was attached to is refused.
     """
 
     def __init__(self, table: Table, executor: Executor | None = None) -> None:
         self.table = table
         self._executor = executor
         alone = not table.path.is_dir()
+        self.status = table.path.stat() if alone else None
         hashes = alone and table.format == "parquet" and _stays_in_memory(table.path)
         self.hashed = HashAhead(table.path) if hashes else None
         self.notes = LineNotes(table.path) if alone and table.format == "jsonl" else None

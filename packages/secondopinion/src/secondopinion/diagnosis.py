@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from labeljoin import KEY_COLUMNS, KeySide, diagnose_coverage
+from labeljoin import KeySide, diagnose_coverage, possible_keys
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from labeljoin import Diagnosis, Table
 
     from secondopinion.matching import ScorerMatch
@@ -19,7 +18,7 @@ DIAGNOSED_BELOW = 0.95
 """Match rate below which the cause is looked for; the coverage that labels are held to."""
 
 SAMPLED = 20_000
-"""Distinct values of a column that are looked at."""
+"""Scored clips that are looked at."""
 
 
 def diagnose(table: Table, key_column: str, match: ScorerMatch, options: JoinOptions) -> Diagnosis:
@@ -31,11 +30,14 @@ def diagnose(table: Table, key_column: str, match: ScorerMatch, options: JoinOpt
         match: What the two have met.
         options: The options they met under.
     """
-    names = {name.casefold(): name for name in table.column_names}
-    likely = [names[name] for name in KEY_COLUMNS if name in names]
-    columns = {name: _feature_values(table, name) for name in dict.fromkeys((key_column, *likely))}
     return diagnose_coverage(
-        KeySide(columns, key_column, options.feature_rule, "--key-column", "--feature-key-regex"),
+        KeySide(
+            possible_keys(table, key_column),
+            key_column,
+            options.feature_rule,
+            "--key-column",
+            "--feature-key-regex",
+        ),
         KeySide(
             {"key": _score_values(match.scorer)},
             "key",
@@ -45,20 +47,6 @@ def diagnose(table: Table, key_column: str, match: ScorerMatch, options: JoinOpt
         ),
         noun="score",
     )
-
-
-def _feature_values(table: Table, column: str) -> pa.StringArray:
-    found: Any = pa.array([], pa.string())
-    for batch in table.batches([column], text_columns=[column]):
-        values = batch.column(0)
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary
-        if pa.types.is_nested(values.type):
-            return found
-        found = pc.unique(pa.concat_arrays([found, values.cast(pa.string())]))
-        if len(found) >= SAMPLED:
-            break
-    return found.drop_null()[:SAMPLED]
 
 
 def _score_values(scorer: Scorer) -> pa.StringArray:

@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from labeljoin import (
     ColumnsForLabels,
-    KeyCounts,
     KeyMatcher,
     infer_key_column,
-    measure_coverage,
     percent,
+    table_coverage,
 )
 from provenance.errors import InputError
 
@@ -140,14 +139,18 @@ def plan_join(
     keys, places = _all_keys(opinions)
     wide = wide_table(opinions, places, options.prefix)
     matcher = KeyMatcher(options.feature_rule, keys)
-    if survey is None:
-        counts = KeyCounts.of(table.key_values(key_column), progress=progress)
-    else:
-        added = () if options.overwrite else wide.schema.names
-        counts = survey.counts(key_column, added, progress=progress)
-    coverage = measure_coverage(counts, matcher)
+    place = f"{where}, column {key_column!r}"
+    coverage = table_coverage(
+        table,
+        key_column,
+        matcher,
+        where=place,
+        survey=survey,
+        added=() if options.overwrite else wide.schema.names,
+        progress=progress,
+    )
     if options.feature_rule.guesses and coverage.folded_keys:
-        raise coverage.guessed_fold(f"{where}, column {key_column!r}")
+        raise coverage.guessed_fold(place)
     statuses = {
         slug: wide[column_names(options.prefix, slug)["status"]] for slug in opinions.scorers
     }

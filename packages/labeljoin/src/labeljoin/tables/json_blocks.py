@@ -5,13 +5,15 @@ The key is read at the speed of a parser that checks the rest of a line and buil
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, Protocol
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
 
 import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -21,13 +23,6 @@ BLOCK_BYTES = 4 << 20
 thousands."""
 
 _NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
-
-
-class Readable(Protocol):
-    """What blocks are read from."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fill ``buffer`` with the next bytes, or its front with fewer; 0 at the end."""
 
 
 class Block(NamedTuple):
@@ -85,7 +80,7 @@ class Cutter:
         file: The file, at the first line.
     """
 
-    def __init__(self, file: Readable) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
         self._rest = b""
 
@@ -148,9 +143,14 @@ class KeyDecoder:
     Args:
         key: The member.
         refused: Members that make decoding fail.
+
+    Attributes:
+        bears_special: Whether a stand-in for NaN or Infinity could change one of these names.
     """
 
-    def __init__(self, key: str, refused: Iterable[str] = ()) -> None:
+    def __init__(self, key: str, refused: Collection[str] = ()) -> None:
+        names = f"{key} {' '.join(refused)}"
+        self.bears_special = any(special in names for special in ("NaN", "Infinity"))
         others = [
             (f"refused_{number}", Refused, msgspec.field(name=name, default=None))
             for number, name in enumerate(refused)
@@ -240,6 +240,8 @@ def _keys_of_lines(decoder: KeyDecoder, data: memoryview) -> list[str | None] | 
         return decoder.of_lines(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
+    if decoder.bears_special:
+        return None
     text = bytes(data)
     substituted = without_specials(text)
     if substituted == text:

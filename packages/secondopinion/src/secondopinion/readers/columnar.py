@@ -66,10 +66,9 @@ def numbers(values: pa.Array, name: str, where: str) -> pa.DoubleArray:
     Raises:
         InputError: The values are neither numbers nor text.
     """
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+    values = _decoded(values)
     kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
+    if pa.types.is_string(kind) or pa.types.is_null(kind):
         texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
         try:
             return texts.cast(pa.float64())
@@ -95,14 +94,16 @@ def _batches(
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     score = numbers(columns[names.score or ""], names.score or "", where)
     rows = pa.array(range(before + 1, before + len(batch) + 1), pa.int64())
-    ok = _ok(columns[names.status]) if names.status else None
+    ok = _ok(_texts(columns[names.status], names.status, where)) if names.status else None
     runtime = _runtimes(columns[names.runtime]) if names.runtime else None
     frames = _frame_counts(columns[names.frames]) if names.frames else None
-    keys = columns[names.key or ""]
+    keys = _decoded(columns[names.key or ""])
+    if not pa.types.is_floating(keys.type):  # their text is a matter of its own
+        keys = _texts(keys, names.key or "", where)
     if names.scorer is None:
         yield ScoreBatch(keys, score, rows, None, None, ok, runtime, frames)
         return
-    scorers = pc.utf8_trim_whitespace(columns[names.scorer].cast(pa.string()))
+    scorers = pc.utf8_trim_whitespace(_texts(columns[names.scorer], names.scorer, where))
     for scorer in pc.unique(scorers).to_pylist():
         mask = pc.equal(scorers, scorer) if scorer is not None else pc.is_null(scorers)
         yield ScoreBatch(
@@ -117,8 +118,28 @@ def _batches(
         )
 
 
-def _ok(statuses: pa.Array) -> pa.BooleanArray:
-    texts = pc.utf8_lower(pc.utf8_trim_whitespace(statuses.cast(pa.string())))
+def _decoded(values: pa.Array) -> pa.Array:
+    """Values without a dictionary, text as Arrow's plain string type."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
+        return values.cast(pa.string())
+    return values
+
+
+def _texts(values: pa.Array, name: str, where: str) -> pa.StringArray:
+    try:
+        return _decoded(values).cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise InputError(
+            f"The column {name} holds values of type {values.type} that are no text",
+            where=where,
+            fix="Write the column as text, or leave it out",
+        ) from None
+
+
+def _ok(statuses: pa.StringArray) -> pa.BooleanArray:
+    texts = pc.utf8_lower(pc.utf8_trim_whitespace(statuses))
     return pc.is_in(pc.fill_null(texts, "ok"), value_set=pa.array(sorted(OK_STATUSES)))
 
 
@@ -141,8 +162,7 @@ def _frame_counts(values: pa.Array) -> pa.Int64Array:
 
 def _stands(values: pa.Array) -> pa.BooleanArray:
     """Where a value stands; blank text is none."""
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    values = _decoded(values)
+    if pa.types.is_string(values.type):
         return pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), False)
     return pc.is_valid(values)
