@@ -154,6 +154,14 @@ def test_run_in_place_needs_the_bytes_that_it_replaced(work, folder, join):
     assert {name: data for name, data in tree(folder).items() if "backup" not in name} == after
 
 
+def test_path_that_leads_out_of_the_scratch_folder_is_refused(work, folder, join):
+    above_the_root = "../" * 40 + os.fspath(folder).lstrip("/")
+    args = ("--features", f"{above_the_root}/data/features.tbl", "--labels", "../data/labels.csv")
+    assert join(*args, "--out", "out.tbl").returncode == 0
+    with pytest.raises(InputError, match=r"leads out of any folder\. Run it by hand"):
+        replay("out.tbl")
+
+
 def test_redacted_secret_cannot_be_replayed(work, join, provenance):
     assert join(*RELATIVE, "--out", "out.tbl", "--api-token", "hunter2").returncode == 0
     done = provenance("replay", "out.tbl")
@@ -166,7 +174,7 @@ def test_changed_record_is_refused(work, join):
     assert join(*RELATIVE, "--out", "out.tbl").returncode == 0
     record = Path("out.tbl.audit.json")
     record.write_bytes(record.read_bytes().replace(b'"fail": false', b'"fail": true'))
-    with pytest.raises(VerdictError, match="not what was written"):
+    with pytest.raises(VerdictError, match=r"not what was written: .*\. Restore it from a copy"):
         replay(record)
 
 
@@ -235,6 +243,10 @@ with start_run("merge.py", inputs={"source": source}, args={"source": source, "o
     done = provenance("replay", "made")
     assert done.returncode == 1
     assert "The script that ran has changed" in done.stderr
+    (work / "merge.py").unlink()
+    done = provenance("replay", "made")
+    assert done.returncode == 2
+    assert "The script that ran is not there. Restore it." in done.stderr
 
 
 def test_kept_replay_stays_for_a_look(work, folder, join, tmp_path_factory):
@@ -244,7 +256,7 @@ def test_kept_replay_stays_for_a_look(work, folder, join, tmp_path_factory):
     assert outcome.folder == kept
     (made,) = kept.rglob("out.tbl")
     assert made.read_bytes() == Path("out.tbl").read_bytes()
-    with pytest.raises(InputError, match="there already"):
+    with pytest.raises(InputError, match=r"there already\. Choose a new folder"):
         replay("out.tbl", keep=kept)
 
 

@@ -53,7 +53,9 @@ def export(
     record = load_record(file, roots=roots)
     if record.faults:
         raise VerdictError(
-            f"The record is not what was written: {record.faults[0]}", where=os.fspath(record.path)
+            f"The record is not what was written: {record.faults[0]}",
+            where=os.fspath(record.path),
+            fix="Restore it from a copy",
         )
     time = checked_time(event_time)
     document: dict[str, Any] | list[dict[str, Any]]

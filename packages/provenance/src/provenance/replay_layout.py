@@ -150,6 +150,7 @@ def lay_out(
                 raise InputError(
                     f"The input {entry.name} was given as {word}, which leads out of any folder",
                     where=os.fspath(record.path),
+                    fix="Run it by hand, and compare the outputs with verify",
                 )
             _place(entry, source, place, layout, copy=copy or entry.path in replaced)
     return layout

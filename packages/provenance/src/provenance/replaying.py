@@ -138,7 +138,9 @@ def replay(
     record = load_record(file, roots=roots)
     if record.faults:
         raise ReplayRefusedError(
-            f"The record is not what was written: {record.faults[0]}", where=os.fspath(record.path)
+            f"The record is not what was written: {record.faults[0]}",
+            where=os.fspath(record.path),
+            fix="Restore it from a copy",
         )
     finder = FileFinder(roots, progress)
     located: dict[FileEntry, Path] = {}
@@ -154,7 +156,9 @@ def replay(
         folder.mkdir(parents=True)
     except FileExistsError as error:
         raise InputError(
-            "The folder to keep the replay in is there already", where=os.fspath(keep)
+            "The folder to keep the replay in is there already",
+            where=os.fspath(keep),
+            fix="Choose a new folder",
         ) from error
     return _replay_in(folder.resolve(), record, program, argv, rebuilt, located, kept=True)
 
@@ -213,6 +217,7 @@ def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
             raise ReplayRefusedError(
                 f"The record has no digest of the input {entry.name}, so a replay proves nothing",
                 where=os.fspath(record.path),
+                fix="Run it by hand, and compare the outputs with verify",
             )
         place = finder.locate(entry)
         if place is None:
@@ -238,7 +243,9 @@ def _program(record: Record) -> _Program:
     if isinstance(written, str) and not entry.get("distribution"):
         script = record.path.parent / written
         if not script.is_file():
-            raise InputError("The script that ran is not there", where=os.fspath(script))
+            raise InputError(
+                "The script that ran is not there", where=os.fspath(script), fix="Restore it"
+            )
         found = hash_file(script).sha256
         if found != entry.get("sha256"):
             raise ReplayRefusedError(

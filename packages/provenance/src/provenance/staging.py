@@ -293,7 +293,11 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
     except (OSError, RuntimeError):
         leads_nowhere = True
     if leads_nowhere:
-        raise InputError("The output is a link that leads nowhere", where=os.fspath(destination))
+        raise InputError(
+            "The output is a link that leads nowhere",
+            where=os.fspath(destination),
+            fix="Remove the link or choose another name",
+        )
     target = written_place(target)
     if directory:
         if target.exists() and not target.is_dir():
