@@ -168,8 +168,8 @@ def _corpus(
     features = np.concatenate([part.features for part in filled_parts])
     mos = np.concatenate([part.mos for part in filled_parts])
     keys = [key for part in filled_parts for key in part.keys]
-    groups = _joined([part.groups for part in filled_parts], len(keys), filled_parts)
-    splits = _joined([part.splits for part in filled_parts], len(keys), filled_parts)
+    groups = _joined([part.groups for part in filled_parts], filled_parts)
+    splits = _joined([part.splits for part in filled_parts], filled_parts)
     dropped: Counter[str] = sum((part.dropped for part in parts), Counter())
     for part in filled_parts:
         leakage.refuse_copies(part.mos, part.predictions, where=where)
@@ -221,9 +221,7 @@ def _corpus(
     return corpus
 
 
-def _joined(
-    columns: Sequence[list[str] | None], rows: int, parts: Sequence[LabelledRows]
-) -> list[str] | None:
+def _joined(columns: Sequence[list[str] | None], parts: Sequence[LabelledRows]) -> list[str] | None:
     if all(column is None for column in columns):
         return None
     return [

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from provenance.errors import EXIT_BUG, EXIT_INTERRUPTED, MoskitError
+from provenance.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, MoskitError
 from provenance.invocation import set_invocation
 
 if TYPE_CHECKING:
@@ -291,14 +291,14 @@ class CommandLine:
         except (_ReaderGoneError, BrokenPipeError):
             # The reader of our standard output left (``| head``); that is not our failure.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
+            sys.exit(EXIT_DONE)
         except Exception:
             _complain(
                 "This is a bug in moskit, not in your data; "
                 f"the details are in {_write_details(self.distribution)}."
             )
             sys.exit(EXIT_BUG)
-        sys.exit(0)
+        sys.exit(EXIT_DONE)
 
 
 def write_json(document: Mapping[str, Any]) -> None:

@@ -192,8 +192,8 @@ class _Checker:
         for entry in record.output_entries():
             findings += self._entry_findings("output", entry, {}, asked)
         claims = [
-            *self._embedded_findings(record, findings),
-            *self._prefix_findings(record, findings),
+            *self._embedded_findings(record),
+            *self._prefix_findings(record),
         ]
         return RecordFindings(record.path, record.entrypoint, tuple(findings), tuple(claims))
 
@@ -249,10 +249,8 @@ class _Checker:
             return FileFinding(side, entry.name, entry.path, status, recorded, None, moved)
         return FileFinding(side, entry.name, entry.path, "changed", recorded, found.sha256, moved)
 
-    def _embedded_findings(
-        self, record: Record, findings: Sequence[FileFinding]
-    ) -> Iterator[ClaimFinding]:
-        for entry in _present_files(record, findings):
+    def _embedded_findings(self, record: Record) -> Iterator[ClaimFinding]:
+        for entry in _present_files(record):
             try:
                 raw = read_embedded(entry.path)
             except Exception as error:
@@ -271,10 +269,8 @@ class _Checker:
                 difference,
             )
 
-    def _prefix_findings(
-        self, record: Record, findings: Sequence[FileFinding]
-    ) -> Iterator[ClaimFinding]:
-        for entry in _present_files(record, findings):
+    def _prefix_findings(self, record: Record) -> Iterator[ClaimFinding]:
+        for entry in _present_files(record):
             claim = entry.prefix
             if claim is None:
                 continue
@@ -305,7 +301,7 @@ class _Checker:
         )
 
 
-def _present_files(record: Record, findings: Sequence[FileFinding]) -> Iterator[FileEntry]:
+def _present_files(record: Record) -> Iterator[FileEntry]:
     """The outputs, and the files of output directories, that are on the disk."""
     for entry in record.output_entries():
         for item in entry.files if entry.directory else (entry,):

@@ -156,8 +156,8 @@ def audit_table(
     healthy_found = _chosen(found, places)
     pairs, pair_count = redundant_pairs(healthy, first, healthy_found, options.redundancy_threshold)
     target_r = (
-        np.array([_or_nan((with_target or {})[name]["pearson"]) for name in healthy])
-        if target
+        np.array([with_target[name]["pearson"] for name in healthy])
+        if with_target is not None
         else None
     )
     usable = [name for name in healthy if name not in leaks]
@@ -318,7 +318,3 @@ def _warnings(
 
 def _or_zero(value: float) -> float:
     return value if math.isfinite(value) else 0.0
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
