@@ -211,7 +211,7 @@ def test_columns_of_a_table_that_are_no_text(tmp_path, column, values):
 
 
 def test_every_kind_of_text_is_text(tmp_path):
-    path = tmp_path / "mine.parquet"
+    path = tmp_path / "dover.parquet"
     for kind in (pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())):
         columns = {"key": ["a", "b"], "score": ["1.5", "bad"], "status": ["ok", "ok"]}
         arrays = {name: pa.array(values).cast(kind) for name, values in columns.items()}

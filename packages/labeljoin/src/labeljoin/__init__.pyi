@@ -33,7 +33,6 @@ from .keys import MEDIA_SUFFIXES as MEDIA_SUFFIXES
 from .keys import KeyNormalize as KeyNormalize
 from .keys import KeyResult as KeyResult
 from .keys import KeyRule as KeyRule
-from .keys import folded_keys as folded_keys
 from .keys import infer_key_column as infer_key_column
 from .label_batch import LABEL_BATCH as LABEL_BATCH
 from .label_batch import run_batch as run_batch
@@ -108,7 +107,6 @@ __all__ = [
     "corpus_manifest",
     "diagnose_coverage",
     "executor",
-    "folded_keys",
     "index_labels",
     "infer_key_column",
     "infer_mos_column",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labeljoin.attachment import Attachment, PartReport
 from labeljoin.hashing import HashedWriter, digest_of
 from labeljoin.tables.delimited import BATCH_ROWS, Record, header, records
-from labeljoin.tables.json_blocks import BOM
+from labeljoin.tables.json_blocks import BOM, skip_mark
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,7 @@ def rewrite_csv(task: Attachment) -> PartReport:
         task.source.open("rb") as start,
         HashedWriter(task.destination, digests=task.digests) as out,
     ):
-        if start.read(len(BOM)) == BOM:
+        if skip_mark(start):
             out.write(BOM)
         rewriter = _Rewriter(task)
         for text in rewriter.lines():

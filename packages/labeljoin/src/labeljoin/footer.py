@@ -159,8 +159,7 @@ class Footer:
             metadata, _ = compact.fields(_value(compact.fields(chunk)[0], _CHUNK_METADATA) or b"\0")
             steps = compact.elements(_value(metadata, _PATH_IN_SCHEMA) or b"\0")
             path = ".".join(compact.read_binary(step).decode() for step in steps)
-            codec = compact.read_integer(_value(metadata, _CODEC) or b"\0")
-            found[path] = _CODECS[codec] if codec < len(_CODECS) else "SNAPPY"
+            found[path] = _codec_of(metadata)
         return found
 
     def first_codec(self) -> str:
@@ -171,8 +170,7 @@ class Footer:
             if count:
                 chunk, _ = compact.fields(value, first)
                 metadata, _ = compact.fields(_value(chunk, _CHUNK_METADATA) or b"\0")
-                codec = compact.read_integer(_value(metadata, _CODEC) or b"\0")
-                return _CODECS[codec] if codec < len(_CODECS) else "SNAPPY"
+                return _codec_of(metadata)
         return "SNAPPY"
 
     def key_values(self) -> dict[bytes, bytes]:
@@ -258,6 +256,12 @@ class Footer:
             for key, value in key_values.items()
         ]
         return compact.list_header(STRUCT, len(kept)) + b"".join(kept)
+
+
+def _codec_of(metadata: Iterable[Field]) -> str:
+    """The codec of a column chunk; Arrow's default for one that is not known."""
+    codec = compact.read_integer(_value(metadata, _CODEC) or b"\0")
+    return _CODECS[codec] if codec < len(_CODECS) else "SNAPPY"
 
 
 def _value(members: Iterable[Field], number: int) -> bytes | None:

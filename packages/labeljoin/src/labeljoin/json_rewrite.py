@@ -12,7 +12,7 @@ from labeljoin import json_text
 from labeljoin.attachment import Attachment, PartReport, collision_error
 from labeljoin.hashing import HashedWriter, digest_of
 from labeljoin.json_members import member_texts
-from labeljoin.tables.json_blocks import BOM
+from labeljoin.tables.json_blocks import BOM, skip_mark
 from labeljoin.tables.json_document import DocumentRows, RowText
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def rewrite_json(task: Attachment) -> PartReport:
         task.source.open(encoding="utf-8-sig", newline="") as source,
         HashedWriter(task.destination, digests=task.digests) as out,
     ):
-        if start.read(len(BOM)) == BOM:
+        if skip_mark(start):
             out.write(BOM)
         rewriter = _Rewriter(task, DocumentRows(task.source, source))
         for piece in rewriter.pieces():

@@ -93,8 +93,16 @@ class KeyResult:
 
     @functools.cached_property
     def folded(self) -> dict[str, tuple[str, ...]]:
-        """The keys that several distinct texts yield, with those texts."""
-        return folded_keys([self.pairs])
+        """The keys that several distinct texts yield, with those texts, both sorted."""
+        texts, keys = self.pairs
+        grouped = (
+            pa.table({"text": texts, "key": keys})
+            .group_by("key")
+            .aggregate([("text", "distinct"), ("text", "count_distinct")])
+        )
+        folds = grouped.filter(pc.greater(grouped["text_count_distinct"], 1))
+        found = zip(folds["key"].to_pylist(), folds["text_distinct"].to_pylist(), strict=True)
+        return {key: tuple(sorted(texts)) for key, texts in sorted(found)}
 
     @property
     def keyless(self) -> int:
@@ -256,33 +264,6 @@ def count_reasons(reasons: NDArray[np.int8], indices: pa.Int32Array) -> dict[str
 
 def _is_null(values: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
-
-
-def folded_keys(
-    pairs: Iterable[tuple[pa.StringArray, pa.StringArray]],
-) -> dict[str, tuple[str, ...]]:
-    """The clip keys that several distinct texts yield, over any number of arrays.
-
-    Args:
-        pairs: :attr:`KeyResult.pairs` of each array (each part of a directory).
-
-    Returns:
-        Clip key to its distinct texts, both sorted.
-    """
-    tables = [pa.table({"text": texts, "key": keys}) for texts, keys in pairs]
-    if not tables:
-        return {}
-    grouped = (
-        pa.concat_tables(tables)
-        .group_by("key")
-        .aggregate([("text", "distinct"), ("text", "count_distinct")])
-    )
-    folds = grouped.filter(pc.greater(grouped["text_count_distinct"], 1))
-    texts = folds["text_distinct"].to_pylist()
-    return {
-        key: tuple(sorted(text))
-        for key, text in sorted(zip(folds["key"].to_pylist(), texts, strict=True))
-    }
 
 
 def infer_key_column(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import count
 from threading import Condition
+
+from provenance import processors
 
 MOST_LANES = 3
 """The parser holds the interpreter for half of the time: further threads would wait for it."""
@@ -43,7 +44,7 @@ class Lanes:
             Exception: What a step raised, of the earliest block where several did. Blocks before it
                 have been carried to the end, and blocks behind it have not entered the same turn.
         """
-        lanes = min(_processors(), MOST_LANES)
+        lanes = min(processors(), MOST_LANES)
         with ThreadPoolExecutor(lanes, "lane") as pool:
             try:
                 wait([pool.submit(self._run, lane()) for _ in range(lanes)])
@@ -87,9 +88,3 @@ class Lanes:
 
 class _StoppedError(Exception):
     """A block before this one failed."""
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SNIFFED_BYTES = 1 << 16
 PARQUET_MAGIC = (b"PAR1", b"PARE")
+JSONL_SUFFIXES = (".jsonl", ".ndjson")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 COMPRESSED_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 
@@ -98,7 +99,7 @@ def _format_of(path: Path) -> Format:
     text = head.removeprefix(BOM).lstrip()
     suffix = path.suffix.lower()
     if not text:
-        if size == len(head) and suffix in (".jsonl", ".ndjson"):
+        if size == len(head) and suffix in JSONL_SUFFIXES:
             return "jsonl"
         raise InputError("the file is empty", where=str(path), fix="Give a table with rows")
     if b"\0" in head:
@@ -114,8 +115,8 @@ def _text_format(text: bytes, suffix: str) -> Format:
     if text[:1] == b"[" and (text[1:].lstrip()[:1] in (b"{", b"]", b"")):
         return "json"
     if text[:1] != b"{":
-        return "jsonl" if suffix in (".jsonl", ".ndjson") else "csv"
-    if suffix in (".jsonl", ".ndjson"):
+        return "jsonl" if suffix in JSONL_SUFFIXES else "csv"
+    if suffix in JSONL_SUFFIXES:
         return "jsonl"
     line, newline, rest = text.partition(b"\n")
     try:
