@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import provenance
 import pytest
+from signalaudit.markdown import percent
 
 Write = Callable[..., Path]
 Columns = dict[str, Any]
@@ -211,6 +212,35 @@ def test_diff_refuses_what_is_no_audit(run: Run, tmp_path: Path, text: str) -> N
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
     assert run("diff", tmp_path / "none.json", path).returncode == 2
+
+
+def test_no_share_is_rounded_to_all_or_nothing(
+    run: Run, write_table: Write, tmp_path: Path
+) -> None:
+    still = np.where(np.arange(1000) < 3, np.nan, 0.5)
+    empty = np.where(np.arange(1000) < 3, 0.5, np.nan)
+    table = write_table(vmaf=np.arange(1000.0), ssim=still, adm2=empty)
+    done = run(
+        *("report", "--input", table, "--out-json", tmp_path / "a.json"),
+        *("--out-md", tmp_path / "a.md", "--out-html", tmp_path / "a.html"),
+    )
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "a.md").read_text("utf-8")
+    assert "| `ssim` | constant | 99.7 % |" in text
+    assert "| `adm2` | mostly non finite | 0.3 % |" in text
+    page = Page((tmp_path / "a.html").read_text("utf-8")).text
+    assert "ssimconstant99.7 %" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((None, "–"), (0.0, "0 %"), (0.00042, "0.04 %"), (0.28, "28 %"), (0.2873, "28.7 %")),
+        *((0.9996, "99.96 %"), (1.0, "100 %"), (1.304, "130 %")),
+    ],
+)
+def test_percentages(value: float | None, shown: str) -> None:
+    assert percent(value) == shown
 
 
 def test_help_and_import_stay_light() -> None:

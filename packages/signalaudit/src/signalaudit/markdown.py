@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import labeljoin
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -70,10 +72,10 @@ def interval(ends: list[float | None] | None, digits: int = 3) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share as a percentage, with a decimal below one per cent."""
+    """A share as a percentage, or a ratio that may be above one; a dash where there is none."""
     if value is None:
         return "–"
-    return f"{100 * value:.{1 if 0 < value < 0.01 else 0}f} %"
+    return labeljoin.percent(value) if value <= 1 else f"{100 * value:.0f} %"
 
 
 @functools.cache
