@@ -42,8 +42,8 @@ def judged_ends(
     plan: ColumnPlan, healthy: Sequence[str], stats: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Columns whose ends are looked at: FR-like ones, flat and constant included, and scorers."""
-    people = [c.name for c in _full_reference(plan) if c.name != plan.target]
-    full = [name for name in people if stats[name]["health"] != "mostly_non_finite"]
+    references = [c.name for c in _full_reference(plan) if c.name != plan.target]
+    full = [name for name in references if stats[name]["health"] != "mostly_non_finite"]
     return full + [c.name for c in plan.signals if c.scorer is not None and c.name in healthy]
 
 
@@ -116,12 +116,9 @@ def _representatives(
     """One column per family that needs a reference, VMAF itself first."""
     chosen: list[str] = []
     by_family: dict[str, list[str]] = {}
-    for column in (*plan.of_role("target"), *plan.of_role("other_target")):
-        if column.name.lower() in FULL_REFERENCE_TARGETS:
-            by_family.setdefault("canonical_fr", []).append(column.name)
-    for column in plan.signals:
-        if column.full_reference and column.scorer is None and column.name in healthy:
-            by_family.setdefault(column.full_reference, []).append(column.name)
+    for column in _full_reference(plan):
+        if column.role != "signal" or column.name in healthy:
+            by_family.setdefault(column.full_reference or "canonical_fr", []).append(column.name)
     for columns in by_family.values():
         best = max(
             columns,

@@ -217,7 +217,8 @@ def _infer_key(columns: Sequence[str]) -> str | None:
 
 
 def _narrowed(found: Correlations, count: int) -> Correlations:
-    return _chosen(found, list(range(count)))
+    grid = np.s_[:count, :count]
+    return Correlations(found.pearson[grid], found.spearman[grid], found.counts[grid])
 
 
 def _chosen(found: Correlations, places: list[int]) -> Correlations:
