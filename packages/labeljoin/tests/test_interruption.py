@@ -186,6 +186,20 @@ def test_worker_processes_end_with_a_killed_batch(many, process):
         assert pq.read_metadata(path).num_rows == CLIPS
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_interrupts_again_need_not_wait(many, process, number):
+    batch = process("batch", "--manifest", "manifest.json", "--jobs", "2")
+    wait_for(lambda: finished(many), batch)
+    children = psutil.Process(batch.pid).children(recursive=True)
+    for _ in range(3):
+        batch.send_signal(number)
+        time.sleep(0.02)
+    batch.communicate(timeout=60)
+    # After the words of farewell a signal is what it is to any program.
+    assert batch.returncode in (130, -number)
+    wait_for(lambda: not any(alive(child) for child in children))
+
+
 def alive(process):
     try:
         return process.status() != psutil.STATUS_ZOMBIE

@@ -419,3 +419,20 @@ def test_konvid_1k_needs_no_regex(join):
     )
     assert (audit["matched_feature_keys"], audit["total_feature_keys"]) == (1200, 1200)
     assert audit["engine"] == "parquet-splice"
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.5, "50 %"),
+        (0.995, "99.5 %"),
+        (0.9999, "99.99 %"),
+        (1 - 1e-9, "> 99.9999 %"),
+        (1e-9, "< 0.0001 %"),
+        (1.304, "130.4 %"),
+    ],
+)
+def test_percentages_are_round_only_where_they_are_exact(rate, shown):
+    assert labeljoin.percent(rate) == shown

@@ -69,6 +69,24 @@ def test_the_error_of_the_earliest_block_is_raised(monkeypatch):
     assert written == list(range(6))
 
 
+def test_nothing_is_carried_behind_the_end(monkeypatch):
+    # A file may grow after one thread has met its end, and another thread sees the new lines.
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: range(2), raising=False)
+    lanes, written = Lanes(), []
+
+    def carry(number):
+        with lanes.turn("read", number):
+            pass
+        if number == 5:
+            return False
+        with lanes.turn("write", number):
+            written.append(number)
+        return True
+
+    lanes.run(lambda: carry)
+    assert written == list(range(5))
+
+
 def test_an_interrupt_stops_every_lane(processors):
     lanes = Lanes()
 

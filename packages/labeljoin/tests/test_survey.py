@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -12,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from labeljoin import Survey, attach, line_notes, open_table
+from labeljoin.tables import json_blocks
 from labeljoin_lookup import ADDED, Lookup
 from provenance.errors import InputError
 
@@ -207,3 +210,48 @@ def test_a_part_that_cannot_be_counted_is_named(source, tmp_path):
         pytest.raises(InputError, match=spoilt.name),
     ):
         survey.counts("key", ADDED)
+
+
+def test_a_source_that_grows_while_it_is_read_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_blocks, "BLOCK_BYTES", 64)
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(f'{{"key": "clip_{number}"}}\n' for number in range(100)))
+
+    def grow(step, done, total):
+        if done < 2 * 100:
+            with source.open("a") as file:
+                file.write('{"key": "late"}\n')
+
+    with Survey(open_table(source)) as survey:
+        survey.counts("key", ADDED, progress=grow)
+        with pytest.raises(InputError, match="changed while it was read"):
+            attach(source, out, "key", Lookup(), survey=survey)
+    assert not out.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs limits of the system")
+@pytest.mark.parametrize("room", [1, 10, 5000, 20_000])
+def test_notes_that_find_no_room_are_given_up(tmp_path, room):
+    (tmp_path / "in.jsonl").write_text(
+        "".join(f'{{"key": "clip_{number}"}}\n' for number in range(5000))
+    )
+    script = f"""
+import resource
+from labeljoin import Survey, open_table
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+with Survey(open_table("in.jsonl")) as survey:
+    print(survey.counts("key").row_count)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("5000\n", "")
+
+
+def test_digests_are_given_where_they_are_asked_for(source):
+    out = source.with_stem("out")
+    with Survey(open_table(source)) as survey:
+        counted(survey)
+        report = attach(source, out, "key", Lookup(), survey=survey, digests=False)
+    assert report.parts[0].source_digest is None
+    assert report.parts[0].digest is None

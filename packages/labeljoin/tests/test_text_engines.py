@@ -243,6 +243,10 @@ def test_added_specials_are_null(tmp_path):
         ('{"key": "a", "x": 1', "not a JSON object"),
         ('{"key": "a"} {"key": "b"}', "not a JSON object"),
         ('{"key": "a"}}', "not a JSON object"),
+        ('{"key": "a", "x": ' + "[" * 5000 + "]" * 5000 + "}", "not a JSON object"),
+        (b'{"key": "a", "x": "\xff"}', "not a JSON object"),
+        (b'{"key": "a", "\xff": 1}', "not a JSON object"),
+        (b'{"key": "a", "x": "\xed\xa0\x80"}', "not a JSON object"),
         ('{"key": "a", "x": 1NaN}', "not a JSON object"),
         ('{"key": "a", "x": NaN5}', "not a JSON object"),
         ('["a"]', "not a JSON object"),
@@ -252,17 +256,28 @@ def test_added_specials_are_null(tmp_path):
         ('{"mos": null, "key": "a", "frames": NaN}', "already has columns 'mos', 'frames'"),
     ],
 )
-def test_lines_that_are_refused(tmp_path, line, what):
-    data = f'{{"key": "a", "x": 1}}\n\n{line}\n{{"key": "b"}}\n'
+@pytest.mark.parametrize("before", [b"\n", b'{"key": "c"}\n'], ids=["blank", "plain"])
+def test_lines_that_are_refused(tmp_path, line, what, before):
+    line = line if isinstance(line, bytes) else line.encode()
+    data = b'{"key": "a", "x": 1}\n' + before + line + b'\n{"key": "b"}\n'
     with pytest.raises(InputError, match=what) as raised:
         attached(tmp_path, "in.jsonl", data)
     assert raised.value.where.endswith("in.jsonl, line 3")
     assert not (tmp_path / "out-in.jsonl").exists()
 
 
-@pytest.mark.parametrize("name", ["NaN_count", "Infinity", "-NaN-"])
-def test_names_that_hold_a_bare_word_of_numbers(tmp_path, name):
-    lines = f'{{"{name}": "a", "x": NaN}}\n{{"{name}": "b", "x": 1}}\n'
+@pytest.mark.parametrize("value", [b"01", b"1-2", b"1.", b".5", b"1e", b'"\x01"', b'"\xff"'])
+@pytest.mark.parametrize("before", [b"", b"\n"], ids=["plain", "blank"])
+def test_what_is_replaced_has_to_be_json_too(tmp_path, value, before):
+    data = b'{"key": "a", "x": 1}\n' + before + b'{"key": "b", "x": ' + value + b"}\n"
+    with pytest.raises(InputError, match="not a JSON object"):
+        attached(tmp_path, "in.jsonl", data, replace=["x"])
+
+
+@pytest.mark.parametrize("name", ["NaN_count", "Infinity", "-NaN-", 'a"b', "back\\slash", "a\tb"])
+def test_names_that_the_parser_cannot_be_asked_for(tmp_path, name):
+    quoted = json.dumps(name)
+    lines = f'{{{quoted}: "a", "x": NaN}}\n{{{quoted}: "b", "x": 1}}\n'
     source = tmp_path / "in.jsonl"
     source.write_text(lines)
     assert [v for values in open_table(source).key_values(name) for v in values.to_pylist()] == [

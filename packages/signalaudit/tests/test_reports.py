@@ -236,7 +236,7 @@ def test_no_share_is_rounded_to_all_or_nothing(
     ("value", "shown"),
     [
         *((None, "–"), (0.0, "0 %"), (0.00042, "0.04 %"), (0.28, "28 %"), (0.2873, "28.7 %")),
-        *((0.9996, "99.96 %"), (1.0, "100 %"), (1.304, "130 %")),
+        *((0.9996, "99.96 %"), (1.0, "100 %"), (1.304, "130.4 %")),
     ],
 )
 def test_percentages(value: float | None, shown: str) -> None:

@@ -39,12 +39,16 @@ def failures_of(plan: Plan, options: JoinOptions) -> list[str]:
 
 
 def percent(rate: float) -> str:
-    """A share as people read it; 100 % and 0 % only where it is exact."""
+    """A share as people read it; 100 % and 0 % only where it is exact.
+
+    Args:
+        rate: A share from 0 to 1, or a ratio above.
+    """
     for places in (1, 2, 4):
-        shown_rate = f"{100 * rate:.{places}f}"
-        if rate in (0, 1) or 0 < float(shown_rate) < 100:
-            break
-    return f"{shown_rate} %".replace(".0 %", " %")
+        shown = f"{100 * rate:.{places}f}"
+        if not 0 < rate < 1 or 0 < float(shown) < 100:
+            return f"{shown} %".replace(".0 %", " %")
+    return "> 99.9999 %" if rate > 0.5 else "< 0.0001 %"
 
 
 def audit_document(

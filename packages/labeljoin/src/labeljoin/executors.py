@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from provenance.errors import InputError
 
@@ -51,11 +52,24 @@ def executor(jobs: int | None = None, scheduler: str | None = None) -> Iterator[
     try:
         yield pool
     except BaseException:
-        if isinstance(pool, WorkerProcesses):
-            pool.interrupt()
-        pool.shutdown(wait=True, cancel_futures=True)
+        _uninterrupted(partial(_abandon, pool))
         raise
     pool.shutdown(wait=True)
+
+
+def _abandon(pool: Executor) -> None:
+    if isinstance(pool, WorkerProcesses):
+        pool.interrupt()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _uninterrupted(work: Callable[[], None]) -> None:
+    """Do something to its end, however often the user interrupts: signals reach no other thread."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        with suppress(BaseException):
+            thread.join()
 
 
 open_executor = executor  # where an argument is called executor
@@ -144,7 +158,7 @@ class WorkerProcesses(ProcessPoolExecutor):
                 process.terminate()
 
 
-_state = {"busy": False}
+_state = {"busy": False, "leaving": False}
 
 
 def _begin_worker() -> None:
@@ -161,10 +175,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _leave(signum: int, frame: object) -> NoReturn:
-    if _state["busy"]:
+def _leave(signum: int, frame: object) -> None:
+    if not _state["busy"]:
+        os._exit(0)
+    if not _state["leaving"]:  # the pool signals too, while the work is being withdrawn
+        _state["leaving"] = True
         raise KeyboardInterrupt
-    os._exit(0)
 
 
 def _interruptible(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -173,6 +189,9 @@ def _interruptible(fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str
         return fn(*args, **kwargs)
     finally:
         _state["busy"] = False
+        if _state["leaving"]:
+            # Not back to the queue of tasks: who leaves while it waits there keeps its lock.
+            os._exit(0)
 
 
 @contextmanager

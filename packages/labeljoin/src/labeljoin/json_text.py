@@ -10,6 +10,9 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 DECODER = json.JSONDecoder()
+BLANKS = b" \t\r\n"
+"""JSON's white space. Other blanks, such as a form feed, are no JSON."""
+
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 

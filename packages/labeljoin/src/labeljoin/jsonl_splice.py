@@ -23,7 +23,14 @@ from labeljoin.attachment import Attachment, PartReport, collision_error
 from labeljoin.hashing import make_digest
 from labeljoin.json_members import member_texts
 from labeljoin.lanes import Carry, Lanes
-from labeljoin.tables.json_blocks import BOM, Block, Buffer, KeyDecoder, without_specials
+from labeljoin.tables.json_blocks import (
+    BOM,
+    UNDECODABLE,
+    Block,
+    Buffer,
+    KeyDecoder,
+    without_specials,
+)
 from labeljoin.unread_lines import UnreadLines, key_leaves, refused_members
 
 if TYPE_CHECKING:
@@ -41,7 +48,6 @@ def splice(task: Attachment) -> PartReport:
         writer = _Writer(task, source, out, lanes)
         lanes.run(writer.lane)
         size = out.tell()
-        source_digest = source.finish()
     return PartReport(
         source=task.source,
         destination=task.destination,
@@ -49,7 +55,7 @@ def splice(task: Attachment) -> PartReport:
         reason=None,
         rows_in=writer.splicer.rows_in,
         rows_out=writer.splicer.rows_out,
-        source_digest=source_digest,
+        source_digest=source.digest() if task.digests else None,
         digest=make_digest(writer.hash.hexdigest(), size) if task.digests else None,
         prefix_size=0,
     )
@@ -129,7 +135,7 @@ class _Splicer:
         self.rows_out += len(block.braces)
         return partial(_joined, block.data, block.braces, self._additions(keys))
 
-    def _additions(self, keys: pa.DictionaryArray) -> pa.BinaryArray:
+    def _additions(self, keys: pa.DictionaryArray) -> pa.LargeBinaryArray:
         """The members that each line gets, with the commas before them."""
         import pyarrow as pa
 
@@ -137,7 +143,7 @@ class _Splicer:
         texts: list[bytes | None] = [*self._texts(keys.dictionary, leading_comma=True), None]
         if keys.null_count:
             [texts[-1]] = self._texts(pa.nulls(1, pa.string()), leading_comma=True)
-        return pa.array(texts, pa.binary()).take(_filled(keys.indices, len(texts) - 1))
+        return pa.array(texts, pa.large_binary()).take(_filled(keys.indices, len(texts) - 1))
 
     def _one_by_one(self, block: Block, first_line: int) -> Iterator[bytes]:
         import pyarrow as pa
@@ -169,20 +175,26 @@ class _Splicer:
 
     def _row(self, line: bytes, number: int) -> _Row | bytes:
         """One line, taken apart; a blank one as it is."""
-        text = line.strip(b" \t\r\n")
+        text = line.strip(json_text.BLANKS)
         if not text:
             return line
         if self._decoder_suffices(text):
             brace = line.rindex(b"}")
             try:
                 key = self._decoder.of_line(text)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNDECODABLE:
                 return self._walked(line, number)
             return _Row(line[:brace], line[brace:], text[1:-1].strip() != b"", key)
         return self._walked(line, number)
 
     def _decoder_suffices(self, text: bytes) -> bool:
-        return not self._key_leaves and text[-1:] == b"}" and text == without_specials(text)
+        return (
+            self._decoder.fits
+            and not self._key_leaves
+            and text[-1:] == b"}"
+            and text.isascii()
+            and text == without_specials(text)
+        )
 
     def _walked(self, line: bytes, number: int) -> _Row:
         """One line, by all its members."""
@@ -229,7 +241,7 @@ def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
     return pa.array(np.where(np.isnan(numbers), position, numbers).astype(np.int32))
 
 
-def _joined(data: memoryview, ends: Any, additions: pa.BinaryArray) -> list[Any]:
+def _joined(data: memoryview, ends: Any, additions: pa.LargeBinaryArray) -> list[Any]:
     """``data`` with each addition written before the brace that ends its line, in two pieces."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -240,9 +252,7 @@ def _joined(data: memoryview, ends: Any, additions: pa.BinaryArray) -> list[Any]
     pieces = pa.Array.from_buffers(
         pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )
-    joined = pc.binary_join_element_wise(
-        pieces, additions.cast(pa.large_binary()), pa.scalar(b"", pa.large_binary())
-    )
+    joined = pc.binary_join_element_wise(pieces, additions, pa.scalar(b"", pa.large_binary()))
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])
     return [memoryview(text)[:end], data[int(ends[-1]) :]]

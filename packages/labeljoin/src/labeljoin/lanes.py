@@ -72,6 +72,7 @@ class Lanes:
             number = next(self._numbers)
             try:
                 if not carry(number):
+                    self._fail(number, None)  # behind the end there is nothing, whatever comes
                     return
             except _StoppedError:
                 return

@@ -211,7 +211,8 @@ class _Notebook:
 
     def _drop(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # closing writes what is left, room or none
+                self._file.close()
             self._file = None
 
     def __enter__(self) -> Self:
@@ -257,7 +258,7 @@ class NotedLines:
             return Lines(block_of(data), None)
         return Lines(Block(data, place.line_feeds, batch.columns[1].to_numpy()), batch.columns[0])
 
-    def finish(self) -> Digest | None:
+    def digest(self) -> Digest | None:
         """The digest of the file as it was when the lines were noted."""
         return self._about.digest
 

@@ -19,6 +19,7 @@ from labeljoin.tables.json_blocks import (
     Lines,
     block_keys,
     block_of,
+    is_utf8,
     skip_mark,
 )
 
@@ -60,8 +61,10 @@ class UnreadLines:
         self._decoder = KeyDecoder(task.key, refused_members(task))
         self._replaced = _member_pattern(task.replace)
         self.mark = skip_mark(file)
+        self._size = 0
         if self.mark:
             self._hash.update(BOM)
+            self._size += len(BOM)
         self._cutter = Cutter(file)
 
     def next_lines(self, number: int, buffer: Buffer) -> Lines | None:
@@ -73,6 +76,7 @@ class UnreadLines:
         if self._hashes:
             with self._lanes.turn("hash source", number):
                 self._hash.update(data)
+                self._size += len(data)
         block = block_of(data)
         if self._one_by_one:
             return Lines(block, None)
@@ -80,14 +84,12 @@ class UnreadLines:
         keys = block_keys(self._decoder, rest)
         return Lines(block, None) if keys is None else Lines(rest, keys)
 
-    def finish(self) -> Digest | None:
-        """The digest of the file, where it was hashed."""
-        if not self._hashes:
-            return None
-        return make_digest(self._hash.hexdigest(), self._file.tell())
+    def digest(self) -> Digest:
+        """The digest of what was read; of the file, at its end, where digests are asked for."""
+        return make_digest(self._hash.hexdigest(), self._size)
 
     def _without_replaced(self, block: Block) -> Block:
-        if self._replaced is None:
+        if self._replaced is None or not is_utf8(block.data):
             return block
         data = bytes(block.data)
         if not _is_flat(data, block.line_feeds):
@@ -100,7 +102,8 @@ def _member_pattern(names: Collection[str]) -> re.Pattern[bytes] | None:
     if not names:
         return None
     either = b"|".join(re.escape(json.dumps(name, ensure_ascii=False).encode()) for name in names)
-    value = rb'"[^"\n]*"|-?[0-9][0-9.eE+-]*|true|false|null|NaN|-?Infinity'
+    number = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+    value = rb'"[^"\x00-\x1f]*"|%b|true|false|null|NaN|-?Infinity' % number
     return re.compile(rb",[ \t]*(?:%b)[ \t]*:[ \t]*(?:%b)(?=[ \t]*[,}])" % (either, value))
 
 

@@ -73,9 +73,7 @@ def interval(ends: list[float | None] | None, digits: int = 3) -> str:
 
 def percent(value: float | None) -> str:
     """A share as a percentage, or a ratio that may be above one; a dash where there is none."""
-    if value is None:
-        return "–"
-    return labeljoin.percent(value) if value <= 1 else f"{100 * value:.0f} %"
+    return "–" if value is None else labeljoin.percent(value)
 
 
 @functools.cache

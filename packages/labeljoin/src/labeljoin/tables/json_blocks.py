@@ -5,6 +5,7 @@ The key is read at the speed of a parser that checks the rest of a line and buil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
 
@@ -83,9 +84,12 @@ class Cutter:
     def __init__(self, file: FileIO) -> None:
         self._file = file
         self._rest = b""
+        self._ended = False
 
     def next_lines(self, buffer: Buffer) -> memoryview | None:
-        """The next whole lines, read into ``buffer``; None at the end."""
+        """The next whole lines, read into ``buffer``; None at the end, and from then on."""
+        if self._ended:
+            return None
         filled = len(self._rest)
         data = buffer.room(filled + BLOCK_BYTES)
         data[:filled] = self._rest
@@ -99,6 +103,7 @@ class Cutter:
             filled = end  # no line ends in it
             if filled == len(data):
                 data = buffer.room(2 * filled, kept=filled)
+        self._ended = True
         return data[:filled] if filled else None
 
 
@@ -133,6 +138,13 @@ def _braces(text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int6
     return last if plain else None
 
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the parser raises for a line that must be looked at more closely."""
+
+_UNFIT = re.compile(r'NaN|Infinity|["\\\x00-\x1f]')
+_NOT_ASCII = 0x80
+
+
 class Refused:
     """The type of a member that a line must not have: decoding one fails."""
 
@@ -145,12 +157,15 @@ class KeyDecoder:
         refused: Members that make decoding fail.
 
     Attributes:
-        bears_special: Whether a stand-in for NaN or Infinity could change one of these names.
+        fits: Whether it can be used: the parser has no such names as these, or stand-ins for NaN
+            and Infinity would change one. Where it does not fit, lines are looked at one by one.
     """
 
     def __init__(self, key: str, refused: Collection[str] = ()) -> None:
-        names = f"{key} {' '.join(refused)}"
-        self.bears_special = any(special in names for special in ("NaN", "Infinity"))
+        names = "".join([key, *refused])
+        self.fits = not _UNFIT.search(names)
+        if not self.fits:
+            return
         others = [
             (f"refused_{number}", Refused, msgspec.field(name=name, default=None))
             for number, name in enumerate(refused)
@@ -227,7 +242,7 @@ def block_keys(decoder: KeyDecoder, block: Block) -> pa.DictionaryArray | None:
     """
     import pyarrow as pa
 
-    if block.braces is None:
+    if block.braces is None or not decoder.fits or not is_utf8(block.data):
         return None
     keys = _keys_of_lines(decoder, block.data)
     if keys is None or len(keys) != len(block.braces):
@@ -235,20 +250,29 @@ def block_keys(decoder: KeyDecoder, block: Block) -> pa.DictionaryArray | None:
     return pa.array(keys, pa.string()).dictionary_encode()
 
 
+def is_utf8(data: memoryview) -> bool:
+    """Whether text is UTF-8; the parser does not look into what it skips."""
+    if np.frombuffer(data, np.uint8).max(initial=0) < _NOT_ASCII:
+        return True
+    try:
+        str(data, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _keys_of_lines(decoder: KeyDecoder, data: memoryview) -> list[str | None] | None:
     try:
         return decoder.of_lines(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         pass
-    if decoder.bears_special:
-        return None
     text = bytes(data)
     substituted = without_specials(text)
     if substituted == text:
         return None
     try:
         keys = decoder.of_lines(substituted)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None
     stand_in = STAND_IN.decode()
     return None if any(key is not None and stand_in in key for key in keys) else keys

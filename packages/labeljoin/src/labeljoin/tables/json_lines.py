@@ -144,7 +144,7 @@ def line_keys(block: Block, first_line: int, path: Path, name: str) -> pa.String
     keys = [
         inference.text_of(row_of(line, [name], where=f"{path}, line {number}").get(name))
         for number, line in enumerate(block.lines(), first_line)
-        if line.strip()
+        if line.strip(json_text.BLANKS)
     ]
     return pa.array(keys, pa.string())
 
@@ -153,7 +153,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines of a file that are not blank, with their numbers from 1."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            stripped = line.removeprefix(BOM).strip() if number == 1 else line.strip()
+            stripped = (line.removeprefix(BOM) if number == 1 else line).strip(json_text.BLANKS)
             if stripped:
                 yield number, stripped
 
