@@ -162,7 +162,7 @@ class KeyDecoder:
     """
 
     def __init__(self, key: str, refused: Collection[str] = ()) -> None:
-        names = "".join([key, *refused])
+        names = " ".join([key, *refused])
         self.fits = not _UNFIT.search(names)
         if not self.fits:
             return
