@@ -138,12 +138,15 @@ class _Splicer:
     def _additions(self, keys: pa.DictionaryArray) -> pa.LargeBinaryArray:
         """The members that each line gets, with the commas before them."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         # Each distinct key is looked up and written out once.
         texts: list[bytes | None] = [*self._texts(keys.dictionary, leading_comma=True), None]
         if keys.null_count:
             [texts[-1]] = self._texts(pa.nulls(1, pa.string()), leading_comma=True)
-        return pa.array(texts, pa.large_binary()).take(_filled(keys.indices, len(texts) - 1))
+        indices = _filled(keys.indices, len(texts) - 1)
+        pool = pa.system_memory_pool()
+        return pc.take(pa.array(texts, pa.large_binary()), indices, memory_pool=pool)
 
     def _one_by_one(self, block: Block, first_line: int) -> Iterator[bytes]:
         import pyarrow as pa
@@ -252,7 +255,12 @@ def _joined(data: memoryview, ends: Any, additions: pa.LargeBinaryArray) -> list
     pieces = pa.Array.from_buffers(
         pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )
-    joined = pc.binary_join_element_wise(pieces, additions, pa.scalar(b"", pa.large_binary()))
+    joined = pc.binary_join_element_wise(
+        pieces,
+        additions,
+        pa.scalar(b"", pa.large_binary()),
+        memory_pool=pa.system_memory_pool(),  # Arrow's own keeps the last blocks of each thread
+    )
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])
     return [memoryview(text)[:end], data[int(ends[-1]) :]]

@@ -241,13 +241,15 @@ def block_keys(decoder: KeyDecoder, block: Block) -> pa.DictionaryArray | None:
         Text, dictionary-encoded; None where the lines must be looked at one by one.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if block.braces is None or not decoder.fits or not is_utf8(block.data):
         return None
     keys = _keys_of_lines(decoder, block.data)
     if keys is None or len(keys) != len(block.braces):
         return None
-    return pa.array(keys, pa.string()).dictionary_encode()
+    pool = pa.system_memory_pool()
+    return pc.dictionary_encode(pa.array(keys, pa.string(), memory_pool=pool), memory_pool=pool)
 
 
 def is_utf8(data: memoryview) -> bool:
