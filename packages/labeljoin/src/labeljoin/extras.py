@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError
 
-from labeljoin.keys import columns_are, infer_column
+from labeljoin.key_columns import columns_are, infer_column
 from labeljoin.numbers import is_text, numbers
 
 if TYPE_CHECKING:

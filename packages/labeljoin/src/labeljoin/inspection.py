@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from labeljoin.audit import label_facts
-from labeljoin.diagnosis import diagnose_join
+from labeljoin.join_diagnosis import diagnose_join
 from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
 from labeljoin.plan import plan_join

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from provenance import start_run
 
 from labeljoin.audit import audit_document, failures_of, verdict_of
-from labeljoin.diagnosis import diagnose_join
 from labeljoin.executors import part_executor
+from labeljoin.join_diagnosis import diagnose_join
 from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
 from labeljoin.plan import plan_join, replaced_columns

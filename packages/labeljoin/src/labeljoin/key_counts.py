@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeljoin.keys import encode
+from labeljoin.key_texts import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

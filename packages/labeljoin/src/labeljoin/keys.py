@@ -4,56 +4,23 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from labeljoin.key_texts import encode, normal_text
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KeyNormalize = Literal["auto", "raw", "basename", "stem"]
 """The modes of ``--key-normalize``."""
 
 KEY_NORMALIZE_MODES: tuple[KeyNormalize, ...] = ("auto", "raw", "basename", "stem")
-
-NO_COLUMNS = "the table has no columns"
-
-KEY_COLUMNS = (
-    "key",
-    "clip_key",
-    "clip_id",
-    "video_id",
-    "chug_video_id",
-    "flickr_id",
-    "content_id",
-    "vid",
-    "clip_name",
-    "video_name",
-    "file_name",
-    "filename",
-    "basename",
-    "name",
-    "video",
-    "file",
-    "img_path",
-    "image",
-    "src",
-    "source",
-    "src_path",
-    "clip_path",
-    "video_path",
-    "distorted_path",
-    "dis_path",
-    "path",
-)
-"""Names that a key column is inferred from, the first that a table has, ignoring case."""
 
 MEDIA_SUFFIXES = (
     *("mp4", "mkv", "webm", "mov", "avi", "m4v", "ts", "mts", "m2ts", "mpg", "mpeg", "m2v"),
@@ -71,7 +38,6 @@ KEYLESS_REASONS = (NULL, BLANK, NO_REGEX_MATCH)
 
 _KNOWN_SUFFIX = rf"(?i)^(?:{'|'.join(MEDIA_SUFFIXES)})$"
 _ANY_SUFFIX = r"(?s)."  # not a point at the very end
-_INTEGER_WITH_FRACTION = r"^([+-]?[0-9]+)\.0+$"
 
 
 @dataclass(frozen=True)
@@ -264,145 +230,3 @@ def count_reasons(reasons: NDArray[np.int8], indices: pa.Int32Array) -> dict[str
 
 def _is_null(values: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(values.is_null().to_numpy(zero_copy_only=False))
-
-
-def infer_key_column(
-    names: Iterable[str], *, where: str | None = None, option: str | None = None
-) -> str:
-    """The column that identifies a clip, by its name.
-
-    Args:
-        names: The column names of a table.
-        where: The table, for the error.
-        option: The flag that names the column, for the error.
-
-    Returns:
-        The first of :data:`KEY_COLUMNS` that the table has, ignoring case, as the table spells it.
-
-    Raises:
-        InputError: The table has none of them.
-    """
-    names = list(names)
-    if not names:
-        raise InputError(NO_COLUMNS, where=where, fix="Give a table with rows and columns")
-    found = infer_column(names, KEY_COLUMNS)
-    if found is None:
-        raise InputError(
-            f"no column name says that it identifies a clip; {columns_are(names)}",
-            where=where,
-            fix=f"Name the key column with {option}" if option else "Name the key column",
-        )
-    return found
-
-
-def infer_column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """The first of ``wanted`` that is among ``names``, ignoring case, spelled as in ``names``."""
-    spelled: dict[str, str] = {}
-    for name in names:
-        spelled.setdefault(name.strip().casefold(), name)
-    return next((spelled[want.casefold()] for want in wanted if want.casefold() in spelled), None)
-
-
-def columns_are(names: Iterable[str], limit: int = 12) -> str:
-    """Which columns there are, the first ``limit`` by name, as a clause of an error."""
-    names = list(names)
-    if not names:
-        return NO_COLUMNS
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return f"the columns are {', '.join(names[:limit])}{more}"
-
-
-def normal_text(texts: pa.StringArray) -> pa.StringArray:
-    """Texts NFC-normalised and stripped, ``3339962845.0`` without its fraction."""
-    if not pc.all(pc.string_is_ascii(texts)).as_py():
-        # Arrow's own utf8_normalize composes nothing before its version 26.
-        texts = pa.array(
-            (text and unicodedata.normalize("NFC", text) for text in texts.to_pylist()),
-            pa.string(),
-        )
-    texts = pc.utf8_trim_whitespace(texts)
-    if not pc.any(pc.ends_with(texts, "0")).as_py():
-        return texts
-    return pc.replace_substring_regex(texts, _INTEGER_WITH_FRACTION, r"\1")
-
-
-def encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.StringArray, pa.Int32Array]:
-    """The distinct values as text, and for each value its position among them.
-
-    Args:
-        values: Any array of text, numbers, booleans, dates or binary UTF-8.
-
-    Returns:
-        Distinct texts, whole numbers without a fraction, NaN null; and positions, null for null.
-
-    Raises:
-        InputError: The values are lists, structs or the like.
-    """
-    distinct, indices = _encode(values)
-    return _to_text(distinct), indices
-
-
-def _to_text(values: pa.Array) -> pa.StringArray:
-    kind = values.type
-    if pa.types.is_string(kind):
-        return values
-    if pa.types.is_floating(kind):
-        return _floats_to_text(values)
-    if pa.types.is_decimal(kind):
-        texts = (None if value is None else format(value, "f") for value in values.to_pylist())
-        return pa.array(texts, pa.string())
-    try:
-        return values.cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise _unusable(kind) from None
-
-
-def _floats_to_text(values: pa.Array) -> pa.StringArray:
-    """Floats as text: whole ones as the exact integer, others as their shortest form."""
-    short = values.cast(pa.string()).to_pylist()
-    texts = [
-        None
-        if value is None or value != value  # NaN is pandas' null
-        else str(int(value))
-        if float(value).is_integer()
-        else text
-        for value, text in zip(values.to_pylist(), short, strict=True)
-    ]
-    return pa.array(texts, pa.string())
-
-
-def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array]:
-    if isinstance(values, pa.ChunkedArray):
-        if pa.types.is_dictionary(values.type):
-            values = values.unify_dictionaries()
-        else:
-            values = _encodable(values).dictionary_encode()
-        values = values.combine_chunks()
-        if isinstance(values, pa.ChunkedArray):  # none, or more than 2 GiB of text
-            values = pa.concat_arrays([pa.array([], values.type), *values.chunks])
-    if isinstance(values, pa.ExtensionArray):
-        values = values.storage
-    if not pa.types.is_dictionary(values.type):
-        encoded = pc.dictionary_encode(_encodable(values))
-        return encoded.dictionary, encoded.indices.cast(pa.int32())
-    # A filtered or sliced table keeps dictionary entries that no row has; they are no keys.
-    used = pc.unique(values.indices).drop_null()
-    entries = _encodable(values.dictionary)
-    if used.equals(pa.array(np.arange(len(entries)), used.type)):
-        return entries, values.indices.cast(pa.int32())
-    return entries.take(used), pc.index_in(values.indices, value_set=used)
-
-
-def _encodable(values: Any) -> Any:
-    if pa.types.is_nested(values.type) or pa.types.is_union(values.type):
-        raise _unusable(values.type)
-    if pa.types.is_string_view(values.type):  # Arrow takes no elements of views yet
-        return values.cast(pa.string())
-    return values
-
-
-def _unusable(kind: pa.DataType) -> InputError:
-    return InputError(
-        f"a key column holds values of type {kind}, which is neither text nor a number",
-        fix="Choose another key column",
-    )

@@ -12,14 +12,9 @@ from provenance.errors import InputError
 
 from labeljoin.conflicts import collapse
 from labeljoin.extras import LABEL_EXTRAS, ExtraColumn, choose_extras, extra_values
-from labeljoin.keys import (
-    KeyRule,
-    columns_are,
-    count_reasons,
-    encode,
-    infer_column,
-    infer_key_column,
-)
+from labeljoin.key_columns import columns_are, infer_column, infer_key_column
+from labeljoin.key_texts import encode
+from labeljoin.keys import KeyRule, count_reasons
 from labeljoin.locations import locate
 from labeljoin.numbers import numbers
 from labeljoin.scale import RAW_COLUMN, LabelScale, ScaleDecision, decide_scale

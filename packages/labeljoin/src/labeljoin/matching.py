@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeljoin.keys import KEYLESS_REASONS, Derivation, KeyRule, encode
+from labeljoin.key_texts import encode
+from labeljoin.keys import KEYLESS_REASONS, Derivation, KeyRule
 from labeljoin.numbers import is_text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from provenance.errors import InputError
 
 from labeljoin.audit import audit_document, failures_of, verdict_of
-from labeljoin.diagnosis import diagnose_join
+from labeljoin.join_diagnosis import diagnose_join
 from labeljoin.labels import LabelSource
 from labeljoin.options import join_options
 from labeljoin.plan import plan_join, replaced_columns

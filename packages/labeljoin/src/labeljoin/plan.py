@@ -11,7 +11,7 @@ from provenance.errors import InputError
 
 from labeljoin.attachment import collision_error
 from labeljoin.coverage import Coverage, table_coverage
-from labeljoin.keys import columns_are, infer_key_column
+from labeljoin.key_columns import columns_are, infer_key_column
 from labeljoin.labels import LabelIndex, LabelSource, index_labels
 from labeljoin.matching import ColumnsForLabels, KeyMatcher
 from labeljoin.scale import RAW_COLUMN
