@@ -182,6 +182,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def newcomer(session: nox.Session) -> None:
+    """Time the README's first command in a fresh clone with an empty home."""
+    session.run("python", "tooling/newcomer.py", external=True)
+
+
+@nox.session(venv_backend="none")
 def release(session: nox.Session) -> None:
     """Prepare a release: ``nox -s release -- <package> <version>``."""
     session.run("python", "tooling/release.py", *session.posargs, external=True)

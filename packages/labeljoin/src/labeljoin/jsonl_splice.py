@@ -29,6 +29,7 @@ from labeljoin.tables.json_blocks import (
     Block,
     Buffer,
     KeyDecoder,
+    block_memory,
     without_specials,
 )
 from labeljoin.unread_lines import UnreadLines, key_leaves, refused_members
@@ -145,8 +146,8 @@ class _Splicer:
         if keys.null_count:
             [texts[-1]] = self._texts(pa.nulls(1, pa.string()), leading_comma=True)
         indices = _filled(keys.indices, len(texts) - 1)
-        pool = pa.system_memory_pool()
-        return pc.take(pa.array(texts, pa.large_binary()), indices, memory_pool=pool)
+        members = pa.array(texts, pa.large_binary())
+        return pc.take(members, indices, memory_pool=block_memory())
 
     def _one_by_one(self, block: Block, first_line: int) -> Iterator[bytes]:
         import pyarrow as pa
@@ -259,7 +260,7 @@ def _joined(data: memoryview, ends: Any, additions: pa.LargeBinaryArray) -> list
         pieces,
         additions,
         pa.scalar(b"", pa.large_binary()),
-        memory_pool=pa.system_memory_pool(),  # Arrow's own keeps the last blocks of each thread
+        memory_pool=block_memory(),
     )
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])

@@ -248,8 +248,15 @@ def block_keys(decoder: KeyDecoder, block: Block) -> pa.DictionaryArray | None:
     keys = _keys_of_lines(decoder, block.data)
     if keys is None or len(keys) != len(block.braces):
         return None
-    pool = pa.system_memory_pool()
+    pool = block_memory()
     return pc.dictionary_encode(pa.array(keys, pa.string(), memory_pool=pool), memory_pool=pool)
+
+
+def block_memory() -> pa.MemoryPool:
+    """Where Arrow's results for a block lie: its own allocator keeps each thread's last blocks."""
+    import pyarrow as pa
+
+    return pa.system_memory_pool()
 
 
 def is_utf8(data: memoryview) -> bool:
