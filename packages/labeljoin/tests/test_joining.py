@@ -436,3 +436,42 @@ def test_konvid_1k_needs_no_regex(join):
 )
 def test_percentages_are_round_only_where_they_are_exact(rate, shown):
     assert labeljoin.percent(rate) == shown
+
+
+def test_a_labelled_table_remembers_its_clip_key(tmp_path):
+    pq.write_table(pa.table({"asset": ["a_1.png", "b_1.png"], "x": [1, 2]}), tmp_path / "f.parquet")
+    (tmp_path / "l.csv").write_text("key,mos\na,1.5\nb,4.5\n")
+    first = labeljoin.materialize(
+        tmp_path / "f.parquet",
+        tmp_path / "l.csv",
+        tmp_path / "one.parquet",
+        feature_key_column="asset",
+        feature_key_regex="(.)_",
+    )
+    assert first["clip_key"]["decided_by"] == "option"
+    metadata = pq.read_metadata(tmp_path / "one.parquet").metadata
+    assert metadata[labeljoin.KEY_COLUMN_METADATA.encode()] == b"asset"
+    second = labeljoin.materialize(
+        tmp_path / "one.parquet",
+        tmp_path / "l.csv",
+        tmp_path / "two.parquet",
+        feature_key_regex="(.)_",
+        overwrite=True,
+    )
+    assert second["feature_key_column"] == "asset"
+    assert second["clip_key"]["decided_by"] == "table"
+    known = labeljoin.remembered_key(labeljoin.open_table(tmp_path / "two.parquet"))
+    assert (known.column, known.rule.regex) == ("asset", "(.)_")
+
+
+def test_a_record_beside_another_table_of_the_same_name_is_not_followed(tmp_path):
+    (tmp_path / "f.csv").write_text("asset,x\na,1\nb,2\n")
+    (tmp_path / "l.csv").write_text("key,mos\na,1.5\nb,4.5\n")
+    labeljoin.materialize(
+        tmp_path / "f.csv", tmp_path / "l.csv", tmp_path / "out.csv", feature_key_column="asset"
+    )
+    table = labeljoin.open_table(tmp_path / "out.csv")
+    assert labeljoin.clip_key(table).column == "asset"
+    (tmp_path / "out.csv").write_text("asset,x,clip\na,1,q\nb,2,r\n")
+    with pytest.raises(InputError, match="no column is known to hold the clip key"):
+        labeljoin.clip_key(labeljoin.open_table(tmp_path / "out.csv"))

@@ -190,7 +190,7 @@ def test_a_missing_feature_column(refused, labelled_columns):
 def test_one_clip_a_hundred_times(refused, labelled_columns):
     rows = {name: values * 40 for name, values in labelled_columns(3).items()}
     rows["clip_id"] = [f"clip{row}" for row in range(120)]
-    assert "distinct clips cannot fill 5 folds" in refused(rows)
+    assert "120 clips have only 3 distinct rows" in refused(rows)
 
 
 def test_an_empty_table(refused, labelled_columns):

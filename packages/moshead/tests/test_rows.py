@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import labeljoin
 import moshead
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from moshead.rows import RowOptions
 from provenance import InputError
@@ -87,15 +90,87 @@ def test_frames_of_a_clip_stay_together(load, labelled_columns):
     assert len(set(corpus.units)) == 20
 
 
-def test_one_clip_under_two_names_stays_together(load, labelled_columns):
+def test_equal_rows_of_other_clips_are_reported_and_join_nothing(load, labelled_columns):
     columns = labelled_columns(40)
     for name, values in columns.items():
         if name != "clip_id":
             columns[name] = [*values, values[4]]
     columns["clip_id"].append("the_same_clip_again.mp4")
     corpus = load(columns)
-    assert corpus.units[4] == corpus.units[40]
-    assert len(set(corpus.units)) == 40
+    assert len(set(corpus.units)) == 41
+    assert corpus.equal_rows == 2
+    assert any("2 of 41 rows have the same feature values" in note for note in corpus.notes)
+
+
+def test_coarse_features_do_not_chain_clips_together(load, labelled_columns):
+    columns = labelled_columns(120)
+    for name in ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2"):
+        columns[name] = np.round(columns[name], 1).tolist()
+    corpus = load(columns)
+    assert corpus.equal_rows > 20
+    assert len(set(corpus.units)) == 120
+
+
+def frames_of(columns, frames):
+    """Rows of several frames a clip, of columns of one row a clip."""
+    rows = [row for row in range(len(columns["mos"])) for _ in range(frames)]
+    repeated = {name: [values[row] for row in rows] for name, values in columns.items()}
+    repeated["motion2"] = [value + n * 1e-3 for n, value in enumerate(repeated["motion2"])]
+    return repeated
+
+
+def test_a_row_is_never_taken_for_a_clip(load, labelled_columns):
+    columns = frames_of(labelled_columns(30), 4)
+    columns["asset"] = columns.pop("clip_id")
+    with pytest.raises(InputError) as error:
+        load(columns)
+    assert "asset" in error.value.what
+    assert "--key-column" in error.value.fix
+    corpus = load(columns, key_column="asset")
+    assert (corpus.clips, len(corpus.mos)) == (30, 120)
+
+
+def test_rows_without_a_clip_key_are_dropped_and_counted(load, labelled_columns):
+    columns = labelled_columns(60)
+    columns["clip_id"][3] = None
+    columns["clip_id"][4] = "  "
+    corpus = load(columns)
+    assert corpus.dropped == {"no clip key": 2}
+    assert len(corpus.mos) == corpus.clips == 58
+    columns["clip_id"][5:8] = [None] * 3
+    with pytest.raises(InputError, match="5 of 60 labelled rows have no clip key"):
+        load(columns)
+    assert load(columns, max_keyless_rate=0.1).dropped == {"no clip key": 5}
+
+
+def test_training_follows_the_key_that_the_labelled_table_remembers(
+    tmp_path, labelled_columns, load
+):
+    columns = frames_of(labelled_columns(30), 4)
+    frames = [f"{key[:-4]}_frame{row % 4}.png" for row, key in enumerate(columns.pop("clip_id"))]
+    columns["asset"] = frames
+    columns["name"] = ["all of one camera"] * 120
+    labels = {"key": [f"clip{n:04d}" for n in range(30)], "mos": columns.pop("mos")[::4]}
+    del columns["mos_label_status"]
+    for suffix in ("parquet", "jsonl"):
+        features, out = tmp_path / f"features.{suffix}", tmp_path / f"labelled.{suffix}"
+        if suffix == "parquet":
+            pq.write_table(pa.table(columns), features)
+        else:
+            rows = pa.table(columns).to_pylist()
+            features.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        pq.write_table(pa.table(labels), tmp_path / "labels.parquet")
+        labeljoin.materialize(
+            features,
+            tmp_path / "labels.parquet",
+            out,
+            feature_key_column="asset",
+            feature_key_regex=r"(.+)_frame",
+        )
+        corpus = moshead.load_corpus([out], moshead.load_schema("konvid-v1"))
+        assert (corpus.clips, len(set(corpus.units)), len(corpus.mos)) == (30, 30, 120)
+        assert corpus.key_sources[0]["decided_by"] == "table"
+        assert corpus.keys[0] == frames[0]
 
 
 def test_groups_stay_together(load, labelled_columns):

@@ -8,6 +8,11 @@ from .batch import BatchError as BatchError
 from .batch import BatchJob as BatchJob
 from .batch import ReportColumn as ReportColumn
 from .batch import run_job as run_job
+from .clip_key import KEY_COLUMN_METADATA as KEY_COLUMN_METADATA
+from .clip_key import KEY_RULE_METADATA as KEY_RULE_METADATA
+from .clip_key import ClipKey as ClipKey
+from .clip_key import clip_key as clip_key
+from .clip_key import remembered_key as remembered_key
 from .corpora import CORPORA as CORPORA
 from .corpora import corpus_manifest as corpus_manifest
 from .coverage import Coverage as Coverage
@@ -68,7 +73,9 @@ __all__ = [
     "INSPECTION_SCHEMA",
     "KEYLESS_REASONS",
     "KEY_COLUMNS",
+    "KEY_COLUMN_METADATA",
     "KEY_NORMALIZE_MODES",
+    "KEY_RULE_METADATA",
     "LABEL_BATCH",
     "LABEL_EXTRAS",
     "MEDIA_SUFFIXES",
@@ -76,6 +83,7 @@ __all__ = [
     "AttachReport",
     "BatchError",
     "BatchJob",
+    "ClipKey",
     "ColumnsForKeys",
     "ColumnsForLabels",
     "Coverage",
@@ -103,6 +111,7 @@ __all__ = [
     "Table",
     "attach",
     "attach_in_run",
+    "clip_key",
     "column_values",
     "corpus_manifest",
     "diagnose_coverage",
@@ -120,6 +129,7 @@ __all__ = [
     "part_executor",
     "percent",
     "possible_keys",
+    "remembered_key",
     "render_batch",
     "run_batch",
     "run_job",

@@ -68,6 +68,7 @@ def audit_document(
         "feature_table": features,
         "output": out,
         "feature_key_column": plan.key_column,
+        "clip_key": plan.key.to_dict(),
         **label_facts(plan),
         "key_normalize": options.key_normalize,
         "feature_key_regex": options.feature_key_regex,

@@ -112,6 +112,7 @@ def materialize(
                     plan.key_column,
                     plan.columns,
                     shaping={**chosen.shaping(), "label_names": names},
+                    metadata=plan.key.metadata(),
                     replace=replaced_columns(table, plan, chosen),
                     survey=survey,
                     executor=pool,

@@ -72,7 +72,10 @@ def join(
     added = plan.columns(features[plan.key_column])
     for field, column in zip(plan.columns.schema, added.columns, strict=True):
         kept = kept.append_column(field, column.cast(field.type))
-    return JoinResult(kept, audit)
+    remembered = {name.encode(): text.encode() for name, text in plan.key.metadata().items()}
+    return JoinResult(
+        kept.replace_schema_metadata({**(kept.schema.metadata or {}), **remembered}), audit
+    )
 
 
 def arrow_table(table: Any, what: str) -> pa.Table:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from provenance.errors import InputError
 
 from labeljoin.attachment import collision_error
+from labeljoin.clip_key import ClipKey, clip_key
 from labeljoin.coverage import Coverage, table_coverage
-from labeljoin.key_columns import columns_are, infer_key_column
 from labeljoin.labels import LabelIndex, LabelSource, index_labels
 from labeljoin.matching import ColumnsForLabels, KeyMatcher
 from labeljoin.scale import RAW_COLUMN
@@ -34,18 +34,23 @@ class Plan:
     """A join before anything is written: both sides understood and counted.
 
     Attributes:
-        key_column: The key column of the feature table.
+        key: The clip key of the feature table.
         index: The labels.
         coverage: What the feature keys met in them.
         columns: Computes the new columns.
         obstacles: What would stop the join although its sides were understood.
     """
 
-    key_column: str
+    key: ClipKey
     index: LabelIndex
     coverage: Coverage
     columns: ColumnsForLabels
     obstacles: tuple[InputError, ...] = ()
+
+    @property
+    def key_column(self) -> str:
+        """The key column of the feature table."""
+        return self.key.column
 
 
 def plan_join(
@@ -73,15 +78,18 @@ def plan_join(
     """
     where = "the features" if isinstance(features, pa.Table) else os.fspath(features.path)
     names = _names(features)
-    key_column = options.feature_key_column or infer_key_column(
-        names, where=where, option="--feature-key-column"
-    )
-    if key_column not in names and key_column not in features.column_names:
-        raise InputError(
-            f"there is no column {key_column!r}; {columns_are(features.column_names)}",
+    key = replace(
+        clip_key(
+            features,
+            options.feature_key_column,
+            names=names,
             where=where,
-            fix="Give --feature-key-column one of them",
-        )
+            option="--feature-key-column",
+        ),
+        # A join meets labels by the rule of its own options; that is what the table remembers then.
+        rule=options.feature_rule,
+    )
+    key_column = key.column
     index = index_labels(sources, options.label_options)
     labels = _label_columns(index, options)
     obstacles = list(_collisions(names, key_column, labels.column_names, options, where))
@@ -103,7 +111,7 @@ def plan_join(
         if not tolerant:
             raise obstacles[-1]
     columns = ColumnsForLabels(matcher, labels, {options.status_column: STATUS_MISSING})
-    return Plan(key_column, index, coverage, columns, tuple(obstacles))
+    return Plan(key, index, coverage, columns, tuple(obstacles))
 
 
 def replaced_columns(

@@ -71,6 +71,7 @@ def attach_in_run(
     columns: ColumnsForKeys,
     *,
     shaping: Mapping[str, Any],
+    metadata: Mapping[str, str] | None = None,
     replace: Collection[str] = (),
     keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
     source: str = "features",
@@ -89,6 +90,7 @@ def attach_in_run(
         key: The column whose values choose the new ones.
         columns: Computes the new columns.
         shaping: The options that shape the content, for the embedded record.
+        metadata: As for :func:`labeljoin.attach`.
         replace: As for :func:`labeljoin.attach`.
         keep: As for :func:`labeljoin.attach`.
         source: The name of the input in the run.
@@ -112,6 +114,7 @@ def attach_in_run(
             replace=replace,
             keep=keep,
             embed=_Embedding(template, source),
+            metadata=metadata,
             survey=survey,
             executor=executor,
             progress=progress,

@@ -37,8 +37,11 @@ class Corpus:
         schema: The feature schema, resolved.
         features: (N, F) float64, NaN where a value is not finite.
         mos: (N,), in [1, 5].
-        keys: Clip key of each row.
+        keys: Value of the key column of each row, as text.
+        clip_keys: Clip key of each row: what its table's rule makes of that value.
+        key_sources: Where each table keeps its clip keys, one object a table.
         units: Which rows must stay together, (N,): the same clip, the same group.
+        equal_rows: Rows whose feature values equal those of another clip, to the last bit.
         groups: Group of each row, or None.
         splits: Split of each row (``train``, ``val``, ``test``), or None where there is none.
         standard_error: mos_std_dev / sqrt(mos_n_ratings) of each row, (N,), NaN where unknown.
@@ -55,6 +58,7 @@ class Corpus:
     features: Array
     mos: Array
     keys: tuple[str, ...]
+    clip_keys: tuple[str, ...]
     units: NDArray[np.int64]
     groups: tuple[str, ...] | None
     splits: NDArray[np.str_] | None
@@ -64,12 +68,14 @@ class Corpus:
     filled: dict[str, NDArray[np.bool_]]
     constant: tuple[str, ...]
     sources: tuple[str, ...]
+    key_sources: tuple[dict[str, Any], ...] = ()
+    equal_rows: int = 0
     notes: tuple[str, ...] = ()
 
     @property
     def clips(self) -> int:
         """Distinct clip keys."""
-        return len(set(self.keys))
+        return len(set(self.clip_keys))
 
     @property
     def fill(self) -> dict[str, float]:
@@ -94,6 +100,7 @@ class Corpus:
             features=self.features[rows],
             mos=self.mos[rows],
             keys=tuple(self.keys[row] for row in rows),
+            clip_keys=tuple(self.clip_keys[row] for row in rows),
             units=units,
             groups=None if self.groups is None else tuple(self.groups[row] for row in rows),
             splits=None if self.splits is None else self.splits[rows],
@@ -113,8 +120,8 @@ def load_corpus(
 
     Rows are dropped, and counted by reason, where they have no usable MOS (``no MOS``, ``label
     status <status>``, ``MOS outside [1, 5]``, ``MOS is not a number``), repeat another row
-    (``repeated row``), have no split where others do (``no split``), or are unreadable
-    (``bad line``).
+    (``repeated row``), have no clip key (``no clip key``), have no split where others do
+    (``no split``), or are unreadable (``bad line``).
 
     Args:
         sources: Feature tables: parquet, JSONL, JSON, CSV, or directories of parts.
@@ -123,8 +130,8 @@ def load_corpus(
         progress: Called after each table.
 
     Raises:
-        InputError: No row has a MOS, or the rows would train a head that only looks like one; see
-            ``moshead.leakage``.
+        InputError: No row has a MOS, nothing tells which column holds the clip key, or the rows
+            would train a head that only looks like one; see ``moshead.leakage``.
     """
     options = options or RowOptions()
     tables = [Source(path) for path in sources]
@@ -167,7 +174,6 @@ def _corpus(
     filled_parts = [part for part in parts if len(part.mos)]
     features = np.concatenate([part.features for part in filled_parts])
     mos = np.concatenate([part.mos for part in filled_parts])
-    keys = [key for part in filled_parts for key in part.keys]
     groups = _joined([part.groups for part in filled_parts], filled_parts)
     splits = _joined([part.splits for part in filled_parts], filled_parts)
     dropped: Counter[str] = sum((part.dropped for part in parts), Counter())
@@ -177,8 +183,9 @@ def _corpus(
         schema=schema,
         features=features,
         mos=mos,
-        keys=tuple(keys),
-        units=np.arange(len(keys)),
+        keys=tuple(key for part in filled_parts for key in part.keys),
+        clip_keys=tuple(key for part in filled_parts for key in part.clips),
+        units=np.arange(len(mos)),
         groups=None if groups is None else tuple(groups),
         splits=None,
         standard_error=np.concatenate([part.standard_error for part in filled_parts]),
@@ -191,6 +198,10 @@ def _corpus(
         },
         constant=(),
         sources=tuple(str(path) for path in sources),
+        key_sources=tuple(
+            {"table": str(path), **part.key.to_dict()}
+            for path, part in zip(sources, parts, strict=True)
+        ),
     )
     corpus = _with_splits(corpus, splits, dropped, where=where)
     corpus = _without_repeats(corpus, dropped, where=where)
@@ -207,15 +218,18 @@ def _corpus(
         corpus.mos, dict(zip(schema.columns, corpus.features.T, strict=True)), where=where
     )
     _, clips = np.unique(corpus.features, axis=0, return_index=True)
+    leakage.refuse_few_rows(len(clips), corpus.clips, where=where)
     leakage.refuse_formula(
         corpus.mos[clips], np.where(missing, 0.0, corpus.features)[clips], where=where
     )
+    equal_rows = _equal_rows(corpus)
     corpus = replace(
         corpus,
         units=_units(corpus),
         dropped=dict(sorted(dropped.items())),
         constant=constant,
-        notes=tuple(_notes(filled, constant)),
+        equal_rows=equal_rows,
+        notes=tuple(_notes(filled, constant, equal_rows, len(mos))),
     )
     _refuse_straddling(corpus, options, where=where)
     return corpus
@@ -256,13 +270,15 @@ def _without_repeats(corpus: Corpus, dropped: Counter[str], *, where: str) -> Co
     first: dict[str, int] = {}
     seen: set[tuple[str, bytes]] = set()
     kept = []
-    for row, key in enumerate(corpus.keys):
+    for row, key in enumerate(corpus.clip_keys):
         if key in first and abs(corpus.mos[first[key]] - corpus.mos[row]) > MOS_AGREEMENT:
+            names = dict.fromkeys((corpus.keys[first[key]], corpus.keys[row]))
             raise InputError(
-                f"the clip {key!r} has two MOS, {corpus.mos[first[key]]:g} and {corpus.mos[row]:g}",
+                f"the clip {key!r} ({', '.join(names)}) has two MOS, "
+                f"{corpus.mos[first[key]]:g} and {corpus.mos[row]:g}",
                 where=where,
                 fix="Keep one label a clip, or name the column that tells clips apart with "
-                "--key-column",
+                "--key-column, and how its values do with --key-normalize",
             )
         first.setdefault(key, row)
         identity = (key, corpus.features[row].tobytes())
@@ -277,10 +293,11 @@ def _without_repeats(corpus: Corpus, dropped: Counter[str], *, where: str) -> Co
 
 
 def _units(corpus: Corpus) -> NDArray[np.int64]:
-    """Number the sets of rows that share a clip key, a group, or all feature values.
+    """Number the sets of rows that share a clip key or a group.
 
-    The same features under two keys are the same clip under two names: on both sides of a fold
-    they would let a net be judged on what it has seen.
+    Rows of other clips with equal feature values do not join: coarse features are often equal,
+    and a chain of such rows would tie clips together that have nothing in common. They are
+    counted (:func:`_equal_rows`).
     """
     parent = np.arange(len(corpus.keys))
 
@@ -302,11 +319,21 @@ def _units(corpus: Corpus) -> NDArray[np.int64]:
 
 
 def _same(corpus: Corpus) -> Iterator[Sequence[Any]]:
-    yield corpus.keys
-    yield [row.tobytes() for row in corpus.features]
+    yield corpus.clip_keys
     if corpus.groups is not None:
         # A row without a group is a group of its own.
         yield [group or row for row, group in enumerate(corpus.groups)]
+
+
+def _equal_rows(corpus: Corpus) -> int:
+    """Rows whose feature values equal those of a row of another clip, to the last bit."""
+    clips: dict[bytes, set[str]] = {}
+    counts: Counter[bytes] = Counter()
+    for key, features in zip(corpus.clip_keys, corpus.features, strict=True):
+        raw = features.tobytes()
+        clips.setdefault(raw, set()).add(key)
+        counts[raw] += 1
+    return sum(count for raw, count in counts.items() if len(clips[raw]) > 1)
 
 
 def _refuse_straddling(corpus: Corpus, options: RowOptions, *, where: str) -> None:
@@ -328,7 +355,15 @@ def _refuse_straddling(corpus: Corpus, options: RowOptions, *, where: str) -> No
     )
 
 
-def _notes(filled: dict[str, float], constant: Sequence[str]) -> Iterator[str]:
+def _notes(
+    filled: dict[str, float], constant: Sequence[str], equal_rows: int, rows: int
+) -> Iterator[str]:
+    if equal_rows:
+        yield (
+            f"{equal_rows:,} of {rows:,} rows have the same feature values as a row of another "
+            "clip. Where that is one clip under two keys, its rows are trained on and judged on: "
+            "give it one key, or name a column that joins them with --group-column."
+        )
     whole = [name for name, share in filled.items() if share == 1.0]
     if whole:
         yield f"Filled in all rows, because the tables lack them: {', '.join(whole)}."

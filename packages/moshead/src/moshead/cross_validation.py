@@ -313,7 +313,7 @@ def _result(
         residuals=residuals,
         features=impute(corpus.features, medians),
         mos=corpus.mos,
-        keys=corpus.keys,
+        keys=corpus.clip_keys,
         folds=division.to_dict(),
         seeds=seeds,
         recipe=recipe.to_dict()
@@ -323,6 +323,8 @@ def _result(
             "groups": len(set(corpus.groups)) if corpus.groups is not None else None,
             "rows": len(corpus.mos),
             "rows_read": corpus.rows_read,
+            "keys": list(corpus.key_sources),
+            "equal_rows": corpus.equal_rows,
             "units": int(corpus.units.max()) + 1,
             "labels_dropped": dict(corpus.dropped),
             "imputed": imputed,

@@ -63,6 +63,21 @@ def refuse_wrong_raw_scale(raw: Array, *, where: str) -> None:
         )
 
 
+LEAST_DISTINCT_ROWS = 5
+"""One for each of the usual folds."""
+
+
+def refuse_few_rows(distinct: int, clips: int, *, where: str) -> None:
+    """Refuse clips that share fewer rows of feature values than a verdict can be drawn from."""
+    if distinct < LEAST_DISTINCT_ROWS <= clips:
+        raise InputError(
+            f"{clips:,} clips have only {distinct} distinct rows of feature values, so they are "
+            "the same clips under other keys, or their features were never extracted",
+            where=where,
+            fix="Check the feature extraction, and the column that --key-column names",
+        )
+
+
 def refuse_constant_labels(mos: Array, *, where: str) -> None:
     """Refuse labels that are all, or mostly, one value: nothing can be learned from them.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ def predict_file(
     out: str | os.PathLike[str],
     *,
     key_column: str | None = None,
+    max_keyless_rate: float = 0.05,
     alpha: float = DEFAULT_ALPHA,
     codec: str = ENCODER_VOCAB[0],
     strict: bool = False,
@@ -48,7 +50,10 @@ def predict_file(
         out: Where the predictions go, one row for each feature row in the same order: the key
             column as it stands in the feature table, ``mos_pred, mos_pred_lo, mos_pred_hi,
             source``. Parquet, CSV or JSONL by its suffix. Its record goes to ``<out>.audit.json``.
-        key_column: The key column; inferred from the names unless given.
+        key_column: The column of clip keys; what the table remembers, else what its column names
+            tell, by default (:func:`labeljoin.clip_key`).
+        max_keyless_rate: Largest share of the rows, in [0, 1], that may lack a clip key. Such
+            rows keep their place and get their prediction; the record counts them.
         alpha: Level of the CV+ prediction intervals.
         codec: Encoder of the rows, a slot of the head's vocabulary.
         strict: Refuse a head that is missing or only ``Proposed``.
@@ -60,13 +65,14 @@ def predict_file(
 
     Raises:
         InputError: The head is unsound or missing without a VMAF to fall back on, the table lacks
-            a required column, or the suffix of ``out`` is unknown.
+            a required column, nothing tells which column holds the clip key, too many rows lack
+            one, or the suffix of ``out`` is unknown.
         OutputError: The predictions cannot be written.
     """
     table = labeljoin.open_table(features)
     form = _form(Path(out))
-    key = key_column or labeljoin.infer_key_column(table.column_names)
-    table.require([key])
+    clip = labeljoin.clip_key(table, key_column)
+    key = clip.column
     if key in COLUMNS:
         raise InputError(
             f"the key column {key!r} has the name of a column that predictions get",
@@ -99,6 +105,7 @@ def predict_file(
                 "features": str(features),
                 "out": str(out),
                 "key_column": key_column,
+                "max_keyless_rate": max_keyless_rate,
                 "alpha": alpha,
                 "codec": codec,
                 "strict": strict,
@@ -106,9 +113,10 @@ def predict_file(
             },
             progress=progress,
         ) as run:
+            keyless = _keyless_rows(table, clip, max_keyless_rate)
             staged = run.stage("out", out, kind="predictions")
             rows, repairs = _write(
-                run, predictor, table, Path(staged), form, key, reads, codec, progress
+                run, predictor, table, Path(staged), form, clip, reads, codec, progress
             )
             head = predictor.head
             document = {
@@ -116,6 +124,8 @@ def predict_file(
                 "output": str(out),
                 "feature_table": str(features),
                 "key_column": key,
+                "clip_key": clip.to_dict(),
+                "keyless_rows": keyless,
                 "rows": rows,
                 "source": predictor.source,
                 "head": None
@@ -137,6 +147,24 @@ def predict_file(
     return run.document
 
 
+def _keyless_rows(table: labeljoin.Table, clip: labeljoin.ClipKey, most: float) -> dict[str, Any]:
+    """How many rows have no clip key, and why; refused where they are too many."""
+    rows = 0
+    reasons: Counter[str] = Counter()
+    for values in table.key_values(clip.column):
+        rows += len(values)
+        reasons.update(clip.rule.keys(values).reasons)
+    count = sum(reasons.values())
+    if count > most * rows:
+        raise InputError(
+            f"{count:,} of {rows:,} rows have no clip key in the column {clip.column!r}, above "
+            f"the maximum of {labeljoin.percent(most)}",
+            where=str(table.path),
+            fix="Fill the column, name another with --key-column, or raise --max-keyless-rate",
+        )
+    return {"count": count, "reasons": dict(reasons)}
+
+
 def _distinct(caught: Sequence[warnings.WarningMessage]) -> dict[str, Warning]:
     return {str(w.message): w.message for w in caught if isinstance(w.message, Warning)}
 
@@ -147,16 +175,17 @@ def _write(
     table: labeljoin.Table,
     target: Path,
     form: str,
-    key: str,
+    clip: labeljoin.ClipKey,
     reads: list[str],
     codec: str,
     progress: ProgressCallback | None,
 ) -> tuple[int, Repairs]:
+    key = clip.column
     key_field = table.schema(text_columns=[key]).field(key)
     fields = [key_field.remove_metadata(), *(pa.field(n, pa.float64()) for n in COLUMNS[:3])]
     schema = pa.schema([*fields, pa.field(COLUMNS[3], pa.string())])
     total, rows, repairs = table.row_count(), 0, Repairs()
-    with _writer(run, form, target, schema, predictor) as write:
+    with _writer(run, form, target, schema, predictor, clip) as write:
         for batch in table.batches([key, *reads], text_columns=[key]):
             whole = pa.Table.from_batches([batch])
             try:
@@ -182,18 +211,20 @@ class _Write(Protocol):
 
 @contextmanager
 def _writer(
-    run: Run, form: str, target: Path, schema: pa.Schema, predictor: Predictor
+    run: Run,
+    form: str,
+    target: Path,
+    schema: pa.Schema,
+    predictor: Predictor,
+    clip: labeljoin.ClipKey,
 ) -> Iterator[_Write]:
     if form == "parquet":
         import pyarrow.parquet as pq
 
         short = run.short_record({"alpha": predictor.alpha})
-        with pq.ParquetWriter(
-            target, schema.with_metadata({EMBEDDED_KEY: canonical_bytes(short)})
-        ) as parquet:
-            yield lambda table: parquet.write_table(
-                table.replace_schema_metadata({EMBEDDED_KEY: canonical_bytes(short)})
-            )
+        metadata = {EMBEDDED_KEY: canonical_bytes(short), **clip.metadata()}
+        with pq.ParquetWriter(target, schema.with_metadata(metadata)) as parquet:
+            yield lambda table: parquet.write_table(table.replace_schema_metadata(metadata))
     elif form == "csv":
         import pyarrow.csv as pc
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,13 @@ class RowOptions:
     """How rows are read.
 
     Attributes:
-        key_column: Clip key; inferred from the names unless given.
+        key_column: The column of clip keys; what the table remembers, else what its column names
+            tell, by default (:func:`labeljoin.clip_key`).
+        key_normalize: How its values become clip keys; what the table remembers, else ``auto``,
+            by default.
+        key_regex: Regular expression searched in the normalised value.
+        max_keyless_rate: Largest share of the labelled rows of a table, in [0, 1], that may lack
+            a clip key. Such rows are dropped and counted.
         group_column: Rows of one group never straddle folds.
         split_column: Column of ``train``, ``val`` and ``test``; ignored where a table lacks it.
         split_required: Refuse tables without the split column.
@@ -43,6 +49,9 @@ class RowOptions:
     """
 
     key_column: str | None = None
+    key_normalize: labeljoin.KeyNormalize | None = None
+    key_regex: str | None = None
+    max_keyless_rate: float = 0.05
     group_column: str | None = None
     split_column: str = "split"
     split_required: bool = False
@@ -57,7 +66,9 @@ class LabelledRows:
     Attributes:
         features: (N, F) float64, NaN where a value is not finite.
         mos: (N,), in [1, 5].
-        keys: Clip key of each.
+        keys: Value of the key column of each, as text.
+        clips: Clip key of each.
+        key: Where the clip keys come from.
         groups: Group of each, empty where it has none; None where groups are not asked for.
         splits: Split of each as written; None where the table has no split column.
         standard_error: Of each MOS, (N,), NaN where unknown.
@@ -70,6 +81,8 @@ class LabelledRows:
     features: Array
     mos: Array
     keys: list[str]
+    clips: list[str]
+    key: labeljoin.ClipKey
     groups: list[str] | None
     splits: list[str] | None
     standard_error: Array
@@ -88,17 +101,24 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         options: How rows are read.
 
     Raises:
-        InputError: A column that is needed is absent, or the labels are no MOS.
+        InputError: A column that is needed is absent, nothing tells which column holds the clip
+            key, too many rows lack one, or the labels are not MOS.
     """
     names = source.names
     source.require(options.key_column)
+    key = labeljoin.clip_key(
+        source.table,
+        options.key_column,
+        normalize=options.key_normalize,
+        regex=options.key_regex,
+        names=names,
+    )
     source.require(options.group_column)
     if options.split_required:
         source.require(options.split_column)
-    key_column = options.key_column or _inferred_key(names)
     split = options.split_column if options.split_column in names else None
     guessed = leakage.prediction_columns(source.schema())
-    text = [name for name in (key_column, options.group_column, split) if name]
+    text = [name for name in (key.column, options.group_column, split) if name]
     guard_columns = [name for name in names if name.startswith("chug_") or name == "src"]
     wanted = dict.fromkeys([*members_of(schema), *LABEL_COLUMNS, *text, *guessed, *guard_columns])
     table, bad_lines = source.read(wanted, text=text)
@@ -107,21 +127,26 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
     dropped: Counter[str] = Counter({"bad line": bad_lines} if bad_lines else {})
     mos = labels(table, dropped, where=source.where)
     if "corpus" in table.column_names:
-        labelled = table.column("corpus").filter(pa.array(np.isfinite(mos)))
+        corpora = table.column("corpus").filter(pa.array(np.isfinite(mos)))
         leakage.refuse_synthetic_corpus(
-            labelled.cast(pa.string()).unique().to_pylist(), where=source.where
+            corpora.cast(pa.string()).unique().to_pylist(), where=source.where
         )
-    rows = np.flatnonzero(np.isfinite(mos))
     read = table.num_rows + bad_lines
+    labelled = np.flatnonzero(np.isfinite(mos))
+    rows, keys, clips = _keyed(table, labelled, key, dropped, options, source)
     taken = table.take(pa.array(rows))
     if not len(rows):
         empty = np.empty((0, len(schema.columns)))
-        return LabelledRows(empty, mos[rows], [], None, None, mos[rows], read, dropped, {}, {})
+        return LabelledRows(
+            empty, mos[rows], [], [], key, None, None, mos[rows], read, dropped, {}, {}
+        )
     matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
     return LabelledRows(
         features=matrix.values,
         mos=mos[rows],
-        keys=_keys(taken, rows, key_column, source),
+        keys=keys,
+        clips=clips,
+        key=key,
         groups=_words(taken, options.group_column),
         splits=_words(taken, split),
         standard_error=standard_error(taken, where=source.where),
@@ -134,22 +159,40 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
     )
 
 
-def _inferred_key(names: Sequence[str]) -> str | None:
-    try:
-        return labeljoin.infer_key_column(names)
-    except InputError:
-        return None
+def _keyed(
+    table: pa.Table,
+    rows: NDArray[np.int64],
+    key: labeljoin.ClipKey,
+    dropped: Counter[str],
+    options: RowOptions,
+    source: Source,
+) -> tuple[NDArray[np.int64], list[str], list[str]]:
+    """Those of the labelled rows that have a clip key, with the key's text and the key itself.
 
-
-def _keys(
-    table: pa.Table, rows: NDArray[np.int64], key_column: str | None, source: Source
-) -> list[str]:
-    """Clip keys; a row without one is a clip of its own."""
-    own = [f"{source.path.name}:{row + 1}" for row in rows]
-    if key_column is None or key_column not in table.column_names:
-        return own
-    given = labeljoin.KeyRule(normalize="raw").keys(table.column(key_column)).keys.to_pylist()
-    return [key or default for key, default in zip(given, own, strict=True)]
+    A row without a clip key cannot be kept apart from the rows of its own clip, so it is never
+    taken for a clip of its own.
+    """
+    if not len(rows):
+        return rows, [], []
+    values = table.column(key.column).take(pa.array(rows))
+    texts = labeljoin.KeyRule(normalize="raw").keys(values).keys
+    found = key.rule.keys(values)
+    lacking = found.keyless
+    if lacking > options.max_keyless_rate * len(rows):
+        reasons = ", ".join(f"{count:,} {why}" for why, count in found.reasons.items() if count)
+        raise InputError(
+            f"{lacking:,} of {len(rows):,} labelled rows have no clip key in the column "
+            f"{key.column!r} ({reasons}), above the maximum of "
+            f"{labeljoin.percent(options.max_keyless_rate)}",
+            where=source.where,
+            fix="Fill the column, name another with --key-column, or raise --max-keyless-rate to "
+            "drop these rows",
+        )
+    if lacking:
+        dropped["no clip key"] += lacking
+    kept = np.flatnonzero(found.keys.is_valid().to_numpy(zero_copy_only=False))
+    places = pa.array(kept)
+    return rows[kept], texts.take(places).to_pylist(), found.keys.take(places).to_pylist()
 
 
 def _words(table: pa.Table, column: str | None) -> list[str] | None:

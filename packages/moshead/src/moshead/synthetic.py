@@ -41,6 +41,7 @@ def synthetic_corpus(schema: FeatureSchema, seed: int, rows: int = SMOKE_ROWS) -
         features=features,
         mos=np.round(mos, 4),
         keys=tuple(f"synthetic-{row}" for row in range(rows)),
+        clip_keys=tuple(f"synthetic-{row}" for row in range(rows)),
         units=np.arange(rows),
         groups=None,
         splits=None,

@@ -29,6 +29,8 @@ from moshead.synthetic import synthetic_corpus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labeljoin import KeyNormalize
+
     from moshead.network import CorpusKind
 
 
@@ -45,7 +47,14 @@ class TrainerOptions(TypedDict, total=False):
 
     Attributes:
         smoke: Train on synthetic rows; feature tables only serve to resolve globs then.
-        key_column: Clip key; inferred unless given.
+        key_column: The column of clip keys; what the table remembers, else what its column names
+            tell, by default.
+        key_normalize: How its values become clip keys: ``auto``, ``raw``, ``basename`` or
+            ``stem``; what the table remembers, else ``auto``, by default.
+        key_regex: Regular expression searched in the normalised value; its first group, else the
+            whole match, is the clip key.
+        max_keyless_rate: Largest share of the labelled rows of a table, in [0, 1], that may lack
+            a clip key; such rows are dropped and counted. 0.05 by default.
         group_column: Rows of one group never straddle folds.
         split_column: Column of train, val and test; ``split``, where there is one, unless given.
         training: How the head is trained and judged.
@@ -56,6 +65,9 @@ class TrainerOptions(TypedDict, total=False):
 
     smoke: bool
     key_column: str | None
+    key_normalize: KeyNormalize | None
+    key_regex: str | None
+    max_keyless_rate: float
     group_column: str | None
     split_column: str | None
     training: TrainingOptions | None
@@ -123,6 +135,9 @@ class Job:
         profile = self.display_profile
         return RowOptions(
             key_column=self.options.get("key_column"),
+            key_normalize=self.options.get("key_normalize"),
+            key_regex=self.options.get("key_regex"),
+            max_keyless_rate=self.options.get("max_keyless_rate", 0.05),
             group_column=self.options.get("group_column") or self.usual_group_column,
             split_column=split_column or "split",
             split_required=split_column not in (None, "split"),
@@ -132,8 +147,12 @@ class Job:
 
     def row_args(self) -> dict[str, Any]:
         """The options that shape the rows, by name, as they were given."""
-        names = ("key_column", "group_column", "split_column")
-        return {"smoke": self.smoke, **{name: self.options.get(name) for name in names}}
+        names = ("key_column", "key_normalize", "key_regex", "group_column", "split_column")
+        return {
+            "smoke": self.smoke,
+            **{name: self.options.get(name) for name in names},
+            "max_keyless_rate": self.options.get("max_keyless_rate", 0.05),
+        }
 
     def all_args(self) -> dict[str, Any]:
         """All options by name, as the run record holds them."""
@@ -179,8 +198,9 @@ def train(
         model_id: Name of the head.
         display_profile_json: Display that fills display columns which rows lack.
         **options: See :class:`moshead.trainers.TrainerOptions`: ``smoke``, ``key_column``,
-            ``group_column``, ``split_column``, ``training``, ``destinations``,
-            ``allow_synthetic_fallback``, ``progress``.
+            ``key_normalize``, ``key_regex``, ``max_keyless_rate``, ``group_column``,
+            ``split_column``, ``training``, ``destinations``, ``allow_synthetic_fallback``,
+            ``progress``.
 
     Returns:
         The manifest, with its run record.

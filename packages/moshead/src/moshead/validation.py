@@ -23,6 +23,7 @@ from moshead.registry import VALIDATION_SCHEMA
 from moshead.rows import RowOptions
 
 if TYPE_CHECKING:
+    import labeljoin
     from provenance import ProgressCallback
 
 KNOWN_SHARE_ALLOWED = 0.01
@@ -40,6 +41,9 @@ def validate(
     split: str | None = None,
     split_column: str = "split",
     key_column: str | None = None,
+    key_normalize: labeljoin.KeyNormalize | None = None,
+    key_regex: str | None = None,
+    max_keyless_rate: float = 0.05,
     group_column: str | None = None,
     alpha: float = DEFAULT_ALPHA,
     out_json: str | os.PathLike[str] | None = None,
@@ -58,7 +62,10 @@ def validate(
         split: Judge the rows of this split only; ``test`` where a table has a split column, and
             all rows otherwise, unless given.
         split_column: Name of the split column.
-        key_column: The clip key column; inferred unless given.
+        key_column: The column of clip keys, as for :func:`moshead.train`.
+        key_normalize: How its values become clip keys, as for :func:`moshead.train`.
+        key_regex: Regular expression for them, as for :func:`moshead.train`.
+        max_keyless_rate: Largest share of rows without a clip key, as for :func:`moshead.train`.
         group_column: What the bootstrap draws; clips unless given.
         alpha: Level of the prediction intervals whose coverage is measured.
         out_json: Where the report goes; nowhere unless given.
@@ -95,6 +102,9 @@ def validate(
             "split": split,
             "split_column": split_column,
             "key_column": key_column,
+            "key_normalize": key_normalize,
+            "key_regex": key_regex,
+            "max_keyless_rate": max_keyless_rate,
             "group_column": group_column,
             "alpha": alpha,
             "out_json": _text(out_json),
@@ -109,6 +119,9 @@ def validate(
             split,
             RowOptions(
                 key_column=key_column,
+                key_normalize=key_normalize,
+                key_regex=key_regex,
+                max_keyless_rate=max_keyless_rate,
                 group_column=group_column,
                 split_column=split_column,
                 split_required=split is not None,
@@ -156,7 +169,7 @@ def _held_out(
                 fix=f"Name one of {names} with --split",
             )
         corpus = corpus.take(rows)
-    known = share_known(list(corpus.keys), from_text(metadata.training_keys))
+    known = share_known(list(corpus.clip_keys), from_text(metadata.training_keys))
     if known > KNOWN_SHARE_ALLOWED:
         raise InputError(
             f"{percent(known)} of these clips trained the head, so they are no test of it",

@@ -49,6 +49,7 @@ def audit_of(
         "feature_table": features,
         "output": out if written else None,
         "feature_key_column": plan.key_column,
+        "clip_key": plan.clip_key.to_dict(),
         "key_normalize": options.key_normalize,
         "feature_key_regex": options.feature_key_regex,
         "score_key_regex": options.score_key_regex,

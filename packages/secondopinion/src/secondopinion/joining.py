@@ -129,6 +129,7 @@ def materialize(
                     plan.key_column,
                     plan.columns,
                     shaping=chosen.to_dict(),
+                    metadata=plan.clip_key.metadata(),
                     replace=names.intersection(plan.columns.schema.names),
                     keep=plan.kept if chosen.missing == "drop" and plan.lacking else None,
                     survey=survey,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from labeljoin import (
     ColumnsForLabels,
     KeyMatcher,
-    infer_key_column,
+    clip_key,
     percent,
+    remembered_key,
     table_coverage,
 )
 from provenance.errors import InputError
@@ -23,7 +24,7 @@ from secondopinion.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labeljoin import Coverage, Diagnosis, Survey, Table
+    from labeljoin import ClipKey, Coverage, Diagnosis, Survey, Table
     from numpy.typing import NDArray
     from provenance.command import ProgressCallback
 
@@ -83,7 +84,9 @@ class Plan:
     """A join before anything is written: both sides understood and counted.
 
     Attributes:
-        key_column: The key column of the feature table.
+        key_column: The key column of the feature table, by which scores are matched.
+        clip_key: What tells its clips apart: what the table remembers from its labels, whichever
+            column and rule scores are matched by; else those.
         coverage: What its keys met in the scores of any scorer.
         matches: What they met in each scorer's scores.
         columns: Computes the new columns.
@@ -92,6 +95,7 @@ class Plan:
     """
 
     key_column: str
+    clip_key: ClipKey
     coverage: Coverage
     matches: list[ScorerMatch]
     columns: ColumnsForLabels
@@ -132,10 +136,8 @@ def plan_join(
             key; or the clips of a scorer are all strangers to the table.
     """
     where = str(table.path)
-    key_column = options.key_column or infer_key_column(
-        table.column_names, where=where, option="--key-column"
-    )
-    table.require([key_column])
+    found = clip_key(table, options.key_column, where=where)
+    key_column = found.column
     keys, places = _all_keys(opinions)
     wide = wide_table(opinions, places, options.prefix)
     matcher = KeyMatcher(options.feature_rule, keys)
@@ -163,6 +165,7 @@ def plan_join(
     scored = np.logical_and.reduce([_is(status, STATUS_OK) for status in statuses.values()])
     return Plan(
         key_column=key_column,
+        clip_key=remembered_key(table) or replace(found, rule=options.feature_rule),
         coverage=coverage,
         matches=matches,
         columns=ColumnsForLabels(matcher, wide, missing),

@@ -149,7 +149,11 @@ def read_sample(
     combined = {name: _combine(parts) for name, parts in collected.items()}
     collected.clear()
     pa.default_memory_pool().release_unused()
-    return _assemble(plan, numeric, noise, values, combined, total, sampled=chosen is not None)
+    known = labeljoin.remembered_key(table)
+    rule = known.rule if known is not None and known.column == plan.key else labeljoin.KeyRule()
+    return _assemble(
+        plan, rule, numeric, noise, values, combined, total, sampled=chosen is not None
+    )
 
 
 def as_numbers(array: pa.Array) -> NDArray[np.float64]:
@@ -173,6 +177,7 @@ def _combine(parts: list[pa.Array]) -> pa.Array:
 
 def _assemble(
     plan: ColumnPlan,
+    rule: labeljoin.KeyRule,
     numeric: list[str],
     noise: list[str],
     values: NDArray[np.float64],
@@ -182,7 +187,7 @@ def _assemble(
     sampled: bool,
 ) -> Sample:
     rows = values.shape[0]
-    keys, codes = _keys(texts[plan.key]) if plan.key else (None, None)
+    keys, codes = _keys(texts[plan.key], rule) if plan.key else (None, None)
     if keys is None:
         keys = pa.array([f"row {number}" for number in range(1, rows + 1)], pa.string())
     group_codes: NDArray[np.int64] | None = None
@@ -212,11 +217,11 @@ def _assemble(
     )
 
 
-def _keys(values: pa.Array) -> tuple[pa.StringArray, NDArray[np.int64]]:
-    """Clip keys, as the other commands make them; the values themselves where that would fold."""
-    result = labeljoin.KeyRule().keys(values)
+def _keys(values: pa.Array, rule: labeljoin.KeyRule) -> tuple[pa.StringArray, NDArray[np.int64]]:
+    """Clip keys by ``rule``; the values themselves where ``auto`` would fold some."""
+    result = rule.keys(values)
     keys = result.keys
-    if result.folded:
+    if rule.guesses and result.folded:
         keys = labeljoin.KeyRule(normalize="raw").keys(values).keys
     codes, _ = _codes(keys)
     # A row without a key is a clip of its own.

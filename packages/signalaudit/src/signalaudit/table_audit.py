@@ -121,7 +121,7 @@ def audit_table(
     """
     table = labeljoin.open_table(path)
     schema = table.schema()
-    key = options.key_column or _infer_key(schema.names)
+    key = _clip_key(table, options.key_column)
     plan = plan_columns(
         schema,
         families,
@@ -209,9 +209,12 @@ def audit_table(
     return TableAudit(document, sample, signals, found, comparisons)
 
 
-def _infer_key(columns: Sequence[str]) -> str | None:
+def _clip_key(table: labeljoin.Table, column: str | None) -> str | None:
+    """The column of clip keys; None where nothing tells, since an audit can do without one."""
+    if column is not None:
+        return column
     try:
-        return labeljoin.infer_key_column(columns)
+        return labeljoin.clip_key(table).column
     except InputError:
         return None
 

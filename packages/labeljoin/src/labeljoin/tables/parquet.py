@@ -22,9 +22,24 @@ class ParquetTable(Table):
 
     format = "parquet"
 
+    def __init__(self, path: Path, parts: Sequence[Path]) -> None:
+        super().__init__(path, parts)
+        self._footers: dict[Path, tuple[list[str], dict[bytes, bytes]]] = {}
+
     def _names(self, part: Path) -> list[str]:
-        with opened(part) as file:
-            return list(file.schema_arrow.names)
+        return self._footer(part)[0]
+
+    def _metadata(self, part: Path) -> dict[bytes, bytes]:
+        return self._footer(part)[1]
+
+    def _footer(self, part: Path) -> tuple[list[str], dict[bytes, bytes]]:
+        """Column names and the entries about moskit, read once: a footer may be megabytes."""
+        if part not in self._footers:
+            with opened(part) as file:
+                metadata = file.metadata.metadata or {}
+                own = {k: v for k, v in metadata.items() if k.startswith(b"moskit.")}
+                self._footers[part] = (list(file.schema_arrow.names), own)
+        return self._footers[part]
 
     def _rows(self, part: Path) -> int:
         with opened(part) as file:

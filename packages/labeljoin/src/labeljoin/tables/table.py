@@ -61,6 +61,17 @@ class Table(ABC):
         """
         return self._schema(None, frozenset(text_columns))
 
+    def key_value_metadata(self) -> dict[bytes, bytes]:
+        """What the file says about itself beside its rows; empty where the format has no place.
+
+        Of a directory, the entries that all parts share.
+        """
+        shared: dict[bytes, bytes] | None = None
+        for part in self.parts:
+            own = self._metadata(part)
+            shared = own if shared is None else dict(shared.items() & own.items())
+        return shared or {}
+
     def row_count(self) -> int:
         """The number of rows in all parts."""
         return sum(self._rows(part) for part in self.parts)
@@ -193,6 +204,9 @@ class Table(ABC):
                 where=str(self.path),
                 fix="Write all parts with one schema",
             ) from None
+
+    def _metadata(self, part: Path) -> dict[bytes, bytes]:
+        return {}
 
     @abstractmethod
     def _names(self, part: Path) -> list[str]: ...

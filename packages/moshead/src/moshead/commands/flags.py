@@ -9,6 +9,24 @@ from typing import Annotated, Any, Literal
 import typer
 
 Parquet = Annotated[list[Path] | None, typer.Option(help="Labelled feature tables.")]
+KeyColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of clip keys.", show_default="what the table remembers, else by name"
+    ),
+]
+KeyNormalize = Annotated[
+    Literal["auto", "raw", "basename", "stem"] | None,
+    typer.Option(
+        help="How its values become clip keys.", show_default="what the table remembers, else auto"
+    ),
+]
+KeyRegex = Annotated[
+    str | None, typer.Option(help="Regular expression that finds the clip key in a value.")
+]
+MaxKeylessRate = Annotated[
+    float, typer.Option(help="Largest share of rows without a clip key.", min=0, max=1)
+]
 DisplayProfile = Annotated[
     Path | None, typer.Option(help="Display that the head is for, JSON; fills display columns.")
 ]
@@ -35,7 +53,10 @@ class TrainingFlags:
     k_folds: Annotated[int, typer.Option(help="Folds.")] = 5
     seeds: Annotated[int, typer.Option(help="Seeds of weights and shuffling.")] = 5
     seed: Annotated[int, typer.Option(help="Draws the folds; the first of the seeds.")] = 20260508
-    key_column: Annotated[str | None, typer.Option(help="Clip key; inferred unless given.")] = None
+    key_column: KeyColumn = None
+    key_normalize: KeyNormalize = None
+    key_regex: KeyRegex = None
+    max_keyless_rate: MaxKeylessRate = 0.05
     group_column: Annotated[
         str | None, typer.Option(help="Rows of one group never straddle folds.")
     ] = None
@@ -73,6 +94,9 @@ class TrainingFlags:
         return {
             "smoke": self.smoke,
             "key_column": self.key_column,
+            "key_normalize": self.key_normalize,
+            "key_regex": self.key_regex,
+            "max_keyless_rate": self.max_keyless_rate,
             "group_column": self.group_column,
             "split_column": self.split_column,
             "allow_synthetic_fallback": self.allow_synthetic_fallback,

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from provenance.command import CommandLine, Output
 
+from moshead.commands import flags
+
 
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
@@ -27,9 +29,8 @@ def predict(
     out: Annotated[
         Path, typer.Option(help="Predictions: .parquet, .csv or .jsonl. Record: <out>.audit.json.")
     ],
-    key_column: Annotated[
-        str | None, typer.Option(help="Key column; inferred from the names unless given.")
-    ] = None,
+    key_column: flags.KeyColumn = None,
+    max_keyless_rate: flags.MaxKeylessRate = 0.05,
     alpha: Annotated[
         float, typer.Option(help="Level of the CV+ intervals: the share that may lie outside.")
     ] = 0.1,
@@ -59,6 +60,7 @@ def predict(
             features,
             out,
             key_column=key_column,
+            max_keyless_rate=max_keyless_rate,
             alpha=alpha,
             codec=codec,
             strict=strict,
@@ -77,6 +79,12 @@ def _lines(document: dict[str, object]) -> list[str]:
         f"{document['rows']:,} predictions ({document['source']}) in "
         f"{escape(str(document['output']))}, by {escape(str(document['key_column']))}."
     )
+    keyless = document["keyless_rows"]
+    if isinstance(keyless, dict) and keyless["count"]:
+        lines.append(
+            f"[yellow]warning:[/] {keyless['count']:,} rows have no clip key; they keep their "
+            "place and their prediction."
+        )
     intervals = document["intervals"]
     if isinstance(intervals, dict):
         lines.append(

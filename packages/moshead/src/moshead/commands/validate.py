@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from provenance.command import CommandLine, Output
 
+from moshead.commands import flags
+
 
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
@@ -26,9 +28,10 @@ def validate(
         typer.Option(help="Rows to judge; test where a table has a split column, else all."),
     ] = None,
     split_column: Annotated[str, typer.Option(help="Name of the split column.")] = "split",
-    key_column: Annotated[
-        str | None, typer.Option(help="Key column; inferred from the names unless given.")
-    ] = None,
+    key_column: flags.KeyColumn = None,
+    key_normalize: flags.KeyNormalize = None,
+    key_regex: flags.KeyRegex = None,
+    max_keyless_rate: flags.MaxKeylessRate = 0.05,
     group_column: Annotated[
         str | None, typer.Option(help="What the bootstrap draws; clips unless given.")
     ] = None,
@@ -55,6 +58,9 @@ def validate(
             split=split,
             split_column=split_column,
             key_column=key_column,
+            key_normalize=key_normalize,
+            key_regex=key_regex,
+            max_keyless_rate=max_keyless_rate,
             group_column=group_column,
             alpha=alpha,
             out_json=out_json,
