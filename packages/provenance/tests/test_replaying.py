@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from provenance import InputError, VerdictError, load_record, replay, trace, verify
+from provenance import InputError, VerdictError, load_record, trace, verify
+from provenance import replay as replay_file
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -19,6 +20,19 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def replay(file, *, roots=(), **options):
+    """Replay a command that is not moskit's, with inputs beside the current folder."""
+    return replay_file(file, roots=[Path.cwd().parent, *roots], allow_script=True, **options)
+
+
+@pytest.fixture
+def again(provenance):
+    """``provenance replay`` as a process, as ``replay`` here."""
+    return lambda *args: provenance(
+        "replay", *args, "--allow-script", "--root", os.fspath(Path.cwd().parent)
+    )
 
 
 @pytest.fixture
@@ -71,12 +85,12 @@ RELATIVE = ["--features", "../data/features.tbl", "--labels", "../data/labels.cs
         ],
     ],
 )
-def test_command_makes_the_same_bytes_and_touches_nothing(work, folder, join, provenance, args):
+def test_command_makes_the_same_bytes_and_touches_nothing(work, folder, join, again, args):
     args = [arg.format(folder=folder) for arg in args]
     assert join(*args).returncode == 0
     (record,) = folder.rglob("*.json")
     before = tree(folder)
-    done = provenance("replay", str(record), "--json")
+    done = again(str(record), "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["identical"] is True
@@ -95,14 +109,14 @@ def test_library_call_is_replayed_from_its_options(work, folder):
     assert outcome.rebuilt
 
 
-def test_changed_or_missing_input_is_refused(work, folder, join, provenance):
+def test_changed_or_missing_input_is_refused(work, folder, join, again):
     assert join(*RELATIVE, "--out", "out.tbl").returncode == 0
     (folder / "data/labels.csv").write_bytes(b"clip,mos\n1,5\n")
-    done = provenance("replay", "out.tbl")
+    done = again("out.tbl")
     assert done.returncode == 1
     assert "The input labels has changed" in done.stderr
     (folder / "data/labels.csv").unlink()
-    done = provenance("replay", "out.tbl")
+    done = again("out.tbl")
     assert done.returncode == 1
     assert "The input labels is missing" in done.stderr
 
@@ -122,9 +136,9 @@ def test_moved_input_that_was_typed_as_an_absolute_path(work, folder, join, tmp_
     assert replay("out.tbl", roots=[away]).ok
 
 
-def test_difference_is_reported(work, join, provenance):
+def test_difference_is_reported(work, join, again):
     assert join(*RELATIVE, "--out", "out.tbl", "--salt").returncode == 0
-    done = provenance("replay", "out.tbl", "--json")
+    done = again("out.tbl", "--json")
     assert done.returncode == 1
     (output,) = json.loads(done.stdout)["outputs"]
     assert output["status"] == "different"
@@ -162,9 +176,9 @@ def test_path_that_leads_out_of_the_scratch_folder_is_refused(work, folder, join
         replay("out.tbl")
 
 
-def test_redacted_secret_cannot_be_replayed(work, join, provenance):
+def test_redacted_secret_cannot_be_replayed(work, join, again):
     assert join(*RELATIVE, "--out", "out.tbl", "--api-token", "hunter2").returncode == 0
-    done = provenance("replay", "out.tbl")
+    done = again("out.tbl")
     assert done.returncode == 2
     assert "A secret was left out" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -187,7 +201,7 @@ def test_command_that_is_not_installed(folder):
         replay("out.tbl")
 
 
-def test_command_that_refuses_its_arguments(work, join, provenance):
+def test_command_that_refuses_its_arguments(work, join, again):
     import samplejoin
 
     samplejoin.materialize("../data/features.tbl", ["../data/labels.csv"], "out.tbl")
@@ -197,7 +211,7 @@ def test_command_that_refuses_its_arguments(work, join, provenance):
 
     record["content_sha256"] = content_digest(record)
     Path("out.tbl.audit.json").write_bytes(document_bytes(record))
-    done = provenance("replay", "out.tbl")
+    done = again("out.tbl")
     assert done.returncode == 2
     assert "The record is of a library call" in done.stderr
     assert "no-such-option" in done.stderr
@@ -219,7 +233,7 @@ def test_batch_is_replayed_with_the_tables_that_it_joins(work, folder, base):
     assert {run.entrypoint for run in trace("report.json").runs.values()} == {"samplejoin batch"}
 
 
-def test_directory_inputs_and_outputs(work, folder, provenance, samplejoin):
+def test_directory_inputs_and_outputs(work, folder, again, samplejoin):
     script = """
 import sys
 from pathlib import Path
@@ -236,15 +250,15 @@ with start_run("merge.py", inputs={"source": source}, args={"source": source, "o
     (folder / "data/sub/b.tbl").write_bytes(b"b")
     subprocess.run([sys.executable, "merge.py", "../data", "made"], check=True)
     before = tree(folder)
-    done = provenance("replay", "made")
+    done = again("made")
     assert done.returncode == 0, done.stderr
     assert tree(folder) == before
     (work / "merge.py").write_text(script + "\n")
-    done = provenance("replay", "made")
+    done = again("made")
     assert done.returncode == 1
     assert "The script that ran has changed" in done.stderr
     (work / "merge.py").unlink()
-    done = provenance("replay", "made")
+    done = again("made")
     assert done.returncode == 2
     assert "The script that ran is not there. Restore it." in done.stderr
 

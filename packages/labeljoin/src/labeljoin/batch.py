@@ -18,6 +18,7 @@ from labeljoin.manifest import ManifestTable, load_manifest, resolve_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from provenance import Run
     from provenance.command import ProgressCallback
 
 STATUS_OK, STATUS_FAILED, STATUS_SKIPPED = "ok", "failed", "skipped"
@@ -61,7 +62,7 @@ class BatchJob:
         run: Works on one table, from its path members resolved and the table itself, and returns
             its audit; a module-level function.
         check: Raises an InputError where a table's options cannot be right.
-        inputs: The files that a table reads.
+        inputs: The files that a table reads, its feature table first.
         outputs: The files that a table writes, its audit last.
         resolve: A path of the manifest from the base folder.
     """
@@ -136,21 +137,48 @@ def run_job(
         args=args,
     ) as run:
         tables = load_manifest(manifest, job, base_dir=base_dir)
-        # The reports' folders are tried before hours of work, not after.
+        for table in tables:
+            _foresee_inputs(run, job, table)
+        for table in tables:
+            _foresee_outputs(run, job, table)
+        # The reports' places are tried before hours of work, not after.
         staged = None if report_md is None else run.stage("report_md", report_md, kind="report")
-        entries = _run_tables(job, tables, fail_fast, jobs, scheduler, progress)
-        report = _report(job, os.fspath(manifest), entries)
-        if staged is not None:
-            staged.path.write_text(markdown(job, report), encoding="utf-8")
-        run.describe("audits", _written_audits(job, tables, entries), kind="audit")
+        report: dict[str, Any] = {}
         if report_json is not None:
             run.record(report_json, report, kind="report")
         elif report_md is not None:
             run.record(f"{os.fspath(report_md)}.audit.json", report, kind="report")
+        entries = _run_tables(job, tables, fail_fast, jobs, scheduler, progress)
+        report |= _report(job, os.fspath(manifest), entries)
+        if staged is not None:
+            staged.path.write_text(markdown(job, report), encoding="utf-8")
+        run.describe("audits", _written_audits(job, tables, entries), kind="audit")
     document = run.document or report
     if report["status"] != STATUS_OK:
         raise _verdict(document, os.fspath(manifest))
     return document
+
+
+def _foresee_inputs(run: Run, job: BatchJob, table: ManifestTable) -> None:
+    features, *others = job.inputs(table)
+    run.foresee_input(_features_of(table), features)
+    for path in others:
+        run.foresee_input(f"an input of table {table.id!r}", path)
+
+
+def _foresee_outputs(run: Run, job: BatchJob, table: ManifestTable) -> None:
+    """Refuse a table that would replace what this batch reads or writes elsewhere."""
+    out, audit = job.outputs(table)
+    run.foresee_output(
+        f"the output of table {table.id!r}",
+        out,
+        replaces=(_features_of(table),) if table.options.get("in_place") else (),
+    )
+    run.foresee_output(f"the audit of table {table.id!r}", audit)
+
+
+def _features_of(table: ManifestTable) -> str:
+    return f"the feature table of table {table.id!r}"
 
 
 def _run_tables(
@@ -190,7 +218,7 @@ def _finished(
     ):
         futures: dict[Future[dict[str, Any]], ManifestTable] = {}
         for table in tables:
-            if any(Path(path).is_dir() for path in job.inputs(table)):
+            if Path(table.paths["features"]).is_dir():
                 # Its parts are tasks of their own; only who waits for them is here.
                 future = drivers.submit(_run_table, job, table, pool)
             else:

@@ -36,7 +36,12 @@ _SUFFIXES = {
 
 
 def stage_table(
-    run: Run, table: Table, out: str | os.PathLike[str], *, name: str = "out"
+    run: Run,
+    table: Table,
+    out: str | os.PathLike[str],
+    *,
+    name: str = "out",
+    source: str = "features",
 ) -> StagedOutput:
     """Stage the output of :func:`attach_in_run`: a file, or a directory for a directory of parts.
 
@@ -45,6 +50,7 @@ def stage_table(
         table: The table that gets columns.
         out: Where the result will be.
         name: The output's name in the record.
+        source: The name of the table among the run's inputs: all that a run in place replaces.
 
     Raises:
         InputError: The name of ``out`` promises another format than that of ``table``; or a
@@ -60,7 +66,7 @@ def stage_table(
             where=os.fspath(out),
             fix="Give --out a new directory",
         )
-    return run.stage(name, out, kind="feature-table", directory=directory)
+    return run.stage(name, out, kind="feature-table", directory=directory, replaces=source)
 
 
 def attach_in_run(

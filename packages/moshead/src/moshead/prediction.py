@@ -113,6 +113,10 @@ def predict_file(
             },
             progress=progress,
         ) as run:
+            if predictor.head is None:
+                run.foresee_input("the head (--onnx)", onnx)
+            elif predictor.head.manifest_path is not None:
+                run.foresee_input("the manifest of the head", predictor.head.manifest_path)
             keyless = _keyless_rows(table, clip, max_keyless_rate)
             staged = run.stage("out", out, kind="predictions")
             rows, repairs = _write(

@@ -260,6 +260,8 @@ def run_job(job: Job) -> dict[str, Any]:
         shared_trainer=None if job.module == __name__ else __name__,
         progress=progress,
     ) as run:
+        if job.destinations.registry is not None:
+            run.foresee_output("the registry (--registry)", job.destinations.registry)
         corpus, kind = _rows_of(job)
         corpus = replace(corpus, notes=(*job.notes, *corpus.notes))
         result = train_head(corpus, job.model_id, job.training, corpus_kind=kind, progress=progress)

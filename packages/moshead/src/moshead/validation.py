@@ -113,6 +113,8 @@ def validate(
         },
         progress=progress,
     ) as run:
+        if predictor.head.manifest_path is not None:
+            run.foresee_input("the manifest of the head", predictor.head.manifest_path)
         corpus, judged_split = _held_out(
             predictor,
             [Path(path) for path in paths],

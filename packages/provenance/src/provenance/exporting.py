@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal, get_args
 
 from provenance.canonical import json_value
 from provenance.errors import InputError, VerdictError
+from provenance.places import Places
 from provenance.record_search import load_record
 
 ExportFormat = Literal["in-toto", "prov-json", "openlineage"]
@@ -73,6 +75,32 @@ def export(
         document = run_events(record, time)
     checked: dict[str, Any] | list[dict[str, Any]] = json_value(document)
     return checked
+
+
+def refuse_described(
+    out: os.PathLike[str] | str,
+    file: os.PathLike[str] | str,
+    *,
+    roots: Sequence[os.PathLike[str] | str] = (),
+) -> None:
+    """Refuse a place for an export where the record is, or a file that the record describes.
+
+    Args:
+        out: Where the export will be written.
+        file: As for :func:`export`.
+        roots: As for :func:`export`.
+
+    Raises:
+        InputError: There is no record, or ``out`` is one of those files.
+    """
+    record = load_record(file, roots=roots)
+    places = Places()
+    places.add_input("file", "the file to export", file)
+    places.add_input("record", "the record to export", record.path)
+    for entry in (*record.input_entries(), *record.output_entries()):
+        with suppress(ValueError):  # a path that no file can have
+            places.add_input(entry.name, f"{entry.name} of the record", entry.path)
+    places.add_output("out", "the export (--out)", out)
 
 
 def export_bytes(document: Any, *, lines: bool = False) -> bytes:

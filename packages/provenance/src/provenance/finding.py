@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +22,17 @@ class FileFinder:
     Args:
         roots: Folders to search in and below.
         progress: Called while files are hashed.
+        allows: Whether a path may be read; the others count as absent.
     """
 
     def __init__(
         self,
         roots: Sequence[os.PathLike[str] | str],
         progress: ProgressCallback | None = None,
+        *,
+        allows: Callable[[Path], bool] = lambda path: True,
     ) -> None:
+        self._allows = allows
         self._roots = [Path(root).absolute() for root in roots]
         self._progress = progress
         self._digests: dict[Path, Digest | None] = {}
@@ -41,8 +45,10 @@ class FileFinder:
             InputError: It is there and cannot be read.
         """
         if path not in self._digests:
-            if path.is_dir():
-                digest: Digest | None = hash_directory(path, progress=self._progress)
+            if not self._allows(path):
+                digest: Digest | None = None
+            elif path.is_dir():
+                digest = hash_directory(path, progress=self._progress)
             elif path.exists():
                 digest = hash_file(path, progress=self._progress)
             else:

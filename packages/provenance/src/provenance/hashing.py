@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,9 +55,10 @@ def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None
         progress: Called after every MiB with bytes done and the file's size.
 
     Raises:
-        InputError: The file is missing or unreadable.
+        InputError: The file is missing or unreadable, or it is a device or a pipe.
     """
     try:
+        _refuse_special(path)
         with Path(path).open("rb", buffering=0) as stream:
             total = os.fstat(stream.fileno()).st_size
             state, buffer, done = hashlib.sha256(), bytearray(CHUNK_BYTES), 0
@@ -74,6 +76,7 @@ def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None
 def hash_prefix(path: os.PathLike[str] | str, size: int) -> Digest:
     """Digest the first ``size`` bytes of a file, or all of them where it is shorter."""
     try:
+        _refuse_special(path)
         with Path(path).open("rb", buffering=0) as stream:
             state, left = hashlib.sha256(), size
             while left and (chunk := stream.read(min(left, CHUNK_BYTES))):
@@ -189,6 +192,17 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[str]:
             yield from _walk(inside, f"{prefix}{entry.name}/", (*above, real))
         else:
             yield prefix + entry.name
+
+
+def _refuse_special(path: os.PathLike[str] | str) -> None:
+    """Refuse what has no end or waits for a writer: opening it could take for ever."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(
+            "It is a device or a pipe, and no file",
+            where=os.fspath(path),
+            fix="Give a regular file",
+        )
 
 
 def unreadable(path: os.PathLike[str] | str, error: OSError) -> InputError:

@@ -39,7 +39,15 @@ class Layout:
 
     def mirror(self, path: Path) -> Path:
         """Where a recorded absolute path is in the scratch folder."""
-        return self.folder / "tree" / PurePath(*path.parts[1:])
+        tree = self.folder / "tree"
+        place = Path(os.path.normpath(tree / PurePath(*path.parts[1:])))
+        if not place.is_relative_to(tree):
+            raise InputError(
+                "A recorded path leads out of any folder",
+                where=os.fspath(path),
+                fix="Run it by hand, and compare the outputs with verify",
+            )
+        return place
 
 
 def started_runs(record: Record) -> list[Record]:
@@ -161,6 +169,12 @@ def _place(entry: FileEntry, source: Path, place: Path, layout: Layout, *, copy:
         place.mkdir(parents=True, exist_ok=True)
         for part in entry.files:
             name = part.written_path
+            if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+                raise InputError(
+                    f"A file of the input {entry.name} lies outside of its directory",
+                    where=name,
+                    fix="Run it by hand, and compare the outputs with verify",
+                )
             _place_file(source / name, place / name, layout, copy=copy)
     else:
         _place_file(source, place, layout, copy=copy)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.errors import InputError, VerdictError
+from provenance.errors import InputError
 from provenance.finding import FileFinder
 from provenance.hashing import hash_file
 from provenance.record_search import load_record, record_files
 from provenance.records import FileEntry, Record, entries_of, read_record
-from provenance.redaction import REDACTED
+from provenance.replay_border import REPLAY_INPUTS_VARIABLE, ReplayBorder, inputs_variable
 from provenance.replay_layout import Layout, lay_out, redirect_moved, started_runs, typed_paths
+from provenance.replay_program import (
+    ReplayProgram,
+    ReplayRefusedError,
+    recorded_arguments,
+    recorded_program,
+)
 from provenance.staging import REPLAY_VARIABLE, replay_target
 
 if TYPE_CHECKING:
@@ -33,10 +37,6 @@ a function from both paths to the largest absolute difference between their numb
 
 OutputStatus = Literal["same", "different", "close", "missing", "unrecorded"]
 """``close``: a CUDA run, whose outputs differ by the number reported beside."""
-
-
-class ReplayRefusedError(VerdictError):
-    """The recorded inputs are not there any more, so that running again would prove nothing."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,8 @@ def replay(
     *,
     roots: Sequence[os.PathLike[str] | str] = (),
     keep: os.PathLike[str] | str | None = None,
+    allow_script: bool = False,
+    announce: Callable[[Sequence[str]], None] | None = None,
     progress: ProgressCallback | None = None,
 ) -> Replay:
     """Run the recorded command again in a scratch folder and compare what it makes.
@@ -121,18 +123,26 @@ def replay(
     Nothing outside of the scratch folder is written by staged outputs. A run that was a library
     call of a moskit command has no argv; its command line is rebuilt from the recorded options.
 
+    Anyone can write a record. Only moskit's own commands are run again, from the entry points of
+    their installed distributions; another program only where ``allow_script`` says so. Inputs are
+    read from the record's folder and ``roots`` alone.
+
     Args:
         file: A record, or a file that it describes.
-        roots: Folders in which the record, and inputs that were moved, are looked for.
+        roots: Further folders that inputs may be read from. The record, and inputs that were
+            moved, are looked for in them.
         keep: A new folder to make the replay in and to leave behind; by default a temporary one.
+        allow_script: Run a program that is not moskit's too. It can do all that you can.
+        announce: Called with the command line of such a program before it starts.
         progress: Called while files are hashed.
 
     Returns:
         The comparison; a difference is a finding and no exception.
 
     Raises:
-        InputError: There is no record, its command is not installed, a secret was redacted from
-            its arguments, or the command refuses them.
+        InputError: There is no record, its command is not installed or no command of moskit, a
+            secret was redacted from its arguments, the command refuses them, or an input lies
+            outside of the folders that may be read.
         ReplayRefusedError: The record was changed, or the inputs it names are not there.
     """
     record = load_record(file, roots=roots)
@@ -142,15 +152,20 @@ def replay(
             where=os.fspath(record.path),
             fix="Restore it from a copy",
         )
-    finder = FileFinder(roots, progress)
+    argv, rebuilt = recorded_arguments(record)
+    program = recorded_program(record, argv, allow_script=allow_script)
+    border = ReplayBorder(record.path, roots)
+    for entry in record.output_entries():
+        if entry.role == "audit":  # the record of a run that this one has started
+            border.refuse_outside(f"The output {entry.name}", entry.path)
+    finder = FileFinder(roots, progress, allows=border.allows)
     located: dict[FileEntry, Path] = {}
     for run in (record, *started_runs(record)):
-        located |= _locate_inputs(run, finder)
-    program = _program(record)
-    argv, rebuilt = _arguments(record, program)
+        located |= _locate_inputs(run, finder, border)
+    job = _Job(record, program, argv, rebuilt, located, border, announce)
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="moskit-replay-") as scratch:
-            return _replay_in(Path(scratch).resolve(), record, program, argv, rebuilt, located)
+            return _replay_in(Path(scratch).resolve(), job)
     folder = Path(keep).absolute()
     try:
         folder.mkdir(parents=True)
@@ -160,42 +175,42 @@ def replay(
             where=os.fspath(keep),
             fix="Choose a new folder",
         ) from error
-    return _replay_in(folder.resolve(), record, program, argv, rebuilt, located, kept=True)
+    return _replay_in(folder.resolve(), job, kept=True)
 
 
 @dataclass(frozen=True)
-class _Program:
-    """What to start: a console script of an installed distribution, or a Python script."""
+class _Job:
+    """What is run again, and what it may read."""
 
-    name: str
-    point: EntryPoint | None
-    script: Path | None
+    record: Record
+    program: ReplayProgram
+    argv: Sequence[str]
+    rebuilt: bool
+    located: Mapping[FileEntry, Path]
+    border: ReplayBorder
+    announce: Callable[[Sequence[str]], None] | None
 
-    def command(self) -> list[str]:
-        if self.script is not None:
-            return [sys.executable, os.fspath(self.script)]
-        assert self.point is not None
-        start = (
-            f"import sys; sys.argv[0] = {self.name!r}; "
-            f"from {self.point.module} import {self.point.attr} as main; sys.exit(main())"
-        )
-        return [sys.executable, "-P", "-c", start]
+    def declared_paths(self) -> set[str]:
+        """The absolute paths that the record names, and where its inputs are now."""
+        runs = (self.record, *started_runs(self.record))
+        entries = (e for run in runs for e in (*run.input_entries(), *run.output_entries()))
+        paths = [entry.path for entry in entries]
+        paths += [*self.located.values(), *(run.path for run in runs)]
+        return {os.path.normpath(path) for path in paths}
 
 
-def _replay_in(
-    folder: Path,
-    record: Record,
-    program: _Program,
-    argv: Sequence[str],
-    rebuilt: bool,
-    located: Mapping[FileEntry, Path],
-    *,
-    kept: bool = False,
-) -> Replay:
+def _replay_in(folder: Path, job: _Job, *, kept: bool = False) -> Replay:
+    record, program, rebuilt = job.record, job.program, job.rebuilt
     typed = typed_paths(record)
-    layout = lay_out(folder, record, typed, located, copy=program.script is not None)
-    tokens = redirect_moved(argv, typed, located)
-    _run(program, tokens, layout, rebuilt)
+    layout = lay_out(folder, record, typed, job.located, copy=program.script is not None)
+    tokens = redirect_moved(job.argv, typed, job.located)
+    command = [*program.command(), *tokens]
+    if program.trusted:
+        declared = job.declared_paths()
+        job.border.refuse_undeclared_paths(tokens, layout.cwd, folder, declared)
+    elif job.announce is not None:
+        job.announce(command)
+    _run(program, command, layout, job)
     again = _replayed_record(record, layout)
     outputs = list(_comparisons(record, again, folder))
     for started in started_runs(record):
@@ -210,7 +225,9 @@ def _replay_in(
     )
 
 
-def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
+def _locate_inputs(
+    record: Record, finder: FileFinder, border: ReplayBorder
+) -> dict[FileEntry, Path]:
     located = {}
     for entry in record.input_entries():
         if entry.digest is None:
@@ -221,6 +238,8 @@ def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
             )
         place = finder.locate(entry)
         if place is None:
+            if os.path.lexists(entry.path):
+                border.refuse_entry(entry, entry.path)
             found = finder.digest(entry.path)
             raise ReplayRefusedError(
                 f"The input {entry.name} is missing"
@@ -234,77 +253,14 @@ def _locate_inputs(record: Record, finder: FileFinder) -> dict[FileEntry, Path]:
     return located
 
 
-def _program(record: Record) -> _Program:
-    entry = record.block.get("entrypoint") or {}
-    name = record.entrypoint.split()[0]
-    for point in entry_points(group="console_scripts", name=name):
-        return _Program(name, point, None)
-    written = entry.get("path") if isinstance(entry, Mapping) else None
-    if isinstance(written, str) and not entry.get("distribution"):
-        script = record.path.parent / written
-        if not script.is_file():
-            raise InputError(
-                "The script that ran is not there", where=os.fspath(script), fix="Restore it"
-            )
-        found = hash_file(script).sha256
-        if found != entry.get("sha256"):
-            raise ReplayRefusedError(
-                f"The script that ran has changed (was {entry.get('sha256')}, is {found})",
-                where=os.fspath(script),
-                fix="Restore it",
-            )
-        return _Program(name, None, script)
-    raise InputError(
-        f"The command {name} is not installed here",
-        where=os.fspath(record.path),
-        fix=f"Install {record.version or name}",
-    )
-
-
-def _arguments(record: Record, program: _Program) -> tuple[list[str], bool]:
-    argv = [str(token) for token in record.block.get("argv") or ()]
-    for position, exact in (record.block.get("argv_base64") or {}).items():
-        argv[int(position)] = os.fsdecode(base64.b64decode(exact))
-    rebuilt = not argv and program.script is None
-    if rebuilt:
-        argv = _arguments_from_options(record)
-    for token in argv:
-        if REDACTED in token:
-            raise InputError(
-                f"A secret was left out of the recorded arguments ({token}), so the command cannot "
-                "be run again",
-                where=os.fspath(record.path),
-                fix="Run it by hand with the secret, and compare the outputs with verify",
-            )
-    return argv, rebuilt
-
-
-def _arguments_from_options(record: Record) -> list[str]:
-    """The command line that says what a library call said: options are named like arguments."""
-    tokens = record.entrypoint.split()[1:]
-    for name, value in (record.block.get("args") or {}).items():
-        flag = "--" + name.replace("_", "-")
-        for member in _option_values(value):
-            tokens += [flag] if member is True else [flag, str(member)]
-    return tokens
-
-
-def _option_values(value: Any) -> Iterator[Any]:
-    if value is None or value is False:
-        return
-    if isinstance(value, Mapping):
-        yield from (f"{name}={member}" for name, member in value.items())
-    elif isinstance(value, list):
-        yield from value
-    else:
-        yield value
-
-
-def _run(program: _Program, argv: Sequence[str], layout: Layout, rebuilt: bool) -> None:
+def _run(program: ReplayProgram, command: Sequence[str], layout: Layout, job: _Job) -> None:
     environment = {**os.environ, REPLAY_VARIABLE: os.fspath(layout.folder)}
+    environment.pop(REPLAY_INPUTS_VARIABLE, None)
+    if program.trusted:
+        environment[REPLAY_INPUTS_VARIABLE] = inputs_variable(job.located.values(), layout.folder)
     # A terminal that answers, or colours, would make the run another one.
     done = subprocess.run(
-        [*program.command(), *argv],
+        command,
         cwd=layout.cwd,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -318,12 +274,12 @@ def _run(program: _Program, argv: Sequence[str], layout: Layout, rebuilt: bool) 
     complaint = said[-1].removeprefix("error: ").removesuffix(".") if said else "it said nothing"
     origin = (
         "The record is of a library call; the command line rebuilt from its options"
-        if rebuilt
+        if job.rebuilt
         else "The recorded command"
     )
     raise InputError(
         f"{origin} ended with exit code {done.returncode} ({complaint})",
-        where=" ".join((program.name, *argv[:2])),
+        where=" ".join((program.name, *job.argv[:2])),
         fix="Run it with the version that made the record",
     )
 

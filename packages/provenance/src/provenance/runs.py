@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from provenance.embedded import short_form
 from provenance.errors import InputError
 from provenance.hashing import Digest, hash_directory, hash_files
 from provenance.invocation import argv_of
+from provenance.places import Places
 from provenance.placing import put_in_place, signals_deferred
 from provenance.redaction import redact_args
 from provenance.sources import (
@@ -72,6 +73,11 @@ class Run:
         self._withdrawn: dict[str, StagedOutput] = {}
         self._record: StagedOutput | None = None
         self._record_document: Mapping[str, Any] = {}
+        self._places = Places()
+        self._flags: set[str] = set()
+        for name, slot in self._inputs.items():
+            for source in sources_of(slot):
+                self._places.add_input(name, self._input_words(name), source.path)
 
     # Inputs
 
@@ -145,10 +151,43 @@ class Run:
                 named[name] = map_slot(slot, lambda item: item.digest and item.digest.sha256)
         return short_form(self.distribution, redact_args(json_value(dict(args or {}))), named)
 
+    # What other runs that this one starts read and write
+
+    def foresee_input(self, what: str, path: PathLike) -> None:
+        """State a file that a run started by this one will read: no output takes its place.
+
+        Args:
+            what: What it is, in words for people: ``the labels of table 'a'``.
+            path: A file or directory; it need not exist.
+
+        Raises:
+            InputError: It is an output of this run.
+        """
+        self._places.add_input(what, what, path)
+
+    def foresee_output(self, what: str, path: PathLike, *, replaces: Collection[str] = ()) -> None:
+        """State a file that a run started by this one will write, before anything is written.
+
+        Args:
+            what: What it is, in words for people: ``the output of table 'a'``.
+            path: Where it will be.
+            replaces: What was said to :meth:`foresee_input` of inputs that it may be.
+
+        Raises:
+            InputError: It would take the place of an input or of another output.
+        """
+        self._places.add_output(what, what, path, replaces=replaces)
+
     # Outputs
 
     def stage(
-        self, name: str, destination: PathLike, *, kind: str = "file", directory: bool = False
+        self,
+        name: str,
+        destination: PathLike,
+        *,
+        kind: str = "file",
+        directory: bool = False,
+        replaces: str | None = None,
     ) -> StagedOutput:
         """Open an output: a temporary beside ``destination`` that appears there when the run ends.
 
@@ -161,24 +200,19 @@ class Run:
             kind: What the output is to its reader, e.g. ``feature-table``; the entry's ``role``.
             directory: Make a directory of parts. An existing one is replaced as a whole, and only
                 where the new one has all of its files.
+            replaces: The only input that the output may be where the run is in place; any input by
+                default.
 
         Raises:
-            InputError: The output is an input of this run and the run is not in place, or
-                something that is no file is in its place.
+            InputError: The output is an input of this run and the run is not in place, it is
+                another output, or something that is no file is in its place.
             OutputError: The folder cannot be written to, or another run is writing this output.
             ValueError: The run has an output of this name already.
         """
         if name in self._outputs:
             raise ValueError(f"the run has an output named {name} already")
         target = Path(destination)
-        self._refuse_input(target)
-        for other in self._staged():
-            if os.path.realpath(other.destination) == os.path.realpath(target):
-                raise InputError(
-                    f"The run would write two outputs here, {other.name} and {name}",
-                    where=os.fspath(target),
-                    fix="Give each its own path",
-                )
+        self._claim(name, target, replaces=self._replaceable(replaces))
         # An interrupt in between would leave a temporary that no run knows of.
         with signals_deferred():
             self._outputs[name] = StagedOutput(name, target, role=kind, directory=directory)
@@ -200,7 +234,9 @@ class Run:
         """
         if name in self._outputs or name in self._existing:
             raise ValueError(f"the run has an output named {name} already")
-        self._existing[name] = open_slot(name, paths, place=written_place)
+        slot = open_slot(name, paths, place=written_place)
+        self._refuse_staged(name, slot)
+        self._existing[name] = slot
         self._existing_roles[name] = None if kind == "file" else kind
 
     def withdraw(self, name: str) -> None:
@@ -240,14 +276,7 @@ class Run:
         if self._record is not None:
             raise ValueError("the run has a record already")
         target = Path(path)
-        self._refuse_input(target, in_place=False)
-        for other in self._staged():
-            if os.path.realpath(other.destination) == os.path.realpath(target):
-                raise InputError(
-                    f"The record would replace the output {other.name}",
-                    where=os.fspath(target),
-                    fix="Give the record its own path",
-                )
+        self._claim("record", target)
         with signals_deferred():
             self._record = StagedOutput("record", target, role=kind, directory=False)
         self._record_document = document if document is not None else {"schema": MANIFEST_SCHEMA}
@@ -363,24 +392,61 @@ class Run:
             raise ValueError(f"the run has no input named {name}")
         return self._items(name)
 
-    def _refuse_input(self, target: Path, *, in_place: bool | None = None) -> None:
-        if in_place if in_place is not None else self.in_place:
-            return
-        offered = self.in_place is not None
-        place = os.path.realpath(target)
-        for name in self._inputs:
-            for item in self._items(name):
-                source = os.path.realpath(item.path)
-                same = source == place or (item.directory and place.startswith(source + os.sep))
-                if not same and target.exists() and item.path.exists():
-                    same = target.samefile(item.path)
-                if same:
+    def _refuse_staged(self, name: str, slot: Slot) -> None:
+        """Refuse described outputs that this run is about to write itself."""
+        for output in self._staged():
+            place = os.path.realpath(output.destination)
+            for source in sources_of(slot):
+                if os.path.realpath(source.path) == place:
                     raise InputError(
-                        f"The output is, or lies in, the input {name}",
-                        where=os.fspath(target),
-                        fix="Choose another output"
-                        + (", or allow it with --in-place" if in_place is None and offered else ""),
+                        f"It would be replaced by the output {output.name}, and is the output "
+                        f"{name} that exists already",
+                        where=os.fspath(source.path),
+                        fix="Give each its own path",
                     )
+
+    def _replaceable(self, only: str | None) -> Collection[str]:
+        """The inputs that an output may be."""
+        if not self.in_place:
+            return ()
+        return self._inputs if only is None else (only,)
+
+    def _claim(self, name: str, target: Path, *, replaces: Collection[str] = ()) -> None:
+        """Refuse an output in the place of an input or of another output.
+
+        Raises:
+            InputError: It is one of them.
+        """
+        flag = self._flag_of(name, target)
+        known = "the record" if name == "record" else f"the output {name}"
+        offered = self.in_place is False and name != "record"
+        self._places.add_output(
+            name,
+            known if flag is None else f"{known} ({flag})",
+            target,
+            replaces=replaces,
+            advice="allow it with --in-place" if offered else None,
+        )
+        if flag is not None:
+            self._flags.add(flag)
+
+    def _flag_of(self, name: str, target: Path) -> str | None:
+        """The option that gave an output its place, where the options tell."""
+        given = [
+            option
+            for option, value in self._args.items()
+            if isinstance(value, str | os.PathLike)
+            and os.fspath(value) == os.fspath(target)
+            and option not in self._inputs
+        ]
+        flags = [f"--{option.replace('_', '-')}" for option in given]
+        if name in given:
+            return flags[given.index(name)]
+        return next((flag for flag in flags if flag not in self._flags), None)
+
+    def _input_words(self, name: str) -> str:
+        flag = f" (--{name.replace('_', '-')})" if name in self._args else ""
+        return f"the input {name}{flag}"
 
     def _hash(self, sources: list[Source]) -> None:
         hash_sources(sources, self._progress)

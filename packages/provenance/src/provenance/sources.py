@@ -16,6 +16,7 @@ from provenance.hashing import (
     hash_files,
     unreadable,
 )
+from provenance.replay_border import refuse_undeclared
 
 if TYPE_CHECKING:
     from provenance.command import ProgressCallback
@@ -108,6 +109,7 @@ def hash_sources(sources: Sequence[Source], progress: ProgressCallback | None) -
 
 
 def _open_source(name: str, path: Path, place: Path) -> Source:
+    refuse_undeclared(name, place)
     try:
         directory = place.is_dir()
         if not directory:

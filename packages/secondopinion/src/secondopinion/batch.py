@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labeljoin import KEY_NORMALIZE_MODES, BatchJob, ReportColumn, run_job
+from provenance.errors import InputError
 
 from secondopinion.joining import materialize
 from secondopinion.options import MISSING_POLICIES, options_of
-from secondopinion.score_file import relocated
+from secondopinion.score_file import ScoreSpecification, relocated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
 
     from labeljoin import ManifestTable
@@ -135,7 +138,16 @@ def _join_options(table: ManifestTable) -> dict[str, Any]:
 
 
 def _inputs(table: ManifestTable) -> list[str]:
-    return [table.paths["features"]]
+    return [table.paths["features"], *_score_files(table.paths["scores"])]
+
+
+def _score_files(scores: list[str]) -> Iterator[str]:
+    for text in scores:
+        with suppress(InputError):  # a missing file fails its own table, not the batch
+            specification = ScoreSpecification.parse(text)
+            directory = Path(specification.path).is_dir()
+            files = [specification.path] if directory else specification.files
+            yield from map(os.fspath, files)
 
 
 def _outputs(table: ManifestTable) -> list[str]:

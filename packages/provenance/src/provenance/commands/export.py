@@ -56,9 +56,11 @@ def export(
 ) -> None:
     """Write a run record as in-toto Statement, W3C PROV-JSON or OpenLineage run events."""
     from provenance.exporting import export as export_record
-    from provenance.exporting import export_bytes
+    from provenance.exporting import export_bytes, refuse_described
     from provenance.staging import write_atomically
 
+    if out is not None:
+        refuse_described(out, file, roots=root or ())
     document = export_record(file, format=form.value, event_time=event_time, roots=root or ())
     shown = document if isinstance(document, dict) else {"events": document}
     if out is None:

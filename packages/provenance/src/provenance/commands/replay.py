@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from provenance.command import CommandLine, Output
-from provenance.errors import VerdictError
+from provenance.errors import VerdictError, one_line
 
 
 def register(cli: CommandLine) -> None:
     """Add the command to ``cli``."""
     cli.command(example="provenance replay labelled.parquet")(replay)
+
+
+def _show_command(command: Sequence[str]) -> None:
+    """Say on standard error what runs, under ``--quiet`` too: it was asked for to be seen."""
+    print(f"Runs: {one_line(shlex.join(command))}", file=sys.stderr, flush=True)
 
 
 def replay(
@@ -26,10 +34,19 @@ def replay(
         list[Path] | None,
         typer.Option(
             "--root",
-            help="Look for the record and moved inputs in this folder.",
+            help="Read inputs from this folder too, and look for the record and moved inputs in "
+            "it. By default they are read from the record's own folder alone.",
             show_default=False,
         ),
     ] = None,
+    allow_script: Annotated[
+        bool,
+        typer.Option(
+            "--allow-script",
+            help="Run a program that is not moskit's, such as your own script. The command line is "
+            "shown first. The program can do all that you can: trust the record.",
+        ),
+    ] = False,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -39,13 +56,21 @@ def replay(
 ) -> None:
     """Run the recorded command again in a scratch folder and compare its outputs bit for bit.
 
-    Refused where the recorded inputs are not there any more. Your files are not touched.
+    Refused where the recorded inputs are not there any more. Your files are not touched. Only
+    commands of moskit are run.
     """
     from provenance.rendering import replay_table
     from provenance.replaying import replay as replay_file
 
     with output.progress() as progress:
-        outcome = replay_file(file, roots=root or (), keep=keep, progress=progress)
+        outcome = replay_file(
+            file,
+            roots=root or (),
+            keep=keep,
+            allow_script=allow_script,
+            announce=_show_command,
+            progress=progress,
+        )
     document = outcome.to_document()
     if outcome.ok or not output.json:
         output.result(document, replay_table(outcome))
