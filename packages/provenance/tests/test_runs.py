@@ -236,7 +236,7 @@ def test_record_never_replaces_an_input_or_output(folder: Path):
 
 def test_two_outputs_may_not_share_a_place(folder: Path):
     with (
-        pytest.raises(InputError, match="output two would replace .*, which is the output one"),
+        pytest.raises(InputError, match=r"output two would replace .*, which is the output one"),
         start_run("job", inputs={}) as run,
     ):
         run.stage("one", "out.tbl")

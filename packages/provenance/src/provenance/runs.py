@@ -436,7 +436,7 @@ class Run:
             option
             for option, value in self._args.items()
             if isinstance(value, str | os.PathLike)
-            and os.fspath(value) == os.fspath(target)
+            and Path(value) == target
             and option not in self._inputs
         ]
         flags = [f"--{option.replace('_', '-')}" for option in given]
