@@ -93,7 +93,7 @@ def run_command(path: Path, out: Path) -> tuple[float, float]:
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
         "sys.exit(done.returncode)"
     )
-    command = [sys.executable, "-m", "signalaudit.cli", "report", "--input", str(path)]
+    command = [sys.executable, "-m", "signalaudit.cli.app", "report", "--input", str(path)]
     command += ["--out-json", f"{out}.json", "--out-md", f"{out}.md", "--out-html", f"{out}.html"]
     begun = time.perf_counter()
     done = subprocess.run(

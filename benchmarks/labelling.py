@@ -181,7 +181,7 @@ def run_engine(features: str, labels: str, out: str) -> None:
 
 def run_command(features: str, labels: str, out: str) -> None:
     """`labeljoin join`, as a user types it."""
-    from labeljoin.cli import main
+    from labeljoin.cli.app import main
 
     sys.argv = ["labeljoin", "join", "--features", features, "--labels", labels, "--out", out]
     sys.argv += ["--feature-key-column", "clip_path", "--feature-key-regex", KEY_REGEX, "--quiet"]

@@ -24,11 +24,11 @@ import moshead
 import numpy as np
 import onnxruntime
 import pyarrow as pa
-from moshead.conformal import CrossConformal
-from moshead.graph import fold_graph, head_graph
-from moshead.metadata import HeadMetadata
-from moshead.network import ENCODER_VOCAB, ENCODER_VOCAB_VERSION, Head, HeadWeights
-from moshead.schemas import FeatureSchema
+from moshead.export.metadata import HeadMetadata
+from moshead.features.schemas import FeatureSchema
+from moshead.heads.conformal import CrossConformal
+from moshead.heads.graph import fold_graph, head_graph
+from moshead.heads.network import ENCODER_VOCAB, ENCODER_VOCAB_VERSION, Head, HeadWeights
 
 FEATURES, HIDDEN, FOLDS, CLIPS = 100, 128, 5, 1200
 

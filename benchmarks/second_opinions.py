@@ -88,7 +88,7 @@ def make_payload(path: Path, *, quick: bool) -> None:
 
 def run_moskit(folder: Path, out: Path) -> None:
     """`secondopinion join`, as a user types it."""
-    from secondopinion.cli import main
+    from secondopinion.cli.app import main
 
     sys.argv = ["secondopinion", "join", "--features", str(folder / "features.parquet")]
     for name in ("dover", "niqe", "musiq"):
@@ -99,7 +99,7 @@ def run_moskit(folder: Path, out: Path) -> None:
 
 def run_stream(folder: Path, out: Path) -> None:
     """`secondopinion inspect` of the long payload."""
-    from secondopinion.cli import main
+    from secondopinion.cli.app import main
 
     sys.argv = ["secondopinion", "inspect", "--scores", str(folder / "payload.json"), "--quiet"]
     main()

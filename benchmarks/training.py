@@ -24,11 +24,11 @@ import labeljoin
 import numpy as np
 import secondopinion
 from moshead import FeatureSchema, load_corpus, recipe_for
-from moshead.cross_validation import predict
-from moshead.features import column_medians, impute
-from moshead.folds import Partition, partition
-from moshead.statistics import plcc, rmse, srocc
-from moshead.training import NetPlan, train_nets
+from moshead.features.matrix import column_medians, impute
+from moshead.gate.statistics import plcc, rmse, srocc
+from moshead.heads.nets import NetPlan, train_nets
+from moshead.training.cross_validation import predict
+from moshead.training.folds import Partition, partition
 
 FOLDS, SEEDS, PARTITIONS = 5, 5, 5
 DEFAULT_SEED = 20260508

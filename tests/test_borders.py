@@ -58,7 +58,9 @@ def test_every_public_name_is_there(package: str) -> None:
 def test_help_is_light(package: str) -> None:
     for words in [[], *([command.name] for command in commands_of(package))]:
         arguments = [package, *words, "--help"]
-        loaded = modules_after(f"sys.argv = {arguments}; from {package}.cli import main; main()")
+        loaded = modules_after(
+            f"sys.argv = {arguments}; from {package}.cli.app import main; main()"
+        )
         assert loaded & HEAVY_FOR_HELP == set(), arguments
 
 

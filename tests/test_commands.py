@@ -68,7 +68,7 @@ def test_example_parses(command: Command) -> None:
 
 @each_command
 def test_help_shows_the_example(command: Command) -> None:
-    application = importlib.import_module(f"{command.package}.cli").cli.app
+    application = importlib.import_module(f"{command.package}.cli.app").cli.app
     shown = CliRunner().invoke(application, [command.name, "--help"], env={"COLUMNS": "400"})
     assert shown.exit_code == 0
     assert command.example in " ".join(shown.output.split())

@@ -42,7 +42,7 @@ def test_what_a_distribution_lacks_is_said(tmp_path: Path) -> None:
     for expected in (
         f"{wheel_of(tmp_path, 'provenance').name} was not built",
         "does not hold labeljoin/py.typed",
-        "does not hold labeljoin/joining.py",
+        "does not hold labeljoin/joining/on_disk.py",
         "licenses/LICENSE",
         "does not install the command labeljoin",
         "has the licence None",

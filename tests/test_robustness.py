@@ -220,7 +220,7 @@ def test_file_size_limit(sample_tables: Path, tmp_path: Path) -> None:
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); "
-        "from labeljoin.cli import main; main()"
+        "from labeljoin.cli.app import main; main()"
     )
     done = run_command(
         *(sys.executable, "-c", limited, "join", "--features", sample_tables / "features.parquet"),

@@ -69,7 +69,7 @@ def commands_of(package: str) -> Iterator[Command]:
 
 
 def _group_of(package: str) -> Any:
-    return typer.main.get_command(importlib.import_module(f"{package}.cli").cli.app)
+    return typer.main.get_command(importlib.import_module(f"{package}.cli.app").cli.app)
 
 
 def _parameter(parameter: Any, context: typer.Context) -> Parameter:

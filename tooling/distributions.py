@@ -70,7 +70,7 @@ def _wheel_problems(wheel: Path, package: str) -> Iterator[str]:
     strange = {name.partition("/")[0] for name in names} - {package, information}
     if strange:
         yield f"also holds {sorted(strange)}"
-    if f"{package} = {package}.cli:main" not in commands:
+    if f"{package} = {package}.cli.app:main" not in commands:
         yield f"does not install the command {package}"
     yield from _metadata_problems(metadata)
     yield from _sibling_problems(metadata, package)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from provenance import invocation
+from provenance.toolkit import invocation
 
 sys.path.insert(0, str(Path(__file__).parent))  # the modules that test files share
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
-COMMAND = [sys.executable, "-c", "from labeljoin.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from labeljoin.cli.app import main; main()"]
 
 
 @dataclass
@@ -58,7 +58,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs ``labeljoin`` in this process, which spares the start of another."""
-    from labeljoin.cli import main
+    from labeljoin.cli.app import main
 
     def run(*arguments, code=0):
         monkeypatch.setattr(sys, "argv", ["labeljoin", *map(str, arguments)])

@@ -25,8 +25,12 @@ HARNESS = """
 import os, signal, sys, time
 import pandas  # pyarrow imports it at its first array; let that be once
 import labeljoin
-from labeljoin import attachment, coverage, diagnosis, joining, labels, parquet_splice
-from labeljoin.tables import parquet
+from labeljoin.engine import attach as attachment
+from labeljoin.joining import coverage, on_disk as joining
+from labeljoin.diagnose import suggestions as diagnosis
+from labeljoin.labels import source as labels
+from labeljoin.formats.parquet import splice as parquet_splice
+from labeljoin.formats.parquet import table as parquet
 for line in sys.stdin:
     begun = time.monotonic()
     child = os.fork()
@@ -224,7 +228,7 @@ def test_a_lost_worker_process_fails_its_tables_and_says_so(many, process):
 
 LIMITED = """
 import resource, sys, labeljoin
-from provenance.errors import OutputError
+from provenance.toolkit.errors import OutputError
 name, limit = sys.argv[1], int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:

@@ -365,7 +365,7 @@ def test_a_table_without_rows_covers_nothing(features, join):
     ],
 )
 def test_bad_options_end_in_one_sentence(features, flags, word, join, monkeypatch):
-    monkeypatch.setattr("labeljoin.executors.ANSWER_TIMEOUT", 1)
+    monkeypatch.setattr("labeljoin.engine.executors.ANSWER_TIMEOUT", 1)
     done = join(*flags, code=2)
     assert word in done.err
     assert done.err.count("\n") == 1
@@ -471,7 +471,7 @@ def test_a_record_beside_another_table_of_the_same_name_is_not_followed(tmp_path
         tmp_path / "f.csv", tmp_path / "l.csv", tmp_path / "out.csv", feature_key_column="asset"
     )
     table = labeljoin.open_table(tmp_path / "out.csv")
-    assert labeljoin.clip_key(table).column == "asset"
+    assert labeljoin.joining.clip_key(table).column == "asset"
     (tmp_path / "out.csv").write_text("asset,x,clip\na,1,q\nb,2,r\n")
     with pytest.raises(InputError, match="no column is known to hold the clip key"):
-        labeljoin.clip_key(labeljoin.open_table(tmp_path / "out.csv"))
+        labeljoin.joining.clip_key(labeljoin.open_table(tmp_path / "out.csv"))

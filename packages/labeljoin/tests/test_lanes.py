@@ -5,7 +5,7 @@ import signal
 import threading
 
 import pytest
-from labeljoin.lanes import Lanes
+from labeljoin.formats.jsonl.lanes import Lanes
 
 WAIT = 20
 

@@ -7,7 +7,8 @@ import labeljoin
 import numpy as np
 import pyarrow as pa
 import pytest
-from labeljoin import ColumnsForLabels, KeyMatcher, KeyRule, matching
+from labeljoin import ColumnsForLabels, KeyMatcher, KeyRule
+from labeljoin.keys import matching
 
 CLIPS = 2_000
 
@@ -67,7 +68,7 @@ def test_coverage_does_not_depend_on_what_is_remembered(columns, monkeypatch):
     values = [values for _, values in blocks(3)] + [pa.array(["w/4.mp4", None, ""])]
     whole = labeljoin.measure_coverage(values, KeyMatcher(KeyRule(), columns.matcher.label_keys))
     monkeypatch.setattr(matching, "REMEMBERED", 50)
-    monkeypatch.setattr("labeljoin.key_counts._COMPACTED", 64)
+    monkeypatch.setattr("labeljoin.keys.counts._COMPACTED", 64)
     again = labeljoin.measure_coverage(values, KeyMatcher(KeyRule(), columns.matcher.label_keys))
     assert again == whole
     assert whole.folded_keys == 1

@@ -22,11 +22,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labeljoin import Survey, attach, compact, open_table
-from labeljoin.embedded import read_record
-from labeljoin.footer import Footer, read_footer
+from labeljoin import Survey, attach, open_table
+from labeljoin.formats.parquet import thrift as compact
+from labeljoin.formats.parquet.footer import Footer, read_footer
+from labeljoin.formats.parquet.record import read_record
 from labeljoin_lookup import ADDED, Lookup, embedded, expected
-from provenance.errors import InputError, OutputError
+from provenance.toolkit.errors import InputError, OutputError
 
 
 def prefix_of(path):
@@ -251,7 +252,7 @@ def test_key_columns_of_numbers_and_in_odd_encodings(tmp_path):
 
 
 def test_row_groups_longer_than_one_read(tmp_path, monkeypatch):
-    from labeljoin.tables import key_column
+    from labeljoin.formats.parquet import key_column
 
     monkeypatch.setattr(key_column, "STREAMED_ROWS", 400)
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"

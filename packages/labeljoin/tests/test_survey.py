@@ -13,10 +13,11 @@ from multiprocessing import get_context
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from labeljoin import Survey, attach, line_notes, open_table
-from labeljoin.tables import json_blocks
+from labeljoin import Survey, attach, open_table
+from labeljoin.formats.jsonl import blocks as json_blocks
+from labeljoin.formats.jsonl import notes as line_notes
 from labeljoin_lookup import ADDED, Lookup
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 ROWS = [{"key": f"clip_{number // 3}", "x": number / 7} for number in range(500)]
 

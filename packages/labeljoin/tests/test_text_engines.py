@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labeljoin import KeyCounts, Survey, attach, open_table
-from labeljoin.tables import json_blocks, json_document
+from labeljoin.formats.json import document as json_document
+from labeljoin.formats.jsonl import blocks as json_blocks
 from labeljoin_lookup import ADDED, Lookup, label_of
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 DEEP = 200_000
 """Deeper than any decoder follows."""

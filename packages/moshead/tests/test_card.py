@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import referencing
-from moshead import verdict
-from moshead.plots import predicted_against_mos
+from moshead.cli import verdict
+from moshead.export.plots import predicted_against_mos
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
 
@@ -55,7 +55,7 @@ def test_people_are_told_where_everything_lies(accepted_head):
     assert told[-2:] == ["model card: head_card.md", "manifest: v.json"]
 
 
-@pytest.mark.filterwarnings("ignore::moshead.predictor.ProposedHeadWarning")
+@pytest.mark.filterwarnings("ignore::moshead.predict.predictor.ProposedHeadWarning")
 def test_all_other_documents_fit_their_schemas(accepted_head, head, smoke_head, tmp_path):
     check(moshead.register(head / "registry.json", head / "head.json"))
     table = head / "labelled.parquet"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moshead import conformal as module
+from moshead.heads import conformal as module
 from provenance import InputError
 
 

@@ -9,8 +9,8 @@ import moshead
 import numpy as np
 import pyarrow as pa
 import pytest
-from moshead.derivations import bitrate_mbps
-from moshead.features import feature_matrix
+from moshead.features.derivations import bitrate_mbps
+from moshead.features.matrix import feature_matrix
 from provenance import InputError
 
 SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
@@ -160,7 +160,7 @@ def test_a_profile_without_a_display_is_refused(tmp_path, text):
 
 
 def test_medians_ignore_what_is_missing():
-    from moshead.features import column_medians, impute
+    from moshead.features.matrix import column_medians, impute
 
     values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan], [10.0, np.nan]])
     medians = column_medians(values)

@@ -7,8 +7,8 @@ import json
 import moshead
 import numpy as np
 import pytest
-from moshead import gate
-from moshead.gate import Cell
+from moshead.gate import gate
+from moshead.gate.gate import Cell
 
 
 def cells(mos, noise, folds=5, seeds=5, seed_noise=0.0, seed=0):

@@ -14,10 +14,10 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moshead.graph import fold_graph, head_graph
-from moshead.network import forward, net_forward
-from moshead.onnxfile import read_embedded_record, read_onnx
-from moshead.operators import check_operators
+from moshead.export.onnxfile import read_embedded_record, read_onnx
+from moshead.export.operators import check_operators
+from moshead.heads.graph import fold_graph, head_graph
+from moshead.heads.network import forward, net_forward
 from onnx import TensorProto, helper
 from provenance import EMBEDDED_KEY, InputError
 

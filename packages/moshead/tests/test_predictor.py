@@ -16,7 +16,7 @@ import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moshead.blocks import BLOCK_ROWS
+from moshead.predict.blocks import BLOCK_ROWS
 from provenance import InputError, content_digest, document_bytes
 
 
@@ -423,12 +423,12 @@ import sys, moshead
 heavy = {{"torch", "pandas", "onnx", "onnxscript", "matplotlib", "sklearn", "polars"}}
 loaded = lambda: {{name.split(".")[0] for name in sys.modules}}
 assert not loaded() & (heavy | {{"numpy", "pyarrow", "onnxruntime"}}), loaded()
-import moshead.cli
+import moshead.cli.app
 assert not loaded() & (heavy | {{"numpy", "pyarrow", "onnxruntime"}}), loaded()
 sys.argv = ["moshead", "predict", "--onnx", r"{accepted_head / "head.onnx"}", "--features",
             r"{accepted_head / "labelled.parquet"}", "--out", r"{tmp_path / "out.parquet"}"]
 try:
-    moshead.cli.main()
+    moshead.cli.app.main()
 except SystemExit as stop:
     assert stop.code == 0, stop.code
 assert "onnxruntime" in loaded()

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moshead.rows import RowOptions
+from moshead.corpus.rows import RowOptions
 from provenance import InputError
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from moshead import statistics
+from moshead.gate import statistics
 from provenance import InputError
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schemas"
@@ -244,7 +244,7 @@ def test_chug_shards_train_an_hdr_head(labelled_columns, quick):
     assert document["fill"]["chug_bitrate_mbps"] == 0.0
     block = document["run_provenance"]
     assert "train-chug-hdr" in json.dumps(block["entrypoint"])
-    assert block["shared_trainer"]["path"] == "moshead/trainers.py"
+    assert block["shared_trainer"]["path"] == "moshead/training/trainers.py"
     card = Path(".workingdir2/chug/chug_hdr_mos_head_v1_card.md").read_text("utf-8")
     assert "HDR" in card
     assert any("HDR" in note for note in document["notes"])
@@ -329,7 +329,7 @@ def test_progress_is_told(write_table, labelled_columns, quick):
 
 def test_importing_and_help_are_light():
     code = (
-        "import sys, moshead, moshead.cli; "
+        "import sys, moshead, moshead.cli.app; "
         "sys.exit(bool({'torch', 'pandas', 'numpy', 'pyarrow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

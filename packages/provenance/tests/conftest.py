@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from provenance import Digest, VerdictError, hash_file, short_record_bytes, start_run
-from provenance.command import CommandLine, Output
+from provenance.toolkit.command import CommandLine, Output
 
 cli = CommandLine("samplejoin", "Join samples.")
 
@@ -184,4 +184,4 @@ def join() -> Runner:
 @pytest.fixture
 def provenance() -> Runner:
     """Run the ``provenance`` command as a process."""
-    return lambda *args: _run("provenance.cli", *args)
+    return lambda *args: _run("provenance.cli.app", *args)

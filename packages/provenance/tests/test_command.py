@@ -27,7 +27,7 @@ from provenance import (
     trace,
     verify,
 )
-from provenance.command import CommandLine, Facts, Output
+from provenance.toolkit.command import CommandLine, Facts, Output
 from referencing import Registry, Resource
 from rich.console import Group
 from rich.padding import Padding
@@ -58,9 +58,9 @@ def joined(folder: Path) -> Path:
 
 def test_help_loads_no_more_than_it_needs():
     script = (
-        "import sys; import provenance.cli; "
+        "import sys; import provenance.cli.app; "
         "heavy = {'orjson', 'rfc8785', 'filelock', 'pandas', 'pyarrow', "
-        "'provenance.records', 'provenance.runs', 'provenance.rendering'}; "
+        "'provenance.record.record', 'provenance.run.run', 'provenance.cli.rendering'}; "
         "print(heavy & set(sys.modules))"
     )
     done = subprocess.run(
@@ -161,7 +161,7 @@ def test_documents_follow_their_schemas(joined, folder):
 
 
 def test_reader_that_leaves_is_no_failure(joined):
-    start = [sys.executable, "-c", "from provenance.cli import main; main()"]
+    start = [sys.executable, "-c", "from provenance.cli.app import main; main()"]
     process = subprocess.Popen(
         [*start, "trace", "out.tbl", "--format", "html"],
         stdout=subprocess.PIPE,
@@ -255,7 +255,7 @@ def test_a_record_is_shown_with_its_paths_whole(joined, provenance, monkeypatch)
 
 def test_progress_is_shown_on_a_terminal_and_nowhere_else(joined: Path):
     ours, theirs = pty.openpty()
-    main = "from provenance.cli import main; main()"
+    main = "from provenance.cli.app import main; main()"
     command = [sys.executable, "-c", main, "verify", joined.name]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
     done = subprocess.run(command, env=environment, stderr=theirs, stdout=theirs, check=False)

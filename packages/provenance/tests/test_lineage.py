@@ -175,7 +175,7 @@ def test_run_that_reads_what_it_makes_is_no_endless_circle(folder: Path):
 
 
 def provenance_views(lineage):
-    from provenance.lineage_views import html_page, mermaid
+    from provenance.lineage.views import html_page, mermaid
 
     return [html_page(lineage), mermaid(lineage)]
 

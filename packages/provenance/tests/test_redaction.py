@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from provenance.redaction import is_secret_name, redact_args, redact_argv, redact_text
+from provenance.toolkit.redaction import is_secret_name, redact_args, redact_argv, redact_text
 
 SECRET = "hunter2-correct-horse"
 

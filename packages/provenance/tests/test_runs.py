@@ -341,7 +341,7 @@ def test_directory_with_files_of_the_user_is_never_replaced(folder: Path):
 
 
 def test_directory_is_replaced_where_the_system_cannot_exchange(folder: Path, monkeypatch):
-    monkeypatch.setattr("provenance.staging._exchange", lambda one, other: False)
+    monkeypatch.setattr("provenance.run.staging._exchange", lambda one, other: False)
     for text in ("old", "new"):
         with start_run("job", inputs={}) as run:
             Path(run.stage("out", "parts", directory=True), "a").write_text(text)
@@ -351,7 +351,7 @@ def test_directory_is_replaced_where_the_system_cannot_exchange(folder: Path, mo
 
 
 def test_directory_that_a_killed_run_put_aside_is_put_back(folder: Path, monkeypatch):
-    monkeypatch.setattr("provenance.staging._exchange", lambda one, other: False)
+    monkeypatch.setattr("provenance.run.staging._exchange", lambda one, other: False)
     with start_run("job", inputs={}) as run:
         Path(run.stage("out", "parts", directory=True), "a").write_text("old")
         run.record("out.json")
@@ -374,10 +374,10 @@ def test_directory_that_a_killed_run_put_aside_is_put_back(folder: Path, monkeyp
 def test_outputs_that_were_renamed_go_back_where_a_later_one_cannot_be(
     folder: Path, monkeypatch, exchange
 ):
-    from provenance.staging import StagedOutput
+    from provenance.run.staging import StagedOutput
 
     if not exchange:
-        monkeypatch.setattr("provenance.staging._exchange", lambda one, other: False)
+        monkeypatch.setattr("provenance.run.staging._exchange", lambda one, other: False)
     (folder / "old.tbl").write_bytes(b"old")
     (folder / "parts").mkdir()
     (folder / "parts/a").write_bytes(b"old")
@@ -444,7 +444,7 @@ def test_short_record_says_content_and_no_place(folder: Path):
     with start_run(
         "job",
         distribution="moskit-provenance",
-        module="provenance.runs",
+        module="provenance.run.run",
         inputs={"features": "features.tbl", "labels": ["labels.csv"], "profile": None},
         args={"features": "features.tbl", "threshold": 0.5},
     ) as run:
@@ -463,12 +463,12 @@ def test_short_record_says_content_and_no_place(folder: Path):
 
 def test_entrypoint_of_a_module_is_the_same_on_every_machine(folder: Path):
     with start_run(
-        "provenance x", distribution="moskit-provenance", module="provenance.runs", inputs={}
+        "provenance x", distribution="moskit-provenance", module="provenance.run.run", inputs={}
     ) as run:
         run.record("out.json")
     entrypoint = run.document["run_provenance"]["entrypoint"]
-    source = Path(sys.modules["provenance.runs"].__file__)
-    assert entrypoint["path"] == "provenance/runs.py"
+    source = Path(sys.modules["provenance.run.run"].__file__)
+    assert entrypoint["path"] == "provenance/run/run.py"
     assert entrypoint["sha256"] == hash_file(source).sha256
     assert entrypoint["distribution"] == "moskit-provenance"
     assert entrypoint["version"]

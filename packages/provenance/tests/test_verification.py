@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from provenance import InputError, load_record, start_run, verify
-from provenance.records import DamagedRecordError, UnfinishedRunError
+from provenance.record.record import DamagedRecordError, UnfinishedRunError
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from labeljoin import KeyRule
-from provenance.errors import InputError
-from secondopinion.collection import read_opinions
-from secondopinion.readers import readers
+from provenance.toolkit.errors import InputError
+from secondopinion.joining.collection import read_opinions
+from secondopinion.readers.registry import readers
 from secondopinion_outputs import (
     dover_csv,
     fastvqa_logs,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from secondopinion.cli import cli
+from secondopinion.cli.app import cli
 from secondopinion_outputs import CLIPS, dover_csv, pyiqa_csv, qalign_json, rows_jsonl
 
 COMMAND = Path(sys.executable).with_name("secondopinion")

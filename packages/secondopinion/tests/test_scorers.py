@@ -5,9 +5,9 @@ import pytest
 import secondopinion
 from hypothesis import given
 from hypothesis import strategies as st
-from provenance.errors import InputError
-from secondopinion.columns import KINDS, column_names, score_fields
-from secondopinion.scorers import ScoreFacts, parse_directions, slug_of
+from provenance.toolkit.errors import InputError
+from secondopinion.scorers.columns import KINDS, column_names, score_fields
+from secondopinion.scorers.facts import ScoreFacts, parse_directions, slug_of
 
 
 @pytest.mark.parametrize(

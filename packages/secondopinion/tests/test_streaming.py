@@ -7,14 +7,14 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from provenance.errors import InputError
-from secondopinion.json_stream import JsonStream
+from provenance.toolkit.errors import InputError
+from secondopinion.scores.json_stream import JsonStream
 
 PEAK = """
 import sys
 from pathlib import Path
 from labeljoin import KeyRule
-from secondopinion.collection import read_opinions
+from secondopinion.joining.collection import read_opinions
 scorer = read_opinions([sys.argv[1]], rule=KeyRule()).scorers["x"]
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
 print(len(scorer.scores), scorer.scores["frames"][0], peak)

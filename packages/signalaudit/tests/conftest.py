@@ -67,7 +67,7 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def call(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "signalaudit.cli", *map(str, arguments)],
+            [sys.executable, "-m", "signalaudit.cli.app", *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=cwd,

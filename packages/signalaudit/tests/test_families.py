@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from provenance import InputError
 from signalaudit import load_families
-from signalaudit.columns import plan_columns
+from signalaudit.tables.columns import plan_columns
 
 FAMILIES = load_families()
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import signalaudit
 from scipy import stats
-from signalaudit.bootstrap import WeightedRanks, weighted_pearson
-from signalaudit.gain import _folds
-from signalaudit.ridge import CLIP, PENALTIES, Ridge, Standardiser
+from signalaudit.findings.gain import _folds
+from signalaudit.statistics.bootstrap import WeightedRanks, weighted_pearson
+from signalaudit.statistics.ridge import CLIP, PENALTIES, Ridge, Standardiser
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import provenance
 import pytest
-from signalaudit.markdown import percent
+from signalaudit.report.markdown import percent
 
 Write = Callable[..., Path]
 Columns = dict[str, Any]
@@ -245,7 +245,7 @@ def test_percentages(value: float | None, shown: str) -> None:
 
 def test_help_and_import_stay_light() -> None:
     code = (
-        "import sys, signalaudit, signalaudit.cli\n"
+        "import sys, signalaudit, signalaudit.cli.app\n"
         "assert not {'numpy', 'pyarrow', 'scipy', 'pandas', 'torch', 'jinja2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

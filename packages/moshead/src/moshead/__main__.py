@@ -1,5 +1,5 @@
 """``python -m moshead``."""
 
-from moshead.cli import main
+from moshead.cli.app import main
 
 main()

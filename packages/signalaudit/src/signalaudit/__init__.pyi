@@ -1,20 +1,20 @@
-from .auditing import SCHEMA as SCHEMA
-from .auditing import audit as audit
-from .auditing import write_report as write_report
-from .comparison import DIFF_SCHEMA as DIFF_SCHEMA
-from .comparison import diff as diff
-from .comparison import write_diff as write_diff
-from .correlation import Correlations as Correlations
-from .correlation import correlate as correlate
-from .correlation import fisher_interval as fisher_interval
-from .correlation import pearson as pearson
-from .correlation import spearman as spearman
-from .correlation import spearman_interval as spearman_interval
-from .families import Family as Family
-from .families import FamilySet as FamilySet
-from .families import load_families as load_families
-from .markdown import render_diff as render_diff
-from .markdown import render_markdown as render_markdown
+from .report.audit import SCHEMA as SCHEMA
+from .report.audit import audit as audit
+from .report.audit import write_report as write_report
+from .report.diff import DIFF_SCHEMA as DIFF_SCHEMA
+from .report.diff import diff as diff
+from .report.diff import write_diff as write_diff
+from .report.markdown import render_diff as render_diff
+from .report.markdown import render_markdown as render_markdown
+from .statistics.correlation import Correlations as Correlations
+from .statistics.correlation import correlate as correlate
+from .statistics.correlation import fisher_interval as fisher_interval
+from .statistics.correlation import pearson as pearson
+from .statistics.correlation import spearman as spearman
+from .statistics.correlation import spearman_interval as spearman_interval
+from .tables.families import Family as Family
+from .tables.families import FamilySet as FamilySet
+from .tables.families import load_families as load_families
 
 __all__ = [
     "DIFF_SCHEMA",

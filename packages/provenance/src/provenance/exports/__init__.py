@@ -1,1 +1,1 @@
-"""Run records in the forms that other tools read: in-toto, W3C PROV-JSON, OpenLineage."""
+"""Run records in standard formats, one module a format."""

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 if TYPE_CHECKING:
-    from provenance.records import Record
+    from provenance.record.record import Record
 
 URN = "urn:moskit:"
 """Prefix of moskit's own terms; a name and not a place."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from provenance.canonical import text
-from provenance.errors import InputError
 from provenance.exports.identity import URN, EventTime, run_id
+from provenance.toolkit.canonical import text
+from provenance.toolkit.errors import InputError
 
 if TYPE_CHECKING:
-    from provenance.records import FileEntry, Record
+    from provenance.record.record import FileEntry, Record
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from provenance.canonical import text
 from provenance.exports.identity import URN, EventTime, producer, run_id
+from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
-    from provenance.records import FileEntry, Record
+    from provenance.record.record import FileEntry, Record
 
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _FACETS = "https://openlineage.io/spec/facets"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance.canonical import text
 from provenance.exports.identity import URN, EventTime, run_id
+from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
-    from provenance.records import FileEntry, Record
+    from provenance.record.record import FileEntry, Record
 
 PREFIXES = {
     "moskit": URN,

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 from labeljoin import open_table
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from secondopinion.payloads import OK_STATUSES, FieldNames, listed
-from secondopinion.score_rows import ScoreBatch
+from secondopinion.scores.payloads import OK_STATUSES, FieldNames, listed
+from secondopinion.scores.rows import ScoreBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
 
 
 def read_table(file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:

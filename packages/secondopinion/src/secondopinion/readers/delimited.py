@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 from secondopinion.readers.columnar import numbers
-from secondopinion.score_rows import ScoreBatch
+from secondopinion.scores.rows import ScoreBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from secondopinion.score_file import ScoreFile
+    from secondopinion.scores.file import ScoreFile
 
 
 def first_line(file: ScoreFile) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 from secondopinion.readers.delimited import first_line, read_scores
 from secondopinion.readers.reader import ScoreReader
@@ -12,9 +12,9 @@ from secondopinion.readers.reader import ScoreReader
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
-    from secondopinion.score_rows import ScoreBatch
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
+    from secondopinion.scores.rows import ScoreBatch
 
 HEADER = ("path", "aesthetic score", "technical score", "overall/final score")
 PARTS = ("aesthetic", "technical", None)

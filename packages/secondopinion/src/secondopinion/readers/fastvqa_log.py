@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 from secondopinion.readers.reader import ScoreReader
-from secondopinion.score_rows import ScoreBatch, ScoreRow, as_float
+from secondopinion.scores.rows import ScoreBatch, ScoreRow, as_float
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
 
 LOG_LIMIT = 1 << 24
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from secondopinion.readers.delimited import first_line, read_scores
 from secondopinion.readers.reader import ScoreReader
-from secondopinion.score_rows import as_float
+from secondopinion.scores.rows import as_float
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
-    from secondopinion.score_rows import ScoreBatch
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
+    from secondopinion.scores.rows import ScoreBatch
 
 
 class PyiqaCsvReader(ScoreReader):

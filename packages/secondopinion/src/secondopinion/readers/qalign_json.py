@@ -5,19 +5,19 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from secondopinion.json_stream import outline
-from secondopinion.payloads import Fields, listed, score_row
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import BATCH_ROWS, is_json, json_objects
-from secondopinion.score_rows import ScoreBatch
+from secondopinion.scores.json_stream import outline
+from secondopinion.scores.payloads import Fields, listed, score_row
+from secondopinion.scores.rows import ScoreBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.score_file import ScoreFile
-    from secondopinion.score_rows import ScoreRow
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.rows import ScoreRow
 
 KEYS = ("img_path", "image")
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
-    from secondopinion.score_rows import ScoreBatch
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
+    from secondopinion.scores.rows import ScoreBatch
 
 
 class ScoreReader(ABC):

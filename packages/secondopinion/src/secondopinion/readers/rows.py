@@ -5,19 +5,19 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from secondopinion.json_stream import JsonStream, outline
-from secondopinion.payloads import score_row
 from secondopinion.readers.reader import ScoreReader
-from secondopinion.score_rows import ScoreBatch
+from secondopinion.scores.json_stream import JsonStream, outline
+from secondopinion.scores.payloads import score_row
+from secondopinion.scores.rows import ScoreBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
-    from secondopinion.score_rows import ScoreRow
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
+    from secondopinion.scores.rows import ScoreRow
 
 BATCH_ROWS = 1 << 15
 ROW_LISTS = ("rows", "results")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from secondopinion.json_stream import JsonStream, outline
-from secondopinion.payloads import listed
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import is_json
-from secondopinion.score_rows import FrameMean, ScoreBatch, ScoreRow, as_float
+from secondopinion.scores.json_stream import JsonStream, outline
+from secondopinion.scores.payloads import listed
+from secondopinion.scores.rows import FrameMean, ScoreBatch, ScoreRow, as_float
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
 
 METRIC = "vmaf"
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from secondopinion.json_stream import JsonStream, outline
-from secondopinion.payloads import add_frames, score_row
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import BATCH_ROWS, ROW_LISTS, is_json
-from secondopinion.score_rows import FrameMean, ScoreBatch
+from secondopinion.scores.json_stream import JsonStream, outline
+from secondopinion.scores.payloads import add_frames, score_row
+from secondopinion.scores.rows import FrameMean, ScoreBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from secondopinion.payloads import Fields
-    from secondopinion.score_file import ScoreFile
+    from secondopinion.scores.file import ScoreFile
+    from secondopinion.scores.payloads import Fields
 
 
 class WrapperReader(ScoreReader):

@@ -1,0 +1,1 @@
+"""Batches of joins: jobs, their manifest, and ready manifests of public corpora."""

@@ -1,0 +1,172 @@
+"""Labelling many feature tables by one manifest."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from labeljoin.batch.job import BatchJob, ReportColumn, run_job
+from labeljoin.joining.on_disk import materialize
+from labeljoin.joining.options import JoinOptions, join_options
+from labeljoin.keys.rule import KEY_NORMALIZE_MODES
+from labeljoin.labels.scale import LABEL_SCALES
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from provenance.toolkit.command import ProgressCallback
+
+    from labeljoin.batch.manifest import ManifestTable
+
+MANIFEST_SCHEMA = "mos-label-manifest-v1"
+REPORT_SCHEMA = "mos-label-materializer-batch-v1"
+
+_NAME = {"type": ["string", "null"], "minLength": 1}
+_PATH = {"type": "string", "minLength": 1}
+_RATE = {"type": "number", "minimum": 0, "maximum": 1}
+_SWITCH = {"type": "boolean"}
+
+_PATHS: dict[str, dict[str, Any]] = {
+    "features": {**_PATH, "description": "Feature table, or directory of parts."},
+    "labels": {
+        "type": "array",
+        "items": _PATH,
+        "minItems": 1,
+        "description": "Label files; their text here is what mos_label_source says.",
+    },
+    "out": {**_PATH, "description": "The labelled table."},
+    "audit_json": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "description": "The table's audit; <out>.audit.json unless given.",
+    },
+}
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "feature_key_column": _NAME,
+    "label_key_column": _NAME,
+    "label_mos_column": _NAME,
+    "label_scale": {"enum": list(LABEL_SCALES)},
+    "key_normalize": {"enum": list(KEY_NORMALIZE_MODES)},
+    "feature_key_regex": _NAME,
+    "label_key_regex": _NAME,
+    "ignore_case": _SWITCH,
+    "min_match_rate": _RATE,
+    "max_keyless_rate": _RATE,
+    "extras": {
+        "anyOf": [_PATH, {"type": "array", "items": _PATH}],
+        "description": "auto, none, or label columns, NAME or NAME=COLUMN.",
+    },
+    "status_column": _PATH,
+    "overwrite": _SWITCH,
+    "in_place": _SWITCH,
+}
+
+
+def run_batch(
+    manifest: str | os.PathLike[str],
+    *,
+    base_dir: str | os.PathLike[str] | None = None,
+    report_json: str | os.PathLike[str] | None = None,
+    report_md: str | os.PathLike[str] | None = None,
+    fail_fast: bool = False,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[str, Any]:
+    """Label every table of a manifest: :func:`labeljoin.run_job` with :data:`LABEL_BATCH`.
+
+    Args:
+        manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "labels": […],
+            "out", "audit_json"?, any join option in snake_case}]}``.
+        base_dir: Where relative paths start from; the manifest's folder unless given.
+        report_json: Where the report (``mos-label-materializer-batch-v1``) goes.
+        report_md: Where the report for people goes.
+        fail_fast: Begin no further table once one has failed.
+        jobs: How many processes work at a time, 1 unless given.
+        scheduler: Address of a Dask scheduler whose workers do it instead.
+        progress: Called when a table is done.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: The manifest is unusable; nothing was run.
+        BatchError: A table failed; the report was written and is the ``document``.
+        OutputError: A report cannot be written.
+    """
+    return run_job(
+        LABEL_BATCH,
+        manifest,
+        base_dir=base_dir,
+        report_json=report_json,
+        report_md=report_md,
+        fail_fast=fail_fast,
+        jobs=jobs,
+        scheduler=scheduler,
+        progress=progress,
+    )
+
+
+def _materialize(table: ManifestTable, executor: Executor | None) -> dict[str, Any]:
+    options = _join_members(table)
+    in_place = options.pop("in_place", False)
+    return materialize(
+        table.paths["features"],
+        table.paths["labels"],
+        table.paths["out"],
+        audit_json=table.paths["audit_json"],
+        label_names=table.members["labels"],
+        in_place=in_place,
+        executor=executor,
+        **options,
+    )
+
+
+def _check(table: ManifestTable) -> None:
+    options = _join_members(table)
+    options.pop("in_place", None)
+    chosen: JoinOptions = join_options(options)
+    # Building the rules compiles the regexes.
+    _ = chosen.feature_rule, chosen.label_rule
+
+
+def _join_members(table: ManifestTable) -> dict[str, Any]:
+    options = table.options
+    if isinstance(options.get("extras"), list):
+        options["extras"] = ",".join(options["extras"])
+    return options
+
+
+def _inputs(table: ManifestTable) -> list[str]:
+    return [table.paths["features"], *table.paths["labels"]]
+
+
+def _outputs(table: ManifestTable) -> list[str]:
+    return [table.paths["out"], table.paths["audit_json"] or f"{table.paths['out']}.audit.json"]
+
+
+LABEL_BATCH = BatchJob(
+    entrypoint="labeljoin batch",
+    distribution="moskit-labeljoin",
+    module="labeljoin.batch.labelling",
+    title="MOS label batch",
+    manifest_schema=MANIFEST_SCHEMA,
+    report_schema=REPORT_SCHEMA,
+    path_schemas=_PATHS,
+    option_schemas=_OPTIONS,
+    required=("features", "labels", "out"),
+    columns=(
+        ReportColumn("Coverage", "match_rate", "share"),
+        ReportColumn("Rows", "input_rows"),
+        ReportColumn("Matched rows", "matched_rows"),
+        ReportColumn("Missing rows", "missing_rows"),
+        ReportColumn("Engine", "engine", "text"),
+    ),
+    totals=("input_rows", "output_rows", "matched_rows", "missing_rows"),
+    run=_materialize,
+    check=_check,
+    inputs=_inputs,
+    outputs=_outputs,
+)
+"""What ``labeljoin batch`` does with each table."""

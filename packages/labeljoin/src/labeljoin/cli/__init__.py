@@ -1,0 +1,1 @@
+"""The ``labeljoin`` command, one module a subcommand."""

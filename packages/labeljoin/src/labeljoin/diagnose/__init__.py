@@ -1,0 +1,1 @@
+"""Suggestions for joins whose keys do not match."""

@@ -1,0 +1,1 @@
+"""Attach columns to tables of any format, on one machine or a cluster."""

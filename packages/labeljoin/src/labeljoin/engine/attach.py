@@ -1,0 +1,316 @@
+"""The attach engine: add columns to a table, by its key column, and change nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from provenance.toolkit.errors import InputError, OutputError
+
+from labeljoin.engine.executors import run_all
+from labeljoin.formats.base import Table
+from labeljoin.formats.opening import open_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from provenance import Digest
+    from provenance.toolkit.command import ProgressCallback
+
+    from labeljoin.engine.survey import Survey
+
+
+UNFINISHED_PREFIX = ".moskit-part-"
+"""How the names of parts begin until they are finished; no table counts them among its parts."""
+
+
+class ColumnsForKeys(Protocol):
+    """What computes the new columns, equal ones for equal key values.
+
+    Must pickle where parts are attached by processes. For one part, one thread at a time calls it,
+    not always the same; an executor with threads works on several parts at once.
+    """
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The new columns, in order. Field metadata is kept where the format can hold it."""
+
+    def __call__(self, values: pa.Array) -> pa.RecordBatch:
+        """The new columns of some consecutive rows.
+
+        Args:
+            values: Their values of the key column: text for JSON and CSV, exactly as written;
+                for parquet the column's own type, dictionary-encoded where parquet can.
+
+        Returns:
+            One row per value. A column may be a dictionary-encoded form of its schema type.
+        """
+
+
+@dataclass(frozen=True)
+class PartReport:
+    """What was done with one file.
+
+    Attributes:
+        engine: How: ``parquet-splice``, ``parquet-rewrite``, ``jsonl-splice``, ``json-rewrite``
+            or ``csv-rewrite``.
+        reason: Why a parquet file was rewritten and not spliced.
+        source_digest: SHA-256 and size of the source, None where none was asked for.
+        digest: The same of the destination.
+        prefix_size: How many first bytes of the destination equal those of the source.
+        prefix_sha256: SHA-256 of those bytes, where digests were asked for.
+    """
+
+    source: Path
+    destination: Path
+    engine: str
+    reason: str | None
+    rows_in: int
+    rows_out: int
+    source_digest: Digest | None
+    digest: Digest | None
+    prefix_size: int
+    prefix_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class AttachReport:
+    """What :func:`attach` did.
+
+    Attributes:
+        engine: The engine of the parts, joined by ``+`` where they differ.
+        reason: Why parquet was rewritten and not spliced, where it was.
+    """
+
+    engine: str
+    reason: str | None
+    rows_in: int
+    rows_out: int
+    parts: tuple[PartReport, ...]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One file to attach columns to. Engines take it; it pickles."""
+
+    source: Path
+    destination: Path
+    format: str
+    key: str
+    columns_for_keys: ColumnsForKeys
+    replace: frozenset[str]
+    keep: Callable[[pa.Array], pa.BooleanArray] | None
+    embed: Callable[[Digest], bytes] | None
+    metadata: Mapping[str, str]
+    digests: bool
+    shared: bool = False
+    """Whether other processes may work on the same destination."""
+    survey: Survey | None = None
+    """What is known of the source already; not for other processes."""
+
+
+def attach(
+    source: str | os.PathLike[str] | Table,
+    destination: str | os.PathLike[str],
+    key: str,
+    columns_for_keys: ColumnsForKeys,
+    *,
+    replace: Collection[str] = (),
+    keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
+    embed: Callable[[Digest], bytes] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    digests: bool = True,
+    survey: Survey | None = None,
+    executor: Executor | None = None,
+    progress: ProgressCallback | None = None,
+) -> AttachReport:
+    """Write ``source`` with more columns to ``destination``.
+
+    Only the key column is read. The rows keep their order and every other column its bytes; in
+    parquet its column chunks, in JSONL and CSV its text. A destination that could not be
+    finished is removed; it is not atomic by itself: give a staged path of
+    :func:`provenance.start_run` for that.
+
+    Args:
+        source: A table file, or a directory of parts.
+        destination: The file to write, replaced where it exists; for a directory of parts a
+            directory, which gets files of the same names.
+        key: The column whose values choose the new ones.
+        columns_for_keys: Computes the new columns from key values, some rows at a time.
+        replace: Columns to leave out of the source's; a new column may bear their names.
+        keep: Says which rows to keep, from their key values; all of them unless given.
+        embed: The run record to embed in parquet metadata, from the digest of the source file.
+        metadata: More key-value metadata for parquet files.
+        digests: Hash source and destination while copying.
+        survey: A survey of the same table, not yet closed; what it kept is not read again.
+        executor: Where parts are worked on, one after the other here unless given.
+        progress: Called with the rows of finished parts.
+
+    Raises:
+        InputError: The key column does not exist, the table already has columns of the new
+            names, or it cannot be read.
+        OutputError: The destination cannot be written.
+    """
+    table = source if isinstance(source, Table) else open_table(source)
+    try:
+        table.require([key])
+        for part in table.parts:
+            table.require_in(part, key)
+        _refuse_collisions(table, columns_for_keys.schema.names, replace)
+    except OSError as error:
+        raise _unreadable(table.path, error) from error
+    target = Path(os.fspath(destination))
+    directory = table.path.is_dir()
+    if directory:
+        _make_directory(target)
+    tasks = [
+        Attachment(
+            source=part,
+            destination=target / part.name if directory else target,
+            format=table.format,
+            key=key,
+            columns_for_keys=columns_for_keys,
+            replace=frozenset(replace),
+            keep=keep,
+            embed=embed,
+            metadata=dict(metadata or {}),
+            digests=digests,
+            shared=directory,
+            survey=None if directory else survey,
+        )
+        for part in table.parts
+    ]
+    reports = _all_parts(tasks, executor, progress)
+    if directory:
+        for unfinished in target.glob(f"{UNFINISHED_PREFIX}*"):
+            unfinished.unlink(missing_ok=True)
+    return _summary(reports)
+
+
+def attach_part(task: Attachment) -> PartReport:
+    """Attach columns to one file with the engine of its format."""
+    written = task.destination
+    if task.shared:
+        # Where a cluster lost a worker and runs its part again, the lost one may write on.
+        written = written.with_name(f"{UNFINISHED_PREFIX}{uuid.uuid4().hex}-{written.name}")
+    try:
+        before = (task.survey and task.survey.status) or task.source.stat()
+        report = _engine(task)(dataclasses.replace(task, destination=written))
+        _refuse_changed(task.source, before)
+        if written != task.destination:
+            written.replace(task.destination)
+    except OSError as error:
+        written.unlink(missing_ok=True)
+        raise _file_error(task, error) from error
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+    return dataclasses.replace(report, destination=task.destination)
+
+
+def _file_error(task: Attachment, error: OSError) -> InputError | OutputError:
+    """What to say of a file that the system refuses: the source where it is the source."""
+    if error.filename == os.fspath(task.source) or not task.source.exists():
+        return _unreadable(task.source, error)
+    return OutputError(
+        f"the output cannot be written ({error.strerror or error})",
+        where=str(task.destination),
+        fix="Make room, or choose another place",
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"the table cannot be read ({error.strerror or error})",
+        where=str(path),
+        fix="Put it back, make it readable, or name another",
+    )
+
+
+def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
+    from labeljoin.formats.csv import rewrite as csv_rewrite
+    from labeljoin.formats.json import rewrite as json_rewrite
+    from labeljoin.formats.jsonl import splice as jsonl_splice
+    from labeljoin.formats.parquet import splice as parquet_splice
+
+    return {
+        "parquet": parquet_splice.attach_parquet,
+        "jsonl": jsonl_splice.splice,
+        "json": json_rewrite.rewrite_json,
+        "csv": csv_rewrite.rewrite_csv,
+    }[task.format]
+
+
+def _refuse_collisions(table: Table, added: Collection[str], replace: Collection[str]) -> None:
+    if table.format in ("jsonl", "json"):
+        return  # the engine meets every name anyway; reading all rows first would double the work
+    names = set(table.column_names)
+    collisions = [name for name in added if name in names and name not in replace]
+    if collisions:
+        raise collision_error(collisions, str(table.path))
+
+
+def collision_error(names: Collection[str], where: str) -> InputError:
+    """The error for new columns that the table already has."""
+    shown = ", ".join(repr(name) for name in names)
+    noun = "a column" if len(names) == 1 else "columns"
+    return InputError(
+        f"the table already has {noun} {shown}",
+        where=where,
+        fix="Replace them with --overwrite, or leave extra ones out with --extras",
+    )
+
+
+def _all_parts(
+    tasks: list[Attachment], executor: Executor | None, progress: ProgressCallback | None
+) -> list[PartReport]:
+    reports: dict[int, PartReport] = {}
+    for number, report in run_all(executor, attach_part, tasks):
+        reports[number] = report
+        if progress:
+            progress("attach", len(reports), len(tasks))
+    return [report for _, report in sorted(reports.items())]
+
+
+def _summary(parts: list[PartReport]) -> AttachReport:
+    reasons = dict.fromkeys(part.reason for part in parts if part.reason)
+    return AttachReport(
+        engine="+".join(sorted({part.engine for part in parts})),
+        reason="; ".join(reasons) or None,
+        rows_in=sum(part.rows_in for part in parts),
+        rows_out=sum(part.rows_out for part in parts),
+        parts=tuple(parts),
+    )
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the directory cannot be made ({error.strerror})",
+            where=str(path),
+            fix="Choose another place",
+        ) from error
+
+
+def _refuse_changed(path: Path, before: os.stat_result) -> None:
+    """Raise an InputError where a file is not as ``before`` has it."""
+    after = path.stat()
+    if any(
+        getattr(before, name) != getattr(after, name)
+        for name in ("st_ino", "st_size", "st_mtime_ns")
+    ):
+        raise changed_error(str(path))
+
+
+def changed_error(where: str) -> InputError:
+    """The error for a source that another program writes to."""
+    return InputError(
+        "the file changed while it was read", where=where, fix="Run again when it is at rest"
+    )

@@ -1,0 +1,193 @@
+"""Attaching columns inside a run: staged, hashed while copied, and with the record embedded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance import short_record_bytes
+from provenance.toolkit.errors import InputError, OutputError
+
+from labeljoin.engine.attach import attach
+from labeljoin.formats.opening import open_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from concurrent.futures import Executor
+
+    import pyarrow as pa
+    from provenance import Digest, Run, StagedOutput
+    from provenance.toolkit.command import ProgressCallback
+
+    from labeljoin.engine.attach import AttachReport, ColumnsForKeys
+    from labeljoin.engine.survey import Survey
+    from labeljoin.formats.base import Table
+
+_SUFFIXES = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+}
+
+
+def stage_table(
+    run: Run,
+    table: Table,
+    out: str | os.PathLike[str],
+    *,
+    name: str = "out",
+    source: str = "features",
+) -> StagedOutput:
+    """Stage the output of :func:`attach_in_run`: a file, or a directory for a directory of parts.
+
+    Args:
+        run: The run.
+        table: The table that gets columns.
+        out: Where the result will be.
+        name: The output's name in the record.
+        source: The name of the table among the run's inputs: all that a run in place replaces.
+
+    Raises:
+        InputError: The name of ``out`` promises another format than that of ``table``; or a
+            directory would be written in place; or ``out`` is an input of the run.
+        OutputError: The folder cannot be written to.
+    """
+    target = Path(out)
+    _refuse_format(table, target)
+    directory = table.path.is_dir()
+    if directory and target.exists() and target.samefile(table.path):
+        raise InputError(
+            "a directory of parts is never written in place",
+            where=os.fspath(out),
+            fix="Give --out a new directory",
+        )
+    return run.stage(name, out, kind="feature-table", directory=directory, replaces=source)
+
+
+def attach_in_run(
+    run: Run,
+    table: Table,
+    staged: StagedOutput,
+    key: str,
+    columns: ColumnsForKeys,
+    *,
+    shaping: Mapping[str, Any],
+    metadata: Mapping[str, str] | None = None,
+    replace: Collection[str] = (),
+    keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
+    source: str = "features",
+    survey: Survey | None = None,
+    executor: Executor | None = None,
+    progress: ProgressCallback | None = None,
+) -> AttachReport:
+    """Attach columns to an input of a run, and tell the run what was hashed on the way.
+
+    The short record that parquet carries names the input by the digest of the part itself.
+
+    Args:
+        run: The run.
+        table: The table, an input of the run.
+        staged: What :func:`stage_table` gave.
+        key: The column whose values choose the new ones.
+        columns: Computes the new columns.
+        shaping: The options that shape the content, for the embedded record.
+        metadata: As for :func:`labeljoin.attach`.
+        replace: As for :func:`labeljoin.attach`.
+        keep: As for :func:`labeljoin.attach`.
+        source: The name of the input in the run.
+        survey: As for :func:`labeljoin.attach`.
+        executor: As for :func:`labeljoin.attach`.
+        progress: Called as parts are finished.
+
+    Raises:
+        InputError: The table is unusable.
+        OutputError: The output cannot be written.
+    """
+    template = run.short_record(shaping, digests={source: None})
+    # Workers elsewhere start in folders of their own.
+    absolute = open_table(table.path.absolute()) if staged.directory else table
+    try:
+        report = attach(
+            absolute,
+            staged,
+            key,
+            columns,
+            replace=replace,
+            keep=keep,
+            embed=_Embedding(template, source),
+            metadata=metadata,
+            survey=survey,
+            executor=executor,
+            progress=progress,
+        )
+    except OutputError as error:
+        if error.where is not None:  # people know the output by its own name
+            error.where = error.where.replace(os.fspath(staged), os.fspath(staged.destination))
+        raise
+    for part in report.parts:
+        name = part.destination if staged.directory else None
+        origin = table.path / part.source.name if staged.directory else part.source
+        if part.source_digest is not None:
+            run.set_input_digest(source, origin, part.source_digest)
+        if part.digest is not None:
+            staged.set_digest(part.digest, part=name)
+        if part.prefix_size:
+            staged.claim_prefix(
+                input=source,
+                path=origin,
+                size=part.prefix_size,
+                sha256=part.prefix_sha256,
+                part=name,
+            )
+    return report
+
+
+def withhold_table(
+    run: Run,
+    table: Table,
+    survey: Survey,
+    *,
+    name: str = "out",
+    source: str = "features",
+) -> None:
+    """Leave out what :func:`stage_table` staged, and tell the run what was hashed on the way.
+
+    Args:
+        run: The run.
+        table: The table, an input of the run.
+        survey: Its survey.
+        name: The output's name in the record.
+        source: The name of the input in the run.
+    """
+    run.withdraw(name)
+    if (digest := survey.digest()) is not None:
+        run.set_input_digest(source, table.path, digest)
+
+
+@dataclass(frozen=True)
+class _Embedding:
+    """The short record of one part, from the digest of its source; it pickles."""
+
+    template: Mapping[str, Any]
+    source: str
+
+    def __call__(self, digest: Digest) -> bytes:
+        inputs = {**self.template["inputs"], self.source: digest.sha256}
+        return short_record_bytes({**self.template, "inputs": inputs})
+
+
+def _refuse_format(table: Table, out: Path) -> None:
+    suffix, own = out.suffix.lower(), table.path.suffix.lower()
+    promised = _SUFFIXES.get(suffix)
+    if promised in (None, table.format) or suffix == own or table.path.is_dir():
+        return
+    raise InputError(
+        f"the name promises {promised}, and a table keeps the format that it has, {table.format}",
+        where=os.fspath(out),
+        fix=f"Give --out the suffix {table.path.suffix or '.' + table.format}",
+    )

@@ -1,0 +1,1 @@
+"""CSV and TSV tables: read them, and rewrite them with more columns."""

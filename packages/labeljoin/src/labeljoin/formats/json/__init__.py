@@ -1,0 +1,1 @@
+"""JSON documents: read their rows, and rewrite them with more members."""

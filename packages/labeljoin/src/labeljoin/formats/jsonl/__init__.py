@@ -1,0 +1,1 @@
+"""JSON Lines tables: read them, and splice members into their lines."""

@@ -1,0 +1,1 @@
+"""Parquet tables: read them, and splice columns into them."""

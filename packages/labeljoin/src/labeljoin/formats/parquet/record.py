@@ -1,0 +1,37 @@
+"""The run record that a parquet file carries in its key-value metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provenance import EMBEDDED_KEY
+from provenance.toolkit.errors import InputError
+
+from labeljoin.formats.parquet.footer import Footer, FooterError, read_footer
+
+
+def read_record(path: Path) -> bytes | None:
+    """The embedded record of a parquet file, as :func:`provenance.short_record_bytes` made it.
+
+    Reads the footer alone. This is the ``parquet`` reader of the entry points
+    ``provenance.embedded``.
+
+    Args:
+        path: A parquet file.
+
+    Returns:
+        The record, None where the file has none.
+
+    Raises:
+        InputError: The file is no parquet file, or damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            _, footer = read_footer(file, path)
+        return Footer.parse(footer).key_values().get(EMBEDDED_KEY.encode())
+    except (FooterError, OSError) as error:
+        raise InputError(
+            f"the metadata of this parquet file cannot be read ({error})",
+            where=str(path),
+            fix="Copy or write it again",
+        ) from None

@@ -1,0 +1,110 @@
+"""Parquet tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provenance.toolkit.errors import InputError
+
+from labeljoin.formats.base import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+
+class ParquetTable(Table):
+    """A parquet file, or a directory of them."""
+
+    format = "parquet"
+
+    def __init__(self, path: Path, parts: Sequence[Path]) -> None:
+        super().__init__(path, parts)
+        self._footers: dict[Path, tuple[list[str], dict[bytes, bytes]]] = {}
+
+    def _names(self, part: Path) -> list[str]:
+        return self._footer(part)[0]
+
+    def _metadata(self, part: Path) -> dict[bytes, bytes]:
+        return self._footer(part)[1]
+
+    def _footer(self, part: Path) -> tuple[list[str], dict[bytes, bytes]]:
+        """Column names and the entries about moskit, read once: a footer may be megabytes."""
+        if part not in self._footers:
+            with opened(part) as file:
+                metadata = file.metadata.metadata or {}
+                own = {k: v for k, v in metadata.items() if k.startswith(b"moskit.")}
+                self._footers[part] = (list(file.schema_arrow.names), own)
+        return self._footers[part]
+
+    def _rows(self, part: Path) -> int:
+        with opened(part) as file:
+            return int(file.metadata.num_rows)
+
+    def _part_schema(self, part: Path, text: frozenset[str]) -> pa.Schema:
+        with opened(part) as file:
+            return file.schema_arrow
+
+    def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
+        with opened(part) as file, reading(part):
+            table = file.read(columns=None if columns is None else list(columns))
+            return table if columns is None else table.select(list(columns))
+
+    def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
+        from labeljoin.formats.parquet.key_column import opened_key_column
+
+        with opened_key_column(part, name) as (file, column):
+            for group in range(file.num_row_groups):
+                yield from column.values(group)
+
+    def _batches(
+        self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
+    ) -> Iterator[pa.RecordBatch]:
+        with opened(part) as file:
+            wanted = None if columns is None else list(columns)
+            batches = file.iter_batches(columns=wanted)
+            while True:
+                with reading(part):
+                    batch = next(batches, None)
+                if batch is None:
+                    return
+                yield batch if wanted is None else batch.select(wanted)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what Arrow cannot read within into an InputError that names the file."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise InputError(
+            f"this parquet file cannot be read ({reason})",
+            where=str(path),
+            fix="Write it again; it is damaged, encrypted, or of a version unknown to Arrow",
+        ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a parquet file.
+
+    Raises:
+        InputError: It is not there, or no parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with ExitStack() as stack:
+        with reading(path):
+            # Opened here: Arrow would leave a file that is not parquet to the garbage collector.
+            source = stack.enter_context(pa.OSFile(os.fspath(path)))
+            file = pq.ParquetFile(source)
+            _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
+        yield file

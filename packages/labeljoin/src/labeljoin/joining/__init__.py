@@ -1,0 +1,1 @@
+"""Join labels onto feature tables: options, plan, coverage, audit and output."""

@@ -1,0 +1,115 @@
+"""The audit of a join (``mos-label-materializer-v1``) and its verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labeljoin.joining.coverage import CoverageError
+
+if TYPE_CHECKING:
+    from labeljoin.engine.attach import AttachReport
+    from labeljoin.joining.options import JoinOptions
+    from labeljoin.joining.plan import Plan
+
+AUDIT_SCHEMA = "mos-label-materializer-v1"
+
+
+def failures_of(plan: Plan, options: JoinOptions) -> list[str]:
+    """The minimums that a join misses, one sentence each."""
+    coverage = plan.coverage
+    failures = []
+    if coverage.match_rate < options.min_match_rate:
+        least = f"below the minimum of {percent(options.min_match_rate)}"
+        failures.append(
+            f"the labels cover {percent(coverage.match_rate)} of the clips "
+            f"({coverage.matched_keys:,} of {coverage.keys:,}), {least}"
+            if coverage.rows
+            else f"the feature table has no rows, so the labels cover none of them, {least}"
+        )
+    if coverage.keyless_rate > options.max_keyless_rate:
+        reasons = ", ".join(
+            f"{count:,} {reason}" for reason, count in coverage.keyless.items() if count
+        )
+        failures.append(
+            f"{percent(coverage.keyless_rate)} of the rows yield no clip key "
+            f"({coverage.keyless_rows:,} of {coverage.rows:,}: {reasons}), above the maximum of "
+            f"{percent(options.max_keyless_rate)}"
+        )
+    return failures
+
+
+def percent(rate: float) -> str:
+    """A share as people read it; 100 % and 0 % only where it is exact.
+
+    Args:
+        rate: A share from 0 to 1, or a ratio above.
+    """
+    for places in (1, 2, 4):
+        shown = f"{100 * rate:.{places}f}"
+        if not 0 < rate < 1 or 0 < float(shown) < 100:
+            return f"{shown} %".replace(".0 %", " %")
+    return "> 99.9999 %" if rate > 0.5 else "< 0.0001 %"
+
+
+def audit_document(
+    plan: Plan,
+    options: JoinOptions,
+    failures: list[str],
+    report: AttachReport | None,
+    features: str | None,
+    out: str | None,
+) -> dict[str, Any]:
+    """The audit of a join, without ``run_provenance``."""
+    return {
+        "schema": AUDIT_SCHEMA,
+        "status": "failed" if failures else "ok",
+        "failures": failures,
+        "diagnosis": None,
+        "feature_table": features,
+        "output": out,
+        "feature_key_column": plan.key_column,
+        "clip_key": plan.key.to_dict(),
+        **label_facts(plan),
+        "key_normalize": options.key_normalize,
+        "feature_key_regex": options.feature_key_regex,
+        "label_key_regex": options.label_key_regex,
+        "ignore_case": options.ignore_case,
+        "min_match_rate": options.min_match_rate,
+        "max_keyless_rate": options.max_keyless_rate,
+        "input_rows": plan.coverage.rows,
+        "output_rows": report.rows_out if report else None,
+        **plan.coverage.to_dict(),
+        "columns_added": list(plan.columns.schema.names),
+        "engine": report.engine if report else None,
+        "engine_reason": report.reason if report else None,
+    }
+
+
+def label_facts(plan: Plan) -> dict[str, Any]:
+    """What was understood of the labels: per file in ``label_sources``, and over all of them."""
+    files = plan.index.files
+    return {
+        "label_key_column": _one_or_each([file.key_column for file in files]),
+        "label_mos_column": _one_or_each([file.mos_column for file in files]),
+        "label_scale": _one_or_each([file.scale.to_dict() for file in files]),
+        "label_sources": [file.to_dict() for file in files],
+        "labels_loaded": len(plan.index),
+        "labels_without_mos": plan.index.without_mos,
+        "duplicate_labels_collapsed": plan.index.duplicates_collapsed,
+    }
+
+
+def _one_or_each(values: list[Any]) -> Any:
+    """The value of the one label file, or a list with that of each."""
+    return values[0] if len(values) == 1 else values
+
+
+def verdict_of(audit: dict[str, Any]) -> CoverageError:
+    """The error that a failed audit ends in, with what would help."""
+    diagnosis = audit["diagnosis"]
+    return CoverageError(
+        "; ".join([*audit["failures"], *diagnosis["findings"]]),
+        where=audit["feature_table"],
+        fix=diagnosis["advice"],
+        document=audit,
+    )

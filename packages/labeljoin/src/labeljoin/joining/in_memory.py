@@ -1,0 +1,111 @@
+"""Joining labels in memory, for anything that speaks the Arrow PyCapsule interface."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from provenance.toolkit.errors import InputError
+
+from labeljoin.joining.audit import audit_document, failures_of, verdict_of
+from labeljoin.joining.diagnosis import diagnose_join
+from labeljoin.joining.options import join_options
+from labeljoin.joining.plan import plan_join, replaced_columns
+from labeljoin.labels.source import LabelSource
+
+if TYPE_CHECKING:
+    from provenance.toolkit.command import ProgressCallback
+
+
+@dataclass(frozen=True)
+class JoinResult:
+    """A table that was labelled in memory.
+
+    Attributes:
+        table: The features with the new columns at the end.
+        audit: What the audit of :func:`materialize` says, without paths and ``run_provenance``.
+    """
+
+    table: pa.Table
+    audit: dict[str, Any]
+
+
+def join(
+    table: Any,
+    labels: Any,
+    *,
+    progress: ProgressCallback | None = None,
+    **options: Any,
+) -> JoinResult:
+    """Join labels onto a table in memory, with the semantics and the audit of a join on disk.
+
+    Args:
+        table: Features: anything that speaks the Arrow PyCapsule interface (pandas, polars,
+            pyarrow, a DuckDB relation).
+        labels: Labels: such an object, the path of a label file, or a list of them; a mapping
+            from names to them chooses what ``mos_label_source`` says.
+        progress: Called while reading.
+        **options: The fields of :class:`JoinOptions`.
+
+    Returns:
+        The table with its new columns, as a pyarrow Table, and the audit object.
+
+    Raises:
+        InputError: A table or option is unusable.
+        CoverageError: A minimum was missed; its ``document`` is the audit.
+    """
+    chosen = join_options(options)
+    features = arrow_table(table, "the features")
+    sources = _sources_in_memory(labels)
+    plan = plan_join(features, sources, chosen, progress=progress)
+    failures = failures_of(plan, chosen)
+    audit = audit_document(plan, chosen, failures, None, None, None)
+    audit["engine"] = None if failures else "in-memory"
+    audit["output_rows"] = None if failures else features.num_rows
+    if failures:
+        audit["diagnosis"] = diagnose_join(features, sources, plan, chosen).to_dict()
+        raise verdict_of(audit)
+    replaced = replaced_columns(features, plan, chosen)
+    kept = features.drop_columns([name for name in features.column_names if name in replaced])
+    added = plan.columns(features[plan.key_column])
+    for field, column in zip(plan.columns.schema, added.columns, strict=True):
+        kept = kept.append_column(field, column.cast(field.type))
+    remembered = {name.encode(): text.encode() for name, text in plan.key.metadata().items()}
+    return JoinResult(
+        kept.replace_schema_metadata({**(kept.schema.metadata or {}), **remembered}), audit
+    )
+
+
+def arrow_table(table: Any, what: str) -> pa.Table:
+    """A pyarrow Table of anything that speaks the Arrow PyCapsule interface.
+
+    Raises:
+        InputError: It does not.
+    """
+    if isinstance(table, pa.Table):
+        return table
+    if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__"):
+        return pa.table(table)
+    raise InputError(
+        f"{what} are a {type(table).__name__}, which does not speak the Arrow PyCapsule interface",
+        fix="Give a pyarrow, pandas or polars table, a DuckDB relation, or a path",
+    )
+
+
+def _sources_in_memory(labels: Any) -> list[LabelSource]:
+    if isinstance(labels, dict):
+        named = list(labels.items())
+    elif isinstance(labels, list | tuple):
+        named = [(None, item) for item in labels]
+    else:
+        named = [(None, labels)]
+    sources = []
+    for number, (name, item) in enumerate(named):
+        if isinstance(item, str | os.PathLike):
+            sources.append(LabelSource.open(os.fspath(item), name))
+        else:
+            label = name or ("labels" if len(named) == 1 else f"labels[{number}]")
+            sources.append(LabelSource.of(arrow_table(item, "the labels"), label))
+    return sources

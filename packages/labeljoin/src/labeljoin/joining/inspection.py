@@ -1,0 +1,103 @@
+"""Looking at both sides of a join before anything is written."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from labeljoin.formats.opening import open_table
+from labeljoin.joining.audit import label_facts
+from labeljoin.joining.diagnosis import diagnose_join
+from labeljoin.joining.options import join_options
+from labeljoin.joining.plan import plan_join
+from labeljoin.labels.source import LabelSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+    from provenance.toolkit.command import ProgressCallback
+
+    from labeljoin.keys.rule import KeyRule
+
+INSPECTION_SCHEMA = "mos-label-inspection-v1"
+SAMPLE = 5
+SEARCHED = 10_000
+
+
+def inspect(
+    features: str | os.PathLike[str],
+    labels: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    progress: ProgressCallback | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Say what a join would do; nothing is written.
+
+    Args:
+        features: A feature table.
+        labels: One label file or several.
+        progress: Called while reading.
+        **options: The fields of :class:`JoinOptions`.
+
+    Returns:
+        A document (``mos-label-inspection-v1``): both sides' key columns with samples before and
+        after normalisation, coverage, the scale of each label file, what would stop the join,
+        and, where keys met nothing, what would raise coverage.
+
+    Raises:
+        InputError: A side cannot be understood at all.
+    """
+    chosen = join_options(options)
+    paths = [labels] if isinstance(labels, str | os.PathLike) else list(labels)
+    table = open_table(features)
+    sources = [LabelSource.open(os.fspath(path)) for path in paths]
+    plan = plan_join(table, sources, chosen, tolerant=True, progress=progress)
+    short = plan.coverage.match_rate < chosen.min_match_rate
+    keyless = plan.coverage.keyless_rate > chosen.max_keyless_rate
+    return {
+        "schema": INSPECTION_SCHEMA,
+        "feature_table": os.fspath(features),
+        "feature_format": table.format,
+        "feature_key_column": plan.key_column,
+        "feature_keys": _sample(table.key_values(plan.key_column), chosen.feature_rule),
+        **label_facts(plan),
+        "label_keys": [
+            {
+                "path": source.name,
+                "keys": _sample(
+                    [source.read([file.key_column], [file.key_column])[file.key_column]],
+                    chosen.label_rule,
+                ),
+            }
+            for source, file in zip(sources, plan.index.files, strict=True)
+        ],
+        "key_normalize": chosen.key_normalize,
+        "feature_key_regex": chosen.feature_key_regex,
+        "label_key_regex": chosen.label_key_regex,
+        "ignore_case": chosen.ignore_case,
+        "input_rows": plan.coverage.rows,
+        **plan.coverage.to_dict(),
+        "columns_to_add": list(plan.columns.schema.names),
+        "obstacles": [str(obstacle) for obstacle in plan.obstacles],
+        "diagnosis": (
+            diagnose_join(table, sources, plan, chosen).to_dict() if short or keyless else None
+        ),
+    }
+
+
+def _sample(
+    values: Iterable[pa.Array | pa.ChunkedArray], rule: KeyRule
+) -> list[dict[str, str | None]]:
+    """The first distinct values and the keys that they become."""
+    for some in values:
+        if len(some):
+            head = pc.unique(some[:SEARCHED])[:SAMPLE]
+            keys = rule.keys(head).keys.to_pylist()
+            return [
+                {"value": None if value is None else str(value), "key": key}
+                for value, key in zip(head.to_pylist(), keys, strict=True)
+            ]
+    return []

@@ -1,0 +1,1 @@
+"""Clip keys: the rule that derives them, their columns, counts and matches."""

@@ -1,0 +1,88 @@
+"""Which column of a table identifies a clip, by its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provenance.toolkit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NO_COLUMNS = "the table has no columns"
+
+KEY_COLUMNS = (
+    "key",
+    "clip_key",
+    "clip_id",
+    "video_id",
+    "chug_video_id",
+    "flickr_id",
+    "content_id",
+    "vid",
+    "clip_name",
+    "video_name",
+    "file_name",
+    "filename",
+    "basename",
+    "name",
+    "video",
+    "file",
+    "img_path",
+    "image",
+    "src",
+    "source",
+    "src_path",
+    "clip_path",
+    "video_path",
+    "distorted_path",
+    "dis_path",
+    "path",
+)
+"""Names that a key column is inferred from, the first that a table has, ignoring case."""
+
+
+def infer_key_column(
+    names: Iterable[str], *, where: str | None = None, option: str | None = None
+) -> str:
+    """The column that identifies a clip, by its name.
+
+    Args:
+        names: The column names of a table.
+        where: The table, for the error.
+        option: The flag that names the column, for the error.
+
+    Returns:
+        The first of :data:`KEY_COLUMNS` that the table has, ignoring case, as the table spells it.
+
+    Raises:
+        InputError: The table has none of them.
+    """
+    names = list(names)
+    if not names:
+        raise InputError(NO_COLUMNS, where=where, fix="Give a table with rows and columns")
+    found = infer_column(names, KEY_COLUMNS)
+    if found is None:
+        raise InputError(
+            f"no column name says that it identifies a clip; {columns_are(names)}",
+            where=where,
+            fix=f"Name the key column with {option}" if option else "Name the key column",
+        )
+    return found
+
+
+def infer_column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The first of ``wanted`` that is among ``names``, ignoring case, spelled as in ``names``."""
+    spelled: dict[str, str] = {}
+    for name in names:
+        spelled.setdefault(name.strip().casefold(), name)
+    return next((spelled[want.casefold()] for want in wanted if want.casefold() in spelled), None)
+
+
+def columns_are(names: Iterable[str], limit: int = 12) -> str:
+    """Which columns there are, the first ``limit`` by name, as a clause of an error."""
+    names = list(names)
+    if not names:
+        return NO_COLUMNS
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return f"the columns are {', '.join(names[:limit])}{more}"

@@ -1,0 +1,1 @@
+"""Label tables: sources, conflicts, extra columns and rating scales."""

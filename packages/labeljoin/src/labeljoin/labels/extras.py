@@ -1,0 +1,146 @@
+"""What a label carries beside its MOS: deviation, number of ratings, split, corpus, version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from provenance.toolkit.errors import InputError
+
+from labeljoin.keys.columns import columns_are, infer_column
+from labeljoin.keys.numbers import is_text, numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labeljoin.labels.scale import ScaleDecision
+    from labeljoin.labels.source import LabelSource
+
+LABEL_EXTRAS: dict[str, tuple[str, ...]] = {
+    "mos_std_dev": ("stddev", "std_dev", "mos_std", "stdfull"),
+    "mos_n_ratings": ("n_ratings", "rating_count", "x_subjects"),
+    "split": (),
+    "corpus": (),
+    "corpus_version": (),
+}
+"""The extras that ``auto`` copies, and their other names, ignoring case."""
+
+_RESERVED = ("mos", "mos_raw_0_100", "mos_label_source")
+
+
+@dataclass(frozen=True)
+class ExtraColumn:
+    """One extra of one label file.
+
+    Attributes:
+        name: The column that the feature table gets.
+        column: The label column that it is read from.
+    """
+
+    name: str
+    column: str
+
+
+def choose_extras(wanted: str, files: Sequence[Sequence[str]]) -> list[dict[str, ExtraColumn]]:
+    """The extras of each label file.
+
+    Args:
+        wanted: ``auto`` for the five of :data:`LABEL_EXTRAS`, ``none``, or names separated by
+            commas, each ``NAME`` or ``NAME=COLUMN``.
+        files: The column names of each label file.
+
+    Returns:
+        For each file, extra name to column. A file may lack an extra that another has.
+
+    Raises:
+        InputError: No file has a named extra, or its name is one of the join's own columns.
+    """
+    if wanted.strip().casefold() == "none":
+        return [{} for _ in files]
+    if wanted.strip().casefold() == "auto":
+        pairs = [(name, name) for name in LABEL_EXTRAS]
+        named = False
+    else:
+        pairs = [_pair(item) for item in wanted.split(",") if item.strip()]
+        named = True
+    plans = [
+        {
+            name: ExtraColumn(name, column)
+            for name, origin in pairs
+            if (column := infer_column(columns, (origin, *LABEL_EXTRAS.get(origin, ()))))
+        }
+        for columns in files
+    ]
+    for name, origin in pairs if named else ():
+        if not any(name in plan for plan in plans):
+            columns = list(dict.fromkeys(column for columns in files for column in columns))
+            raise InputError(
+                f"no label file has the extra {origin!r}; {columns_are(columns)}",
+                fix="Correct --extras",
+            )
+    return plans
+
+
+def _pair(item: str) -> tuple[str, str]:
+    name, _, origin = (part.strip() for part in item.partition("="))
+    if name.casefold() in _RESERVED:
+        raise InputError(
+            f"the join writes the column {name!r} itself", fix="Leave it out of --extras"
+        )
+    return name, origin or name
+
+
+def extra_values(
+    extra: ExtraColumn, values: pa.ChunkedArray, scale: ScaleDecision, source: LabelSource
+) -> pa.Array | pa.ChunkedArray:
+    """The values of an extra under its own type.
+
+    ``mos_std_dev`` is float64 on the scale of the output, ``mos_n_ratings`` int64, ``split``,
+    ``corpus`` and ``corpus_version`` are text; any other extra keeps its type. Blank text is
+    null.
+
+    Raises:
+        InputError: A deviation or a number of ratings is unusable; file and row are named.
+    """
+    if extra.name == "mos_std_dev":
+        found = _not_negative(extra, values, source)
+        return scale.deviation(found)
+    if extra.name == "mos_n_ratings":
+        found = _not_negative(extra, values, source)
+        _refuse(pc.not_equal(found, pc.floor(found)), found, extra, "is not a whole number", source)
+        return found.cast(pa.int64())
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if extra.name in LABEL_EXTRAS or is_text(values.type):
+        values = values.cast(pa.string())
+    if pa.types.is_string(values.type):
+        texts = pc.utf8_trim_whitespace(values)
+        return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    return values
+
+
+def _not_negative(
+    extra: ExtraColumn, values: pa.ChunkedArray, source: LabelSource
+) -> pa.DoubleArray:
+    found = numbers(values, extra.column, where=source.name, locate=source.locate)
+    _refuse(pc.less(found, 0.0), found, extra, "is negative", source)
+    return found
+
+
+def _refuse(
+    mask: pa.BooleanArray,
+    values: pa.DoubleArray,
+    extra: ExtraColumn,
+    complaint: str,
+    source: LabelSource,
+) -> None:
+    rows = pc.indices_nonzero(mask)
+    if len(rows):
+        row = rows[0].as_py()
+        raise InputError(
+            f"the {extra.column} {values[row].as_py():.6g} {complaint}",
+            where=f"{source.name}, {source.locate(row)}",
+            fix="Correct it, or leave it blank",
+        )

@@ -1,0 +1,1 @@
+"""The ``moshead`` command, one module a subcommand."""

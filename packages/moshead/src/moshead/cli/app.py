@@ -1,0 +1,19 @@
+"""The ``moshead`` command line."""
+
+from __future__ import annotations
+
+from provenance.toolkit.command import CommandLine
+
+from moshead.cli import plan, predict, register, train, validate
+
+cli = CommandLine("moskit-moshead", "Train, judge, export and run tiny MOS heads.")
+train.register(cli)
+plan.register(cli)
+validate.register(cli)
+predict.register(cli)
+register.register(cli)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    cli.run()

@@ -1,0 +1,73 @@
+"""``moshead validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from provenance.toolkit.command import CommandLine, Output
+
+from moshead.cli import flags
+
+
+def register(cli: CommandLine) -> None:
+    """Add the command to a command line."""
+    cli.command(
+        example="moshead validate --onnx model/konvid_mos_head_v1.onnx "
+        "--features held_out.parquet --out-json validation.json"
+    )(validate)
+
+
+def validate(
+    output: Output,
+    onnx: Annotated[Path, typer.Option(help="The head.")],
+    features: Annotated[list[Path], typer.Option(help="Labelled feature table; repeatable.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="Rows to judge; test where a table has a split column, else all."),
+    ] = None,
+    split_column: Annotated[str, typer.Option(help="Name of the split column.")] = "split",
+    key_column: flags.KeyColumn = None,
+    key_normalize: flags.KeyNormalize = None,
+    key_regex: flags.KeyRegex = None,
+    max_keyless_rate: flags.MaxKeylessRate = 0.05,
+    group_column: Annotated[
+        str | None, typer.Option(help="What the bootstrap draws; clips unless given.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(help="Level of the intervals whose coverage is measured.")
+    ] = 0.1,
+    out_json: Annotated[Path | None, typer.Option(help="Where the report goes as JSON.")] = None,
+    out_md: Annotated[Path | None, typer.Option(help="Where it goes as Markdown.")] = None,
+    display_profile_json: Annotated[
+        Path | None, typer.Option(help="Display profile, for schemas with display columns.")
+    ] = None,
+) -> None:
+    """Judge a head on labelled rows that did not train it; exit 1 where it misses the gate."""
+    import warnings
+
+    import moshead
+
+    with output.progress() as progress, warnings.catch_warnings():
+        # The report says what status the head has.
+        warnings.simplefilter("ignore", moshead.ProposedHeadWarning)
+        document = moshead.validate(
+            onnx,
+            list(features),
+            split=split,
+            split_column=split_column,
+            key_column=key_column,
+            key_normalize=key_normalize,
+            key_regex=key_regex,
+            max_keyless_rate=max_keyless_rate,
+            group_column=group_column,
+            alpha=alpha,
+            out_json=out_json,
+            out_md=out_md,
+            display_profile=display_profile_json,
+            progress=progress,
+        )
+    from rich.markdown import Markdown
+
+    output.result(document, Markdown(moshead.validation_markdown(document)))

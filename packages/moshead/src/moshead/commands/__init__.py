@@ -1,1 +1,0 @@
-"""The commands of moshead, one module for each kind."""

@@ -1,0 +1,1 @@
+"""Labelled rows of a corpus: sources, labels, leakage checks and fingerprints."""

@@ -1,0 +1,199 @@
+"""Rows of one feature table: those that have a label, and what is known about each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import labeljoin
+import numpy as np
+import pyarrow as pa
+from provenance import InputError
+
+from moshead.corpus import leakage
+from moshead.corpus.labels import LABEL_COLUMNS, labels, standard_error
+from moshead.features.columns import numbers, words
+from moshead.features.matrix import feature_matrix, members_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from moshead.corpus.sources import Source
+    from moshead.features.schemas import FeatureSchema
+    from moshead.heads.network import Array
+
+
+CorpusGuard = Callable[[pa.Table, str], None]
+"""Looks at the rows of one table and raises InputError where they belong to another corpus."""
+
+
+@dataclass(frozen=True)
+class RowOptions:
+    """How rows are read.
+
+    Attributes:
+        key_column: The column of clip keys; what the table remembers, else what its column names
+            tell, by default (:func:`labeljoin.joining.clip_key`).
+        key_normalize: How its values become clip keys; what the table remembers, else ``auto``,
+            by default.
+        key_regex: Regular expression searched in the normalised value.
+        max_keyless_rate: Largest share of the labelled rows of a table, in [0, 1], that may lack
+            a clip key. Such rows are dropped and counted.
+        group_column: Rows of one group never straddle folds.
+        split_column: Column of ``train``, ``val`` and ``test``; ignored where a table lacks it.
+        split_required: Refuse tables without the split column.
+        display: Values of a display profile.
+        guard: Refuses the rows of other corpora.
+    """
+
+    key_column: str | None = None
+    key_normalize: labeljoin.KeyNormalize | None = None
+    key_regex: str | None = None
+    max_keyless_rate: float = 0.05
+    group_column: str | None = None
+    split_column: str = "split"
+    split_required: bool = False
+    display: Mapping[str, float] = field(default_factory=dict)
+    guard: CorpusGuard | None = None
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """The labelled rows of one table.
+
+    Attributes:
+        features: (N, F) float64, NaN where a value is not finite.
+        mos: (N,), in [1, 5].
+        keys: Value of the key column of each, as text.
+        clips: Clip key of each.
+        key: Where the clip keys come from.
+        groups: Group of each, empty where it has none; None where groups are not asked for.
+        splits: Split of each as written; None where the table has no split column.
+        standard_error: Of each MOS, (N,), NaN where unknown.
+        read: Rows of the table.
+        dropped: Rows dropped, by reason.
+        filled: Which rows were filled, (N,), by column that may be.
+        predictions: Columns that look like predictions, each (N,).
+    """
+
+    features: Array
+    mos: Array
+    keys: list[str]
+    clips: list[str]
+    key: labeljoin.ClipKey
+    groups: list[str] | None
+    splits: list[str] | None
+    standard_error: Array
+    read: int
+    dropped: Counter[str]
+    filled: dict[str, NDArray[np.bool_]]
+    predictions: dict[str, Array]
+
+
+def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) -> LabelledRows:
+    """Read the rows of a table that have a label.
+
+    Args:
+        source: The table.
+        schema: Feature columns, resolved.
+        options: How rows are read.
+
+    Raises:
+        InputError: A column that is needed is absent, nothing tells which column holds the clip
+            key, too many rows lack one, or the labels are not MOS.
+    """
+    names = source.names
+    source.require(options.key_column)
+    key = labeljoin.joining.clip_key(
+        source.table,
+        options.key_column,
+        normalize=options.key_normalize,
+        regex=options.key_regex,
+        names=names,
+    )
+    source.require(options.group_column)
+    if options.split_required:
+        source.require(options.split_column)
+    split = options.split_column if options.split_column in names else None
+    guessed = leakage.prediction_columns(source.schema())
+    text = [name for name in (key.column, options.group_column, split) if name]
+    guard_columns = [name for name in names if name.startswith("chug_") or name == "src"]
+    wanted = dict.fromkeys([*members_of(schema), *LABEL_COLUMNS, *text, *guessed, *guard_columns])
+    table, bad_lines = source.read(wanted, text=text)
+    if options.guard is not None and table.num_rows:
+        options.guard(table, source.where)
+    dropped: Counter[str] = Counter({"bad line": bad_lines} if bad_lines else {})
+    mos = labels(table, dropped, where=source.where)
+    if "corpus" in table.column_names:
+        corpora = table.column("corpus").filter(pa.array(np.isfinite(mos)))
+        leakage.refuse_synthetic_corpus(
+            corpora.cast(pa.string()).unique().to_pylist(), where=source.where
+        )
+    read = table.num_rows + bad_lines
+    labelled = np.flatnonzero(np.isfinite(mos))
+    rows, keys, clips = _keyed(table, labelled, key, dropped, options, source)
+    taken = table.take(pa.array(rows))
+    if not len(rows):
+        empty = np.empty((0, len(schema.columns)))
+        return LabelledRows(
+            empty, mos[rows], [], [], key, None, None, mos[rows], read, dropped, {}, {}
+        )
+    matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
+    return LabelledRows(
+        features=matrix.values,
+        mos=mos[rows],
+        keys=keys,
+        clips=clips,
+        key=key,
+        groups=_words(taken, options.group_column),
+        splits=_words(taken, split),
+        standard_error=standard_error(taken, where=source.where),
+        read=read,
+        dropped=dropped,
+        filled=matrix.filled,
+        predictions={
+            name: numbers(taken.column(name), name, where=source.where) for name in guessed
+        },
+    )
+
+
+def _keyed(
+    table: pa.Table,
+    rows: NDArray[np.int64],
+    key: labeljoin.ClipKey,
+    dropped: Counter[str],
+    options: RowOptions,
+    source: Source,
+) -> tuple[NDArray[np.int64], list[str], list[str]]:
+    """Those of the labelled rows that have a clip key, with the key's text and the key itself.
+
+    A row without a clip key cannot be kept apart from the rows of its own clip, so it is never
+    taken for a clip of its own.
+    """
+    if not len(rows):
+        return rows, [], []
+    values = table.column(key.column).take(pa.array(rows))
+    texts = labeljoin.KeyRule(normalize="raw").keys(values).keys
+    found = key.rule.keys(values)
+    lacking = found.keyless
+    if lacking > options.max_keyless_rate * len(rows):
+        reasons = ", ".join(f"{count:,} {why}" for why, count in found.reasons.items() if count)
+        raise InputError(
+            f"{lacking:,} of {len(rows):,} labelled rows have no clip key in the column "
+            f"{key.column!r} ({reasons}), above the maximum of "
+            f"{labeljoin.percent(options.max_keyless_rate)}",
+            where=source.where,
+            fix="Fill the column, name another with --key-column, or raise --max-keyless-rate to "
+            "drop these rows",
+        )
+    if lacking:
+        dropped["no clip key"] += lacking
+    kept = np.flatnonzero(found.keys.is_valid().to_numpy(zero_copy_only=False))
+    places = pa.array(kept)
+    return rows[kept], texts.take(places).to_pylist(), found.keys.take(places).to_pylist()
+
+
+def _words(table: pa.Table, column: str | None) -> list[str] | None:
+    return None if column is None else words(table.column(column))

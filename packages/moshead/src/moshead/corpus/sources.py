@@ -1,0 +1,124 @@
+"""Sources of rows: feature tables as training reads them; a bad line is counted, not fatal."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import labeljoin
+import orjson
+import pyarrow as pa
+from provenance import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from moshead.features.schemas import FeatureSchema
+
+
+class Source:
+    """One feature table; JSON lines are read here, the rest by labeljoin."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.where = str(path)
+        self.table = labeljoin.open_table(path)
+        self.lenient = self.table.format == "jsonl"
+
+    @cached_property
+    def _lines(self) -> tuple[list[dict[str, Any]], int]:
+        return _json_rows(self.table.parts)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """All column names."""
+        if self.lenient:
+            return list(dict.fromkeys(name for row in self._lines[0] for name in row))
+        return self.table.column_names
+
+    def schema(self) -> pa.Schema:
+        """Types of all columns."""
+        return self.read(self.names)[0].schema if self.lenient else self.table.schema()
+
+    def require(self, name: str | None) -> None:
+        """Refuse a column that does not exist."""
+        if name is not None and name not in self.names:
+            raise InputError(
+                f"there is no column {name!r}",
+                where=self.where,
+                fix=f"The table has {', '.join(self.names[:20])}",
+            )
+
+    def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:
+        """The columns that exist, and the number of bad lines."""
+        wanted = [name for name in names if name in self.names]
+        if not self.lenient:
+            given = [name for name in text if name in wanted]
+            return self.table.read(wanted, text_columns=given), 0
+        rows, bad = self._lines
+        columns = {
+            name: _json_column([row.get(name) for row in rows], text=name in text)
+            for name in wanted
+        }
+        return pa.table(columns or {"": pa.nulls(len(rows))}), bad
+
+
+def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:
+    rows: list[dict[str, Any]] = []
+    bad = 0
+    for part in parts:
+        with part.open("rb") as lines:
+            for line in lines:
+                row = _json_row(line)
+                if row is not None:
+                    rows.append(row)
+                elif line.strip():
+                    bad += 1
+    return rows, bad
+
+
+def _json_row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        try:
+            # Many writers emit the bare NaN and Infinity that orjson refuses.
+            row = json.loads(line)
+        except ValueError:
+            return None
+    return row if isinstance(row, dict) else None
+
+
+def _json_column(values: list[Any], *, text: bool) -> pa.Array:
+    if not text:
+        try:
+            return pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            pass
+    return pa.array([None if v is None else v if isinstance(v, str) else str(v) for v in values])
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    tests = ("is_integer", "is_floating", "is_boolean", "is_decimal", "is_null")
+    return any(getattr(pa.types, test)(kind) for test in tests)
+
+
+def resolve_schema(schema: FeatureSchema, sources: Sequence[Path]) -> FeatureSchema:
+    """Replace the globs of a schema by the columns of feature tables.
+
+    Raises:
+        InputError: See :meth:`moshead.FeatureSchema.resolve`.
+    """
+    return resolved(schema, [Source(path) for path in sources])
+
+
+def resolved(schema: FeatureSchema, tables: Sequence[Source]) -> FeatureSchema:
+    """As :func:`resolve_schema`, of tables that are open."""
+    if not schema.has_globs:
+        return schema
+    columns = [column for table in tables for column in table.schema()]
+    others = list(dict.fromkeys(c.name for c in columns if not _is_numeric(c.type)))
+    numeric = list(dict.fromkeys(c.name for c in columns if c.name not in set(others)))
+    return schema.resolve(numeric, others)

@@ -1,0 +1,1 @@
+"""A head on disk: ONNX file, manifest, model card and registry."""

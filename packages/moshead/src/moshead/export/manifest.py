@@ -1,0 +1,178 @@
+"""The manifest of a head: what it is, what trained it, and the verdict, as JSON beside the ONNX."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provenance import InputError, content_digest
+
+from moshead.heads.network import ENCODER_VOCAB_VERSION, MOS_RANGE
+
+if TYPE_CHECKING:
+    from moshead.export.onnxfile import OnnxFacts
+    from moshead.heads.conformal import CrossConformal
+    from moshead.heads.network import Array, TrainingResult
+
+MANIFEST_SCHEMA = "mos-head-manifest-v1"
+MANIFEST_KIND = "mos-head"
+_MEMBERS = ("id", "onnx", "sha256", "feature_schema", "feature_order", "operators", "gate")
+
+
+class HeadMismatchError(InputError):
+    """An ONNX file is not the head that its manifest or registry describes."""
+
+
+def head_manifest(
+    result: TrainingResult,
+    *,
+    onnx: str | None,
+    card: str,
+    conformal: CrossConformal | None,
+) -> dict[str, Any]:
+    """The manifest of a trained head, without its run record.
+
+    ``sha256``, ``opset`` and ``operators`` are null until there is an ONNX file.
+
+    Args:
+        result: What training made.
+        onnx: The ONNX file's path, relative to the manifest's folder where it lies in or below
+            it; None where none is exported.
+        card: The card's path, in the same form.
+        conformal: The residuals behind the head's intervals, or None.
+    """
+    head = result.head
+    scaling = head.nets[0]
+    smoke = result.corpus_kind != "real"
+    return {
+        "schema": MANIFEST_SCHEMA,
+        "id": result.model_id,
+        "kind": MANIFEST_KIND,
+        "onnx": onnx,
+        "card": card,
+        "sha256": None,
+        "opset": None,
+        "operators": None,
+        "feature_schema": head.schema.id,
+        "feature_order": list(head.schema.columns),
+        "feature_mean": [float(value) for value in scaling.mean],
+        "feature_std": [float(value) for value in scaling.std],
+        "feature_clip": float(scaling.clip),
+        "imputation": dict(head.imputation),
+        "fill": dict(result.fill),
+        "encoder_vocab": list(head.encoder_vocab),
+        "encoder_vocab_version": ENCODER_VOCAB_VERSION,
+        "mos_range": list(MOS_RANGE),
+        "n_nets": len(head.nets),
+        "n_parameters": head.n_parameters,
+        "intervals": None if conformal is None else conformal.summary(),
+        "training_recipe": {"n_rows": len(result.mos), **result.recipe, "smoke": smoke},
+        "corpus": {"kind": result.corpus_kind, "mos": _summary(result.mos), **result.corpus},
+        "folds": result.folds,
+        "seeds": list(result.seeds),
+        "out_of_fold": _summary(result.oof.column("mos_pred").to_numpy()),
+        "gate": result.gate.to_dict(),
+        "notes": list(result.notes),
+    }
+
+
+def _summary(values: Array) -> dict[str, float]:
+    """Range, mean and standard deviation of some MOS."""
+    numbers = {
+        "min": values.min(),
+        "mean": values.mean(),
+        "max": values.max(),
+        "std": values.std(),
+    }
+    return {name: round(float(number), 4) for name, number in numbers.items()}
+
+
+def load_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest and check that nothing in it was changed since it was written.
+
+    Raises:
+        InputError: It cannot be read, is no manifest of a head, or its own digest does not match.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict) or document.get("schema") != MANIFEST_SCHEMA:
+        raise InputError(
+            f"this is no manifest of a head ({MANIFEST_SCHEMA})",
+            where=str(path),
+            fix="Give the JSON file that training wrote beside the ONNX file",
+        )
+    missing = [name for name in _MEMBERS if name not in document]
+    if missing:
+        raise InputError(
+            f"the manifest lacks {', '.join(missing)}", where=str(path), fix="Train the head again"
+        )
+    if document.get("content_sha256") != content_digest(document):
+        raise HeadMismatchError(
+            "the manifest was changed after it was written: its content_sha256 does not match",
+            where=str(path),
+            fix="Restore the file that training wrote",
+        )
+    return document
+
+
+def manifest_beside(onnx: Path) -> Path | None:
+    """The manifest that stands beside an ONNX file under the same stem, or None."""
+    path = onnx.with_suffix(".json")
+    if not path.is_file():
+        return None
+    document = read_json(path)
+    is_manifest = isinstance(document, dict) and document.get("schema") == MANIFEST_SCHEMA
+    return path if is_manifest else None
+
+
+def check_against_manifest(
+    document: dict[str, Any], *, manifest: Path, onnx: Path, sha256: str, facts: OnnxFacts
+) -> None:
+    """Refuse an ONNX file that is not the one that the manifest describes.
+
+    Raises:
+        HeadMismatchError: Digest, operators, feature schema or encoder vocabulary differ.
+    """
+    props = facts.metadata
+    found = {
+        "sha256": sha256,
+        "operators": sorted(facts.operators),
+        "feature_schema": props.get("moskit.feature_schema"),
+        "feature_order": json.loads(props.get("moskit.feature_order", "null")),
+        "encoder_vocab": json.loads(props.get("moskit.encoder_vocab", "null")),
+        "id": props.get("moskit.model_id"),
+    }
+    names = {
+        "sha256": "digest",
+        "operators": "operator list",
+        "feature_schema": "feature schema",
+        "feature_order": "feature order",
+        "encoder_vocab": "encoder vocabulary",
+        "id": "id",
+    }
+    differing = [name for name, value in found.items() if document.get(name) != value]
+    if differing:
+        raise HeadMismatchError(
+            f"its {' and '.join(names[name] for name in differing)} "
+            f"{'does' if len(differing) == 1 else 'do'} not match the manifest {manifest}",
+            where=str(onnx),
+            fix="Give the ONNX file and the manifest of one training run",
+        )
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: It cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"it cannot be read: {error.strerror}", where=str(path), fix="Check the path"
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"it is not valid JSON: {error}", where=str(path), fix="Restore the file"
+        ) from error

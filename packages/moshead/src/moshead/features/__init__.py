@@ -1,0 +1,1 @@
+"""Feature schemas, and the matrix that is read from a table by one."""

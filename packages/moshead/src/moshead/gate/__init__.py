@@ -1,0 +1,1 @@
+"""The gate: statistics, thresholds, and how many clips a verdict needs."""

@@ -1,0 +1,354 @@
+"""The production-flip gate: thresholds that are never lowered, and the verdict against them.
+
+Thresholds are those of ADR-0303, ADR-0325 and ADR-0336. See ``docs/concepts/the-gate.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from moshead.gate import statistics
+from moshead.gate.bootstrap import intervals
+from moshead.gate.misses import misses_of, sentence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from moshead.heads.network import Array, CorpusKind
+
+MEAN_PLCC_MIN = 0.85
+MEAN_SROCC_MIN = 0.82
+MEAN_RMSE_MAX = 0.45
+PLCC_SPREAD_MAX = 0.005
+SMOKE_PLCC_MIN = 0.75
+
+_DECIMALS = 6
+"""Numbers are reported to this many decimals, so that rounding noise cannot change an artefact."""
+
+GateKind = Literal["production-flip", "smoke-surrogate", "held-out"]
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """How one net did on the rows that it had not seen."""
+
+    fold: int
+    seed: int
+    rows: int
+    plcc: float
+    srocc: float
+    rmse: float
+    krocc: float
+    mapped_plcc: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as JSON; null where a number does not exist."""
+        return {name: _number(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Predictions of one net: one fold by one seed.
+
+    Attributes:
+        fold: Number of the fold.
+        seed: Seed of the net.
+        rows: Indices of the held-out rows, (n,).
+        predicted: Predicted MOS of those rows, (n,).
+    """
+
+    fold: int
+    seed: int
+    rows: NDArray[np.int64]
+    predicted: Array
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """The verdict, and every number that it rests on.
+
+    Attributes:
+        status: ``Accepted`` for real rows that pass, ``Proposed`` otherwise.
+        passed: Whether all thresholds of ``kind`` are met.
+        kind: ``production-flip`` for real rows, ``smoke-surrogate`` for synthetic ones,
+            ``held-out`` for one head on rows that nothing was fitted to.
+        thresholds: The thresholds of ``kind``.
+        mean_plcc: Mean over folds and seeds; NaN where any fold has none.
+        mean_srocc: The same.
+        mean_rmse: The same, in MOS.
+        plcc_spread: Max - min over seeds of the fold-averaged PLCC; None for one head.
+        fold_plcc_spread: Max - min over folds of the seed-averaged PLCC; not gated.
+        ci: 95 % bootstrap intervals, ``{number: (low, high)}``, over ``extras["ci_unit"]``.
+        label_noise_ceiling: Highest PLCC that perfect predictions would measure against these
+            labels, or None where the table has no rating counts.
+        misses: One sentence for each threshold that was missed.
+        sentence: The verdict in words, saying whether a miss is the model's or the labels'.
+        fold_scores: Every fold by seed.
+        extras: Numbers beside the gate: ``mean_krocc, mean_mapped_plcc, outlier_ratio,
+            partition_plcc_spread, partitions, ci_unit, clips_per_fold, spread_clips_needed``.
+    """
+
+    status: Literal["Accepted", "Proposed"]
+    passed: bool
+    kind: GateKind
+    thresholds: dict[str, float]
+    mean_plcc: float
+    mean_srocc: float
+    mean_rmse: float
+    plcc_spread: float | None
+    fold_plcc_spread: float | None
+    ci: dict[str, tuple[float, float]]
+    label_noise_ceiling: float | None
+    misses: tuple[str, ...]
+    sentence: str
+    fold_scores: tuple[FoldScore, ...]
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as the manifest's ``gate`` member; null where a number does not exist."""
+        return {
+            "status": self.status,
+            "passed": self.passed,
+            "kind": self.kind,
+            "thresholds": dict(self.thresholds),
+            "mean_plcc": _number(self.mean_plcc),
+            "mean_srocc": _number(self.mean_srocc),
+            "mean_rmse": _number(self.mean_rmse),
+            "plcc_spread": _number(self.plcc_spread),
+            "fold_plcc_spread": _number(self.fold_plcc_spread),
+            "ci": {name: [_number(bound) for bound in ci] for name, ci in self.ci.items()},
+            "label_noise_ceiling": _number(self.label_noise_ceiling),
+            "misses": list(self.misses),
+            "sentence": self.sentence,
+            "fold_scores": [score.to_dict() for score in self.fold_scores],
+            **{name: _number(value) for name, value in self.extras.items()},
+        }
+
+
+def judge(
+    mos: Array,
+    cells: Sequence[Cell],
+    *,
+    corpus_kind: CorpusKind = "real",
+    units: NDArray[np.int64] | None = None,
+    unit_name: str = "clips",
+    standard_error: Array | None = None,
+    partitions: Mapping[int, float] | None = None,
+    seed: int = 0,
+) -> GateReport:
+    """Judge out-of-fold predictions by the gate.
+
+    Args:
+        mos: Labels of all rows, (N,).
+        cells: Predictions, every fold by every seed.
+        corpus_kind: Anything but ``real`` is judged by the surrogate and never ``Accepted``.
+        units: What the bootstrap draws: clip or group of each row, (N,); rows unless given.
+        unit_name: What to call them.
+        standard_error: Standard error of each label, (N,), NaN where unknown.
+        partitions: PLCC that other fold partitions gave, by partition seed.
+        seed: Seed of the bootstrap.
+    """
+    scores = tuple(_score(mos, cell) for cell in cells)
+    spread = seed_spread(scores)
+    numbers = _means(scores) | {"plcc_spread": spread}
+    real = corpus_kind == "real"
+    thresholds = production_thresholds() if real else {"mean_plcc_min": SMOKE_PLCC_MIN}
+    extras = _extras(mos, cells, scores, standard_error)
+    extras["ci_unit"] = unit_name
+    extras["partitions"] = {str(k): _number(v) for k, v in (partitions or {}).items()}
+    extras["partition_plcc_spread"] = _range(list((partitions or {}).values()))
+    return _report(
+        kind="production-flip" if real else "smoke-surrogate",
+        accepted=real,
+        thresholds=thresholds,
+        numbers=numbers,
+        fold_spread=_fold_spread(scores),
+        ci=intervals(mos, cells, units, seed),
+        ceiling=_ceiling(mos, cells, standard_error),
+        scores=scores,
+        extras=extras,
+    )
+
+
+def judge_rows(
+    mos: Array,
+    predicted: Array,
+    *,
+    units: NDArray[np.int64] | None = None,
+    unit_name: str = "clips",
+    standard_error: Array | None = None,
+    seed: int = 0,
+) -> GateReport:
+    """Judge one head on held-out rows: the gate without its spread, which needs several nets.
+
+    Args:
+        mos: Labels, (N,).
+        predicted: Predicted MOS, (N,).
+        units: What the bootstrap draws, (N,); rows unless given.
+        unit_name: What to call them.
+        standard_error: Standard error of each label, (N,), NaN where unknown.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        A report whose status is ``Accepted`` where the rows meet the thresholds; the status of
+        the head itself is its manifest's.
+    """
+    cells = [Cell(0, 0, np.arange(len(mos)), predicted)]
+    scores = tuple(_score(mos, cell) for cell in cells)
+    thresholds = production_thresholds()
+    del thresholds["plcc_spread_max"]
+    extras = _extras(mos, cells, scores, standard_error)
+    extras["ci_unit"] = unit_name
+    return _report(
+        kind="held-out",
+        accepted=True,
+        thresholds=thresholds,
+        numbers=_means(scores),
+        fold_spread=None,
+        ci=intervals(mos, cells, units, seed),
+        ceiling=_ceiling(mos, cells, standard_error),
+        scores=scores,
+        extras=extras,
+    )
+
+
+def production_thresholds() -> dict[str, float]:
+    """The gate of real heads."""
+    return {
+        "mean_plcc_min": MEAN_PLCC_MIN,
+        "mean_srocc_min": MEAN_SROCC_MIN,
+        "mean_rmse_max": MEAN_RMSE_MAX,
+        "plcc_spread_max": PLCC_SPREAD_MAX,
+    }
+
+
+def seed_spread(scores: Sequence[FoldScore]) -> float:
+    """Max - min over seeds of the fold-averaged PLCC (ADR-0325).
+
+    NaN where a fold has no PLCC, and for one seed: a spread of nothing would always pass.
+    """
+    seeds = sorted({score.seed for score in scores})
+    if len(seeds) < 2:
+        return math.nan
+    return _range([_mean([s.plcc for s in scores if s.seed == seed]) for seed in seeds])
+
+
+def _fold_spread(scores: Sequence[FoldScore]) -> float | None:
+    folds = sorted({score.fold for score in scores})
+    if len(folds) < 2:
+        return None
+    return _range([_mean([s.plcc for s in scores if s.fold == fold]) for fold in folds])
+
+
+def _range(values: list[float]) -> float:
+    # max() would let a NaN through or not, depending on where it stands.
+    if not values or any(math.isnan(value) for value in values):
+        return math.nan
+    return max(values) - min(values)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _means(scores: Sequence[FoldScore]) -> dict[str, float]:
+    return {
+        "mean_plcc": _mean([score.plcc for score in scores]),
+        "mean_srocc": _mean([score.srocc for score in scores]),
+        "mean_rmse": _mean([score.rmse for score in scores]),
+    }
+
+
+def _score(mos: Array, cell: Cell) -> FoldScore:
+    truth = mos[cell.rows]
+    return FoldScore(
+        fold=cell.fold,
+        seed=cell.seed,
+        rows=len(cell.rows),
+        plcc=statistics.plcc(truth, cell.predicted),
+        srocc=statistics.srocc(truth, cell.predicted),
+        rmse=statistics.rmse(truth, cell.predicted),
+        krocc=statistics.krocc(truth, cell.predicted),
+        mapped_plcc=statistics.mapped_plcc(truth, cell.predicted),
+    )
+
+
+def _extras(
+    mos: Array, cells: Sequence[Cell], scores: Sequence[FoldScore], standard_error: Array | None
+) -> dict[str, Any]:
+    outliers = [
+        statistics.outlier_ratio(mos[cell.rows], cell.predicted, standard_error[cell.rows])
+        for cell in cells
+        if standard_error is not None
+    ]
+    mean_plcc = _mean([score.plcc for score in scores])
+    needed = None
+    if math.isfinite(mean_plcc):
+        needed = statistics.clips_for_spread(mean_plcc, PLCC_SPREAD_MAX)
+    known = [ratio for ratio in outliers if math.isfinite(ratio)]
+    return {
+        "mean_krocc": _mean([score.krocc for score in scores]),
+        "mean_mapped_plcc": _mean([score.mapped_plcc for score in scores]),
+        "outlier_ratio": _mean(known) if known else None,
+        "rows_per_fold": round(_mean([float(score.rows) for score in scores]), 1),
+        "spread_clips_needed": needed,
+    }
+
+
+def _ceiling(mos: Array, cells: Sequence[Cell], standard_error: Array | None) -> float | None:
+    """The ceiling of the judged rows, where at least half of them say how they were rated."""
+    if standard_error is None:
+        return None
+    rows = np.unique(np.concatenate([cell.rows for cell in cells]))
+    known = np.isfinite(standard_error[rows])
+    variance = float(mos[rows].var())
+    if known.mean() < 0.5 or variance <= 0:
+        return None
+    mean_squared = float(np.mean(standard_error[rows][known] ** 2))
+    return statistics.label_noise_ceiling(variance, mean_squared)
+
+
+def _report(
+    *,
+    kind: GateKind,
+    accepted: bool,
+    thresholds: dict[str, float],
+    numbers: dict[str, float],
+    fold_spread: float | None,
+    ci: dict[str, tuple[float, float]],
+    ceiling: float | None,
+    scores: tuple[FoldScore, ...],
+    extras: dict[str, Any],
+) -> GateReport:
+    misses = misses_of(thresholds, numbers)
+    passed = not misses
+    return GateReport(
+        status="Accepted" if passed and accepted else "Proposed",
+        passed=passed,
+        kind=kind,
+        thresholds=thresholds,
+        mean_plcc=numbers["mean_plcc"],
+        mean_srocc=numbers["mean_srocc"],
+        mean_rmse=numbers["mean_rmse"],
+        plcc_spread=numbers.get("plcc_spread"),
+        fold_plcc_spread=fold_spread,
+        ci=ci,
+        label_noise_ceiling=ceiling,
+        misses=misses,
+        sentence=sentence_of(kind, misses, numbers["mean_plcc"], ci, ceiling, thresholds),
+        fold_scores=scores,
+        extras=extras,
+    )
+
+
+def _number(value: Any) -> Any:
+    """A float as JSON holds it: rounded, null where it is not finite."""
+    if not isinstance(value, float):
+        return value
+    return round(value, _DECIMALS) if math.isfinite(value) else None

@@ -1,0 +1,248 @@
+"""The statistics of subjective quality: agreement, its noise, and its ceiling.
+
+Definitions follow ITU-T P.1401 (2020), "Methods, metrics and procedures for statistical
+evaluation, qualification and comparison of objective quality prediction models", and the VQEG
+final report on the validation of objective models (2000, 2003).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import optimize, stats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from moshead.heads.network import Array
+
+EXPECTED_RANGE_OF_5 = 2.326
+"""Mean of max - min over five standard normal draws (Tippett 1925, d2 of control charts)."""
+
+
+def plcc(truth: Array, predicted: Array) -> float:
+    """Pearson's linear correlation, on raw predictions.
+
+    Args:
+        truth: MOS, (N,).
+        predicted: Predicted MOS, (N,).
+
+    Returns:
+        In [-1, 1]; NaN for fewer than three rows, non-finite values, or a constant side.
+    """
+    if not _usable(truth, predicted):
+        return math.nan
+    a, b = truth - truth.mean(), predicted - predicted.mean()
+    return float(np.clip(a @ b / math.sqrt((a @ a) * (b @ b)), -1.0, 1.0))
+
+
+def srocc(truth: Array, predicted: Array) -> float:
+    """Spearman's rank correlation: Pearson's of the ranks, ties sharing their average rank.
+
+    Arguments and result as in :func:`plcc`.
+    """
+    if not _usable(truth, predicted):
+        return math.nan
+    return plcc(stats.rankdata(truth), stats.rankdata(predicted))
+
+
+def krocc(truth: Array, predicted: Array) -> float:
+    """Kendall's tau-b, which corrects for ties (Kendall 1945). Arguments as in :func:`plcc`."""
+    if not _usable(truth, predicted):
+        return math.nan
+    return float(stats.kendalltau(truth, predicted).statistic)
+
+
+def rmse(truth: Array, predicted: Array) -> float:
+    """Root mean square error in MOS: sqrt(sum(e^2) / N), raw predictions.
+
+    NaN where there is no row or a value is not finite.
+    """
+    if not truth.size or not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
+        return math.nan
+    return float(np.sqrt(np.mean((truth - predicted) ** 2)))
+
+
+def _usable(truth: Array, predicted: Array) -> bool:
+    if truth.size < 3 or not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
+        return False
+    return bool(_varies(truth) and _varies(predicted))
+
+
+def _varies(values: Array) -> bool:
+    # A constant computed in floating point differs from itself by rounding.
+    return float(np.ptp(values)) > 1e-12 * max(1.0, float(np.abs(values).max()))
+
+
+def logistic_map(truth: Array, predicted: Array) -> Array:
+    """Map predictions to the MOS scale by the four-parameter logistic of VQEG.
+
+        m(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))
+
+    fitted to ``truth`` by least squares (VQEG 2003; P.1401, 7.5). Where no fit is better than
+    the identity's linear one, that one is returned.
+
+    Args:
+        truth: MOS, (N,).
+        predicted: Raw predictions, (N,).
+
+    Returns:
+        Mapped predictions, (N,).
+    """
+    slope, intercept = np.polyfit(predicted, truth, 1)
+    linear = np.asarray(slope * predicted + intercept)
+    if truth.size < 5:
+        return linear
+
+    def logistic(x: Array, b1: float, b2: float, b3: float, b4: float) -> Array:
+        z = np.clip((x - b3) / max(abs(b4), 1e-9), -500, 500)
+        return np.asarray(b2 + (b1 - b2) / (1 + np.exp(-z)))
+
+    start = (truth.max(), truth.min(), predicted.mean(), max(float(predicted.std()), 1e-3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optimize.OptimizeWarning)
+        try:
+            parameters, _ = optimize.curve_fit(logistic, predicted, truth, start, maxfev=2000)
+        except RuntimeError:
+            return linear
+    mapped = logistic(predicted, *parameters)
+    better = np.isfinite(mapped).all() and rmse(truth, mapped) <= rmse(truth, linear)
+    return mapped if better else linear
+
+
+def mapped_plcc(truth: Array, predicted: Array) -> float:
+    """PLCC after :func:`logistic_map`; never gated. Arguments and result as in :func:`plcc`."""
+    if not _usable(truth, predicted):
+        return math.nan
+    return plcc(truth, logistic_map(truth, predicted))
+
+
+def outlier_ratio(truth: Array, predicted: Array, standard_error: Array) -> float:
+    """Share of clips predicted outside the 95 % interval of their MOS (P.1401, 7.5.3).
+
+    Args:
+        truth: MOS, (N,).
+        predicted: Predicted MOS, (N,).
+        standard_error: sigma / sqrt(ratings) of each MOS, (N,); rows without one are left out.
+
+    Returns:
+        In [0, 1], NaN where no row has a standard error.
+    """
+    known = np.isfinite(standard_error)
+    if not known.any():
+        return math.nan
+    error = np.abs(truth[known] - predicted[known])
+    return float(np.mean(error > 1.96 * standard_error[known]))
+
+
+def label_noise_ceiling(mos_variance: float, mean_squared_error: float) -> float:
+    """Highest PLCC that perfect predictions can measure against noisy labels.
+
+    sqrt(1 - mean(SE^2) / Var(MOS)), the square root of the labels' reliability (Spearman 1904;
+    the variance of the measured MOS includes the rating noise).
+
+    Args:
+        mos_variance: Variance of the measured MOS over clips.
+        mean_squared_error: Mean over clips of SE^2 = rating variance / ratings.
+
+    Returns:
+        In [0, 1]; 0 where the labels are all noise.
+    """
+    return math.sqrt(max(0.0, 1.0 - mean_squared_error / mos_variance))
+
+
+def plcc_standard_error(r: float, n: float) -> float:
+    """Large-sample standard error of a measured PLCC: (1 - r^2) / sqrt(n) (Fisher 1915)."""
+    return (1.0 - r * r) / math.sqrt(n)
+
+
+def clips_for_spread(r: float, spread: float) -> int:
+    """Clips a fold needs before sampling alone keeps the range over five folds inside ``spread``.
+
+    The range of five draws averages 2.326 standard errors, so n = (2.326 (1 - r^2) / spread)^2.
+    """
+    return math.ceil((EXPECTED_RANGE_OF_5 * (1.0 - r * r) / spread) ** 2)
+
+
+def resample_counts(
+    rng: np.random.Generator, groups: NDArray[np.int64], resamples: int
+) -> NDArray[np.float64]:
+    """How often each row occurs in each bootstrap resample of its groups.
+
+    Args:
+        rng: Source of the draws.
+        groups: Group of each row, (N,), 0 to G - 1; a clip of its own where there are none.
+        resamples: B.
+
+    Returns:
+        (B, N).
+    """
+    total = int(groups.max()) + 1
+    draws = rng.integers(0, total, size=(resamples, total))
+    offsets = np.arange(resamples)[:, None] * total
+    counts = np.bincount((draws + offsets).ravel(), minlength=resamples * total)
+    return counts.reshape(resamples, total)[:, groups].astype(np.float64)
+
+
+def resampled_scores(truth: Array, predicted: Array, counts: NDArray[np.float64]) -> Array:
+    """PLCC, SROCC and RMSE of S predictions under B resamples of their N rows.
+
+    Args:
+        truth: MOS, (N,).
+        predicted: Predicted MOS, (S, N).
+        counts: From :func:`resample_counts`, (B, N).
+
+    Returns:
+        (3, S, B); NaN where a resample has no correlation.
+    """
+    total = counts.sum(axis=1)
+    truth_ranks = _weighted_ranks(truth, counts)
+    scores = np.empty((3, len(predicted), len(counts)))
+    for row, values in enumerate(predicted):
+        scores[0, row] = _weighted_plcc(truth, values, counts)
+        scores[1, row] = _rank_plcc(truth_ranks, _weighted_ranks(values, counts), counts)
+        scores[2, row] = np.sqrt(counts @ (truth - values) ** 2 / total)
+    return scores
+
+
+def _weighted_ranks(values: Array, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average rank that each row has in each resample, (B, N)."""
+    _, position = np.unique(values, return_inverse=True)
+    order = np.argsort(position, kind="stable")
+    starts = np.flatnonzero(np.diff(position[order], prepend=-1))
+    copies = np.add.reduceat(counts[:, order], starts, axis=1)
+    ranks = np.cumsum(copies, axis=1) - copies / 2 + 0.5
+    return np.asarray(ranks[:, position])
+
+
+def _weighted_plcc(a: Array, b: Array, counts: NDArray[np.float64]) -> Array:
+    # Centring first keeps the differences of moments below from cancelling.
+    a, b = a - a.mean(), b - b.mean()
+    moments = counts @ np.stack([np.ones_like(a), a, b, a * a, b * b, a * b], axis=1)
+    return _from_moments(moments)
+
+
+def _rank_plcc(a: Array, b: Array, counts: NDArray[np.float64]) -> Array:
+    middle = (counts.sum(axis=1, keepdims=True) + 1) / 2
+    a, b = a - middle, b - middle
+    weighted_a = counts * a
+    sums = [
+        counts.sum(axis=1),
+        weighted_a.sum(axis=1),
+        np.einsum("ij,ij->i", counts, b),
+        np.einsum("ij,ij->i", weighted_a, a),
+        np.einsum("ij,ij,ij->i", counts, b, b),
+        np.einsum("ij,ij->i", weighted_a, b),
+    ]
+    return _from_moments(np.stack(sums, axis=1))
+
+
+def _from_moments(moments: Array) -> Array:
+    n, a, b, aa, bb, ab = moments.T
+    variance_a, variance_b = aa - a * a / n, bb - b * b / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = (ab - a * b / n) / np.sqrt(variance_a * variance_b)
+    return np.asarray(np.where((variance_a > 1e-12) & (variance_b > 1e-12), r, np.nan))

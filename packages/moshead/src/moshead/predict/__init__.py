@@ -1,0 +1,1 @@
+"""Predictions of an exported head, and its validation on held-out clips."""

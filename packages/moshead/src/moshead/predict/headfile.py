@@ -1,0 +1,136 @@
+"""A head on disk: its bytes, judged before any runtime sees them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from provenance import InputError
+
+from moshead.export.manifest import check_against_manifest, load_manifest, manifest_beside
+from moshead.export.metadata import HeadMetadata
+from moshead.export.onnxfile import OnnxFacts, read_onnx
+from moshead.export.operators import check_operators
+from moshead.export.runtime import open_session
+from moshead.heads.graph_names import ENCODER, FEATURES, FOLDS_OUTPUT, OUTPUT
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+@dataclass(frozen=True)
+class HeadFile:
+    """A head that was read and found sound.
+
+    Attributes:
+        path: The ONNX file.
+        sha256: Digest of its bytes.
+        data: Its bytes, the same that were judged.
+        facts: What the model says about itself.
+        metadata: What the head says about itself.
+        manifest: Its manifest, or None where there is none beside it.
+        manifest_path: Where that stands.
+    """
+
+    path: Path
+    sha256: str
+    data: bytes
+    facts: OnnxFacts
+    metadata: HeadMetadata
+    manifest: dict[str, Any] | None
+    manifest_path: Path | None
+
+    def session(self) -> onnxruntime.InferenceSession:
+        """A runtime session for the head.
+
+        Raises:
+            InputError: The runtime refuses the graph, or its inputs are not those of the metadata.
+        """
+        return self._session(self.data, OUTPUT)
+
+    def fold_session(self) -> onnxruntime.InferenceSession | None:
+        """A runtime session for the nets of the folds, or None where the head carries none.
+
+        Raises:
+            InputError: As :meth:`session`, or an operator is not allowed.
+        """
+        data = self.metadata.fold_models
+        if data is None:
+            return None
+        facts = read_onnx(data, f"{self.path}, the nets of its folds")
+        _refuse_external_data(facts, self.path)
+        check_operators(facts, f"{self.path}, the nets of its folds")
+        return self._session(data, FOLDS_OUTPUT)
+
+    def _session(self, data: bytes, output: str) -> onnxruntime.InferenceSession:
+        try:
+            session = open_session(data)
+        except Exception as error:
+            raise InputError(
+                f"onnxruntime refuses the graph: {str(error).splitlines()[0]}",
+                where=str(self.path),
+                fix="Train or copy the head again",
+            ) from error
+        widths = {item.name: item.shape[-1] for item in session.get_inputs()}
+        wanted = {
+            FEATURES: len(self.metadata.schema.columns),
+            ENCODER: len(self.metadata.encoder_vocab),
+        }
+        outputs = [item.name for item in session.get_outputs()]
+        if widths != wanted or outputs != [output]:
+            raise InputError(
+                f"the graph has inputs {widths} and outputs {outputs}, "
+                f"and its metadata asks for {wanted} and {[output]}",
+                where=str(self.path),
+                fix="Train or copy the head again",
+            )
+        return session
+
+
+def read_head(onnx: Path, manifest: Path | None = None) -> HeadFile:
+    """Read a head and judge it: operators, external data, metadata, and its manifest's word.
+
+    Args:
+        onnx: The ONNX file.
+        manifest: Its manifest; the one beside it under the same stem unless given.
+
+    Raises:
+        InputError: The file is unreadable, is no head of moshead, uses an operator that ADR-0258
+            does not allow, or keeps weights in another file.
+        HeadMismatchError: It is not the head that its manifest describes.
+    """
+    try:
+        data = onnx.read_bytes()
+    except OSError as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise InputError(str(reason), where=str(onnx), fix="Check the path of the head") from error
+    facts = read_onnx(data, str(onnx))
+    _refuse_external_data(facts, onnx)
+    check_operators(facts, str(onnx))
+    sha256 = hashlib.sha256(data).hexdigest()
+    manifest = manifest or manifest_beside(onnx)
+    document = None
+    if manifest is not None:
+        document = load_manifest(manifest)
+        check_against_manifest(document, manifest=manifest, onnx=onnx, sha256=sha256, facts=facts)
+    metadata = HeadMetadata.from_props(facts.metadata, str(onnx))
+    return HeadFile(onnx, sha256, data, facts, metadata, document, manifest)
+
+
+def _refuse_external_data(facts: OnnxFacts, onnx: Path) -> None:
+    for location in sorted(facts.external_data):
+        windows, posix = PureWindowsPath(location), PurePosixPath(location)
+        leaves = (
+            windows.is_absolute()
+            or posix.is_absolute()
+            or bool(windows.drive)
+            or ".." in windows.parts
+        )
+        raise InputError(
+            f"it keeps weights in another file, {location!r}, "
+            + ("outside its own folder" if leaves else "which its digest does not cover"),
+            where=str(onnx),
+            fix="Use a head that is one file, as moshead exports it",
+        )

@@ -1,0 +1,146 @@
+"""What a prediction is: a MOS, where it came from, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from moshead.features.arrow import float_column, repeated_text
+from moshead.heads.network import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Source = Literal["head", "vmaf-linear"]
+Intervals = Callable[[float | None], tuple[Array, Array]]
+"""Makes the intervals of some predictions for a level alpha, or for the predictor's own."""
+
+
+class Prediction:
+    """The MOS of one clip; ``float(prediction)`` is its MOS.
+
+    Attributes:
+        mos: Predicted MOS, in [1, 5].
+        source: ``head``, or ``vmaf-linear`` where the head was missing.
+        imputed: Features that were not finite and took the training median.
+    """
+
+    __slots__ = ("_intervals", "imputed", "mos", "source")
+
+    def __init__(
+        self,
+        mos: float,
+        source: Source,
+        intervals: Intervals | None = None,
+        imputed: tuple[str, ...] = (),
+    ) -> None:
+        self.mos = mos
+        self.source: Source = source
+        self.imputed = imputed
+        self._intervals = intervals
+
+    def interval(self, alpha: float | None = None) -> tuple[float, float] | None:
+        """The CV+ prediction interval; see :meth:`Predictions.interval`."""
+        if self._intervals is None:
+            return None
+        low, high = self._intervals(alpha)
+        return float(low[0]), float(high[0])
+
+    @property
+    def lo(self) -> float | None:
+        """Lower end of the interval, or None without one."""
+        ends = self.interval()
+        return None if ends is None else ends[0]
+
+    @property
+    def hi(self) -> float | None:
+        """Upper end of the interval, or None without one."""
+        ends = self.interval()
+        return None if ends is None else ends[1]
+
+    def __float__(self) -> float:
+        return self.mos
+
+    def __repr__(self) -> str:
+        return f"Prediction(mos={self.mos:.4f}, source={self.source!r})"
+
+
+class Predictions:
+    """The MOS of the rows of a table; ``numpy.asarray(predictions)`` is their MOS.
+
+    Attributes:
+        mos: Predicted MOS, float64 in [1, 5], (N,).
+        source: ``head``, or ``vmaf-linear`` where the head was missing.
+        imputed: Rows whose value was not finite and took the training median, by feature.
+        filled: Rows that took the schema's fill value, by feature.
+    """
+
+    def __init__(
+        self,
+        mos: Array,
+        source: Source,
+        intervals: Intervals | None = None,
+        imputed: Mapping[str, int] | None = None,
+        filled: Mapping[str, int] | None = None,
+    ) -> None:
+        self.mos = mos
+        self.source: Source = source
+        self.imputed = dict(imputed or {})
+        self.filled = dict(filled or {})
+        self._intervals = intervals
+
+    def interval(self, alpha: float | None = None) -> tuple[Array, Array] | None:
+        """CV+ prediction intervals, worked out when first asked for.
+
+        Args:
+            alpha: Share of clips that may lie outside; the predictor's own unless given. See
+                :meth:`moshead.CrossConformal.guarantee` for what is guaranteed.
+
+        Returns:
+            Lower and upper ends, (N,) each, in [1, 5]; None for ``vmaf-linear`` and for a head
+            without folds.
+
+        Raises:
+            InputError: ``alpha`` is not between 0 and 0.5.
+        """
+        return None if self._intervals is None else self._intervals(alpha)
+
+    @property
+    def lo(self) -> Array | None:
+        """Lower ends of the intervals, or None without any."""
+        ends = self.interval()
+        return None if ends is None else ends[0]
+
+    @property
+    def hi(self) -> Array | None:
+        """Upper ends of the intervals, or None without any."""
+        ends = self.interval()
+        return None if ends is None else ends[1]
+
+    def __len__(self) -> int:
+        return len(self.mos)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.mos, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"Predictions({len(self)} rows, source={self.source!r})"
+
+    def to_table(self) -> pa.Table:
+        """Columns ``mos_pred, mos_pred_lo, mos_pred_hi, source``."""
+        ends = self.interval()
+        if ends is None:
+            low = high = pa.nulls(len(self), pa.float64())
+        else:
+            low, high = map(float_column, ends)
+        return pa.table(
+            {
+                "mos_pred": float_column(self.mos),
+                "mos_pred_lo": low,
+                "mos_pred_hi": high,
+                "source": repeated_text(self.source, len(self)),
+            }
+        )

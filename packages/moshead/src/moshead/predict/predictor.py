@@ -1,0 +1,350 @@
+"""Predicting MOS with a head: onnxruntime, numpy and pyarrow, nothing else."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from provenance import InputError
+
+from moshead.heads.conformal import DEFAULT_ALPHA, Array, check_alpha
+from moshead.heads.network import ENCODER_VOCAB, MOS_RANGE
+from moshead.predict.blocks import (
+    BLOCK_ROWS,
+    FeatureReader,
+    Feed,
+    Float32,
+    Repairs,
+    check_codecs,
+    over_blocks,
+)
+from moshead.predict.headfile import HeadFile, read_head
+from moshead.predict.predictions import Prediction, Predictions, Source
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from moshead.features.schemas import FeatureSchema
+
+FeedAt = Callable[[int], tuple[Feed, Repairs]]
+"""Makes the inputs of the block that begins at a row."""
+
+VMAF_COLUMN = "predicted_vmaf"
+
+
+class ProposedHeadWarning(UserWarning):
+    """The head in use is ``Proposed``: it has not passed the gate on real labels."""
+
+
+class VmafFallbackWarning(UserWarning):
+    """No head was there, and a linear map of VMAF was used in its place."""
+
+
+def vmaf_linear(predicted_vmaf: Any) -> Array:
+    """The documented stand-in for a missing head: (VMAF - 30) / 14, clamped to [1, 5].
+
+    Args:
+        predicted_vmaf: VMAF on [0, 100].
+    """
+    return np.clip((np.asarray(predicted_vmaf, dtype=np.float64) - 30) / 14, *MOS_RANGE)
+
+
+class Predictor:
+    """A head, ready to predict.
+
+    The ONNX file alone suffices: feature order, imputation and intervals are in its metadata.
+    Where its manifest stands beside it, the two must match.
+
+    Args:
+        onnx: The ONNX file of the head.
+        manifest: Its manifest; the one beside the ONNX file unless given.
+        alpha: Level of the prediction intervals.
+        strict: Refuse what would otherwise be a warning: a missing ONNX file (instead of the
+            ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
+        display: Values of a display profile (:func:`moshead.read_display_profile`); those that
+            the head was trained with, if any, unless given.
+
+    Attributes:
+        path: The ONNX file.
+        source: ``head``, or ``vmaf-linear`` where the ONNX file is missing.
+        head: The head that was read, or None.
+        alpha: Level of the prediction intervals.
+
+    Raises:
+        InputError: The file is no sound head, or ``strict`` refuses it.
+        HeadMismatchError: The file is not the head that its manifest describes.
+    """
+
+    def __init__(
+        self,
+        onnx: str | PathLike[str],
+        *,
+        manifest: str | PathLike[str] | None = None,
+        alpha: float = DEFAULT_ALPHA,
+        strict: bool = False,
+        display: Mapping[str, float] | None = None,
+    ) -> None:
+        check_alpha(alpha)
+        self.path = Path(onnx)
+        self.alpha = alpha
+        self.source: Source = "head"
+        self.head: HeadFile | None = None
+        if not self.path.exists() and manifest is None and not strict:
+            self.source = "vmaf-linear"
+            return
+        self.head = read_head(self.path, None if manifest is None else Path(manifest))
+        self._judge_status(self.head, strict=strict)
+        self._session = self.head.session()
+        self._fold_session: Any = None
+        metadata = self.head.metadata
+        self._reader = FeatureReader(metadata, metadata.display if display is None else display)
+        self._conformal = self.head.metadata.conformal
+
+    @classmethod
+    def from_registry(
+        cls,
+        registry: str | PathLike[str],
+        id: str,
+        *,
+        version: int | None = None,
+        alpha: float = DEFAULT_ALPHA,
+        strict: bool = False,
+        display: Mapping[str, float] | None = None,
+    ) -> Predictor:
+        """Open a head that a registry lists.
+
+        Args:
+            registry: The registry file.
+            id: Name of the head.
+            version: Its version; the latest unless given.
+            alpha: Level of the prediction intervals.
+            strict: As for the class.
+            display: As for the class.
+
+        Raises:
+            InputError: The registry is unsound, or does not list the head.
+            HeadMismatchError: The files are not those that were registered.
+        """
+        from moshead.export.registry import Registry
+
+        entry = Registry.load(registry).find(id, version=version)
+        entry.check()
+        predictor = cls(
+            entry.onnx_path,
+            manifest=entry.manifest_path,
+            alpha=alpha,
+            strict=strict,
+            display=display,
+        )
+        if entry.status != predictor.status:
+            # A validation has taken back what training gave.
+            _proposed(
+                entry.onnx_path,
+                f"the registry lists it as {entry.status}: it missed the gate on held-out rows",
+                strict=strict,
+            )
+        return predictor
+
+    @property
+    def schema(self) -> FeatureSchema | None:
+        """The feature schema, or None without a head."""
+        return None if self.head is None else self.head.metadata.schema
+
+    @property
+    def status(self) -> str | None:
+        """``Accepted`` or ``Proposed``, or None without a head."""
+        return None if self.head is None else self.head.metadata.status
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """Table columns that a prediction can draw on, wherever a table has them."""
+        return (VMAF_COLUMN,) if self.head is None else self._reader.members
+
+    def predict_mos(
+        self,
+        features: Any,
+        codec: str | Sequence[str] = ENCODER_VOCAB[0],
+        *,
+        predicted_vmaf: Any = None,
+    ) -> Any:
+        """Predict the MOS of one clip, or of the rows of a table.
+
+        Args:
+            features: One row, as a mapping from feature name to value or as a sequence of values
+                in feature order; or a table, as anything that speaks the Arrow PyCapsule protocol
+                (pyarrow, polars, pandas, DuckDB) or as an array (N, F) in feature order. Values
+                that are null, NaN or infinite take the training median.
+            codec: Encoder of the row or of all rows, or one for each; a slot of the head's
+                encoder vocabulary.
+            predicted_vmaf: VMAF on [0, 100] for the fallback, instead of a column or member
+                ``predicted_vmaf``. Not used while there is a head.
+
+        Returns:
+            A :class:`Prediction` for one row, :class:`Predictions` for a table.
+
+        Raises:
+            InputError: A required feature is absent or no number, ``codec`` is not in the
+                vocabulary, or there is neither a head nor a VMAF.
+        """
+        if self.head is None:
+            return self._fall_back(features, predicted_vmaf)
+        if isinstance(features, Mapping):
+            return self._predict_row(*self._reader.mapping(features, codec))
+        if hasattr(features, "__arrow_c_stream__") or isinstance(features, pa.RecordBatch):
+            table = self._reader.selected(_as_table(features))
+            check_codecs(codec, table.num_rows)
+            return self._predict_rows(
+                table.num_rows, lambda start: self._reader.table_feed(table, codec, start)
+            )
+        array = self._as_array(features)
+        if array.ndim == 1:
+            return self._predict_row(*self._reader.array_feed(array[np.newaxis], codec, 0))
+        check_codecs(codec, len(array))
+        return self._predict_rows(
+            len(array), lambda start: self._reader.array_feed(array, codec, start)
+        )
+
+    def _predict_row(self, feed: Feed, repairs: Repairs) -> Prediction:
+        mos = self._session.run(None, feed)[0]
+        intervals = None
+        if self._conformal is not None:
+            intervals = _Intervals(self, mos, lambda start: (feed, repairs))
+        return Prediction(mos.item(), "head", intervals, tuple(repairs.imputed))
+
+    def _predict_rows(self, rows: int, feed_at: FeedAt) -> Predictions:
+        mos, total = np.empty(rows, dtype=np.float64), Repairs()
+
+        def predict(start: int) -> Repairs:
+            feed, repairs = feed_at(start)
+            mos[start : start + BLOCK_ROWS] = self._session.run(None, feed)[0]
+            return repairs
+
+        for repairs in over_blocks(predict, rows):
+            total.add(repairs)
+        intervals = None if self._conformal is None else _Intervals(self, mos, feed_at)
+        return Predictions(mos, "head", intervals, total.imputed, total.filled)
+
+    def _as_array(self, features: Any) -> Any:
+        width = len(self._reader.columns)
+        try:
+            array = np.asarray(features)
+            if array.dtype.kind not in "fiub":
+                array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"the features are no numbers ({error})",
+                fix=f"Give {width} numbers in feature order, a mapping, or a table",
+            ) from error
+        if array.ndim not in (1, 2) or array.shape[-1] != width:
+            raise InputError(
+                f"the features have shape {array.shape}, and the head reads {width} values a row",
+                fix="Give them in the order of the head's feature schema, or by name",
+            )
+        return array
+
+    def _fall_back(self, features: Any, predicted_vmaf: Any) -> Prediction | Predictions:
+        if predicted_vmaf is None and isinstance(features, Mapping):
+            predicted_vmaf = features.get(VMAF_COLUMN)
+        elif predicted_vmaf is None and hasattr(features, "__arrow_c_stream__"):
+            table = _as_table(features)
+            if VMAF_COLUMN in table.column_names:
+                predicted_vmaf = table.column(VMAF_COLUMN).cast(pa.float64()).to_numpy()
+        vmaf = np.asarray(np.nan if predicted_vmaf is None else predicted_vmaf, dtype=np.float64)
+        unusable = int(np.count_nonzero(~np.isfinite(vmaf)))
+        if unusable:
+            raise InputError(
+                "there is no such head, and no VMAF to fall back on"
+                + (f" in {unusable} of {vmaf.size} rows" if vmaf.ndim else ""),
+                where=str(self.path),
+                fix=f"Check the path of the ONNX file, or give {VMAF_COLUMN}",
+            )
+        warnings.warn(
+            f"{self.path}: there is no such head; MOS is (VMAF - 30) / 14 instead, "
+            "which no rating has checked",
+            VmafFallbackWarning,
+            stacklevel=3,
+        )
+        mos = vmaf_linear(vmaf)
+        if mos.ndim == 0:
+            return Prediction(float(mos), "vmaf-linear")
+        return Predictions(mos, "vmaf-linear")
+
+    def _judge_status(self, head: HeadFile, *, strict: bool) -> None:
+        if head.metadata.status == "Accepted":
+            return
+        real = head.metadata.corpus_kind == "real"
+        reason = "it has not passed the gate" if real else "synthetic rows trained it"
+        _proposed(self.path, f"the head is {head.metadata.status}: {reason}", strict=strict)
+
+    def _folds(self) -> Any:
+        """The session of the nets of the folds, opened when first needed."""
+        if self._fold_session is None:
+            assert self.head is not None
+            self._fold_session = self.head.fold_session()
+        return self._fold_session
+
+
+class _Intervals:
+    """The intervals of some predictions, made when asked for: they cost one net more per fold."""
+
+    __slots__ = ("_feed_at", "_folds", "_made", "_mos", "_predictor")
+
+    def __init__(self, predictor: Predictor, mos: Any, feed_at: FeedAt) -> None:
+        self._predictor = predictor
+        self._mos = mos
+        self._feed_at = feed_at
+        self._folds: Float32 | None = None
+        self._made: dict[float, tuple[Array, Array]] | None = None
+
+    def __call__(self, alpha: float | None) -> tuple[Array, Array]:
+        alpha = self._predictor.alpha if alpha is None else alpha
+        if self._made is None:
+            self._made = {}
+        if alpha not in self._made:
+            self._made[alpha] = self._make(alpha)
+        return self._made[alpha]
+
+    def _make(self, alpha: float) -> tuple[Array, Array]:
+        check_alpha(alpha)
+        conformal = self._predictor._conformal
+        assert conformal is not None
+        rows = len(self._mos)
+        low, high = np.empty(rows), np.empty(rows)
+        fresh = self._folds is None
+        folds = (
+            np.empty((rows, conformal.n_folds), np.float32) if self._folds is None else self._folds
+        )
+        session = self._predictor._folds()
+
+        def interval(start: int) -> None:
+            block = slice(start, start + BLOCK_ROWS)
+            if fresh:
+                folds[block] = session.run(None, self._feed_at(start)[0])[0]
+            low[block], high[block] = conformal.interval(self._mos[block], folds[block], alpha)
+
+        for _ in over_blocks(interval, rows):
+            pass
+        self._folds = folds
+        return low, high
+
+
+def _proposed(path: Path, problem: str, *, strict: bool) -> None:
+    if strict:
+        raise InputError(
+            problem,
+            where=str(path),
+            fix="Use an Accepted head, or allow this one by leaving strict out",
+        )
+    warnings.warn(f"{path}: {problem}", ProposedHeadWarning, stacklevel=4)
+
+
+def _as_table(features: Any) -> pa.Table:
+    if isinstance(features, pa.Table):
+        return features
+    if isinstance(features, pa.RecordBatch):
+        return pa.Table.from_batches([features])
+    return pa.table(features)

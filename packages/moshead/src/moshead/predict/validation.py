@@ -1,0 +1,280 @@
+"""Judging a head on rows that it has never seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from labeljoin import percent
+from provenance import InputError, VerdictError, start_run
+
+from moshead.corpus.corpus import Corpus, load_corpus
+from moshead.corpus.fingerprints import from_text, share_known
+from moshead.corpus.rows import RowOptions
+from moshead.export.registry import VALIDATION_SCHEMA
+from moshead.features.matrix import read_display_profile
+from moshead.gate.gate import GateReport, judge_rows
+from moshead.heads.conformal import DEFAULT_ALPHA
+from moshead.heads.network import ENCODER_VOCAB
+from moshead.predict.predictor import Predictor
+
+if TYPE_CHECKING:
+    import labeljoin
+    from provenance import ProgressCallback
+
+KNOWN_SHARE_ALLOWED = 0.01
+"""Held-out keys that may look like trained ones, for clips that share a name by chance."""
+
+
+class HeldOutMissError(VerdictError):
+    """The head misses the gate on held-out rows."""
+
+
+def validate(
+    onnx: str | os.PathLike[str],
+    features: str | os.PathLike[str] | list[str | os.PathLike[str]],
+    *,
+    split: str | None = None,
+    split_column: str = "split",
+    key_column: str | None = None,
+    key_normalize: labeljoin.KeyNormalize | None = None,
+    key_regex: str | None = None,
+    max_keyless_rate: float = 0.05,
+    group_column: str | None = None,
+    alpha: float = DEFAULT_ALPHA,
+    out_json: str | os.PathLike[str] | None = None,
+    out_md: str | os.PathLike[str] | None = None,
+    display_profile: str | os.PathLike[str] | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[str, Any]:
+    """Judge a head on labelled rows that did not train it, by the gate's thresholds.
+
+    One head has no seeds, so the gate's spread is not judged. Rows whose clips trained the head
+    are no test of it: a share of more than 1 % of them is refused.
+
+    Args:
+        onnx: The head.
+        features: Labelled feature tables.
+        split: Judge the rows of this split only; ``test`` where a table has a split column, and
+            all rows otherwise, unless given.
+        split_column: Name of the split column.
+        key_column: The column of clip keys, as for :func:`moshead.train`.
+        key_normalize: How its values become clip keys, as for :func:`moshead.train`.
+        key_regex: Regular expression for them, as for :func:`moshead.train`.
+        max_keyless_rate: Largest share of rows without a clip key, as for :func:`moshead.train`.
+        group_column: What the bootstrap draws; clips unless given.
+        alpha: Level of the prediction intervals whose coverage is measured.
+        out_json: Where the report goes; nowhere unless given.
+        out_md: Where the report goes as Markdown; nowhere unless given.
+        display_profile: A display profile (JSON), for schemas with display columns.
+        progress: Called after each table.
+
+    Returns:
+        The report (``mos-head-validation-v1``).
+
+    Raises:
+        InputError: The head is unsound, no row has a MOS, or the rows trained the head.
+        HeldOutMissError: The gate is missed; the report was written, and is its ``document``.
+    """
+    paths = [features] if isinstance(features, str | os.PathLike) else list(features)
+    display = None if display_profile is None else read_display_profile(Path(display_profile))
+    predictor = Predictor(onnx, alpha=alpha, strict=False, display=display)
+    if predictor.head is None:
+        raise InputError(
+            "there is no such file", where=os.fspath(onnx), fix="Check the path of the head"
+        )
+    with start_run(
+        "moshead validate",
+        distribution="moskit-moshead",
+        module="moshead.predict.validation",
+        inputs={
+            "onnx": onnx,
+            "features": [Path(path) for path in paths],
+            "display_profile_json": display_profile,
+        },
+        args={
+            "onnx": os.fspath(onnx),
+            "features": [os.fspath(path) for path in paths],
+            "split": split,
+            "split_column": split_column,
+            "key_column": key_column,
+            "key_normalize": key_normalize,
+            "key_regex": key_regex,
+            "max_keyless_rate": max_keyless_rate,
+            "group_column": group_column,
+            "alpha": alpha,
+            "out_json": _text(out_json),
+            "out_md": _text(out_md),
+            "display_profile_json": _text(display_profile),
+        },
+        progress=progress,
+    ) as run:
+        if predictor.head.manifest_path is not None:
+            run.foresee_input("the manifest of the head", predictor.head.manifest_path)
+        corpus, judged_split = _held_out(
+            predictor,
+            [Path(path) for path in paths],
+            split,
+            RowOptions(
+                key_column=key_column,
+                key_normalize=key_normalize,
+                key_regex=key_regex,
+                max_keyless_rate=max_keyless_rate,
+                group_column=group_column,
+                split_column=split_column,
+                split_required=split is not None,
+                display=predictor.head.metadata.display if display is None else display,
+            ),
+            progress,
+        )
+        document = _report(predictor, corpus, judged_split, alpha)
+        if out_md is not None:
+            staged = run.stage("out_md", out_md, kind="report")
+            Path(staged).write_text(validation_markdown(document), encoding="utf-8")
+        if out_json is not None:
+            run.record(out_json, document, kind="report")
+        elif out_md is not None:
+            run.record(f"{os.fspath(out_md)}.audit.json", document, kind="report")
+    document = run.document or document
+    if not document["gate"]["passed"]:
+        raise HeldOutMissError(
+            document["gate"]["sentence"].rstrip("."),
+            where=os.fspath(onnx),
+            document=document,
+        )
+    return document
+
+
+def _held_out(
+    predictor: Predictor,
+    paths: list[Path],
+    split: str | None,
+    options: RowOptions,
+    progress: ProgressCallback | None,
+) -> tuple[Corpus, str | None]:
+    assert predictor.head is not None
+    metadata = predictor.head.metadata
+    corpus = load_corpus(paths, metadata.schema, options, progress=progress)
+    where = ", ".join(map(str, paths))
+    if corpus.splits is not None:
+        split = split or "test"
+        rows = np.flatnonzero(corpus.splits == split)
+        if not len(rows):
+            names = ", ".join(sorted({str(name) for name in corpus.splits}))
+            raise InputError(
+                f"no labelled row is in the split {split!r}",
+                where=where,
+                fix=f"Name one of {names} with --split",
+            )
+        corpus = corpus.take(rows)
+    known = share_known(list(corpus.clip_keys), from_text(metadata.training_keys))
+    if known > KNOWN_SHARE_ALLOWED:
+        raise InputError(
+            f"{percent(known)} of these clips trained the head, so they are no test of it",
+            where=where,
+            fix="Give held-out clips: another corpus, or rows that a split column kept apart",
+        )
+    return corpus, split
+
+
+def _report(
+    predictor: Predictor, corpus: Corpus, split: str | None, alpha: float
+) -> dict[str, Any]:
+    head = predictor.head
+    assert head is not None
+    predictions = predictor.predict_mos(corpus.features, ENCODER_VOCAB[0])
+    grouped = corpus.groups is not None
+    gate = judge_rows(
+        corpus.mos,
+        predictions.mos,
+        units=corpus.units,
+        unit_name="groups" if grouped else "clips",
+        standard_error=corpus.standard_error,
+    )
+    if head.metadata.corpus_kind != "real":
+        # A head that no rating trained may guess well, and is still no MOS head.
+        gate = _never_accepted(gate)
+    ends = predictions.interval(alpha)
+    coverage = None
+    if ends is not None:
+        inside = (ends[0] <= corpus.mos) & (corpus.mos <= ends[1])
+        coverage = {
+            "alpha": alpha,
+            "covered": round(float(inside.mean()), 6),
+            "guaranteed": round(head.metadata.conformal.guarantee(alpha), 4)
+            if head.metadata.conformal is not None
+            else None,
+            "mean_width": round(float(np.mean(ends[1] - ends[0])), 6),
+        }
+    return {
+        "schema": VALIDATION_SCHEMA,
+        "id": head.metadata.model_id,
+        "onnx": str(predictor.path),
+        "sha256": head.sha256,
+        "head_status": head.metadata.status,
+        "feature_schema": head.metadata.schema.id,
+        "feature_tables": list(corpus.sources),
+        "split": split,
+        "rows": len(corpus.mos),
+        "clips": corpus.clips,
+        "labels_dropped": dict(corpus.dropped),
+        "fill": dict(corpus.fill),
+        "imputed": corpus.imputed,
+        "bias": round(float(np.mean(predictions.mos - corpus.mos)), 6),
+        "intervals": coverage,
+        "gate": gate.to_dict(),
+    }
+
+
+def _text(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _never_accepted(gate: GateReport) -> GateReport:
+    return replace(
+        gate,
+        status="Proposed",
+        passed=False,
+        misses=(*gate.misses, "the head was trained on synthetic rows"),
+        sentence="The head was trained on synthetic rows, so no result can make it Accepted.",
+    )
+
+
+def validation_markdown(document: Mapping[str, Any]) -> str:
+    """A validation report as Markdown."""
+    gate = document["gate"]
+    lines = [
+        f"# Validation of {document['id']}",
+        "",
+        f"**{'Met' if gate['passed'] else 'Missed'}.** {gate['sentence']}",
+        "",
+        f"{document['rows']:,} held-out rows"
+        + (f" of split `{document['split']}`" if document["split"] else "")
+        + f" from {', '.join(f'`{t}`' for t in document['feature_tables'])}.",
+        "",
+        "| number | value | 95 % interval | threshold |",
+        "| --- | --- | --- | --- |",
+    ]
+    for member, name, bound, sign in (
+        ("mean_plcc", "PLCC", "mean_plcc_min", "≥"),
+        ("mean_srocc", "SROCC", "mean_srocc_min", "≥"),
+        ("mean_rmse", "RMSE, MOS", "mean_rmse_max", "≤"),
+    ):
+        low, high = gate["ci"].get(member, (None, None))
+        interval = "none" if low is None or high is None else f"{low:.4f} to {high:.4f}"
+        value = "none" if gate[member] is None else f"{gate[member]:.4f}"
+        lines.append(f"| {name} | {value} | {interval} | {sign} {gate['thresholds'][bound]:g} |")
+    lines += ["", f"Mean error (predicted - rated): {document['bias']:+.3f} MOS."]
+    if document["intervals"] is not None:
+        found = document["intervals"]
+        lines.append(
+            f"Prediction intervals at alpha {found['alpha']:g} hold {percent(found['covered'])} of "
+            f"the ratings (guaranteed for exchangeable clips: {percent(found['guaranteed'])}); "
+            f"mean width {found['mean_width']:.2f} MOS."
+        )
+    lines += ["", f"ONNX SHA-256: `{document['sha256']}`", ""]
+    return "\n".join(lines)

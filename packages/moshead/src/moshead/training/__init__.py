@@ -1,0 +1,1 @@
+"""Training runs: folds, cross-validation, and the trainer of each corpus."""

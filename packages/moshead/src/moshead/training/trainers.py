@@ -1,0 +1,367 @@
+"""Training runs: from feature tables on disk to a head, its manifest and its card.
+
+:func:`train` is the one trainer, without a corpus in its name. A corpus that has places, rows and
+notes of its own describes them in a :class:`Job` (``moshead.training.konvid``,
+``moshead.training.chug``).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from provenance import InputError, ProgressCallback, VerdictError, start_run
+
+from moshead.corpus.corpus import Corpus, NoLabelsError, load_corpus
+from moshead.corpus.rows import CorpusGuard, RowOptions
+from moshead.corpus.sources import resolve_schema
+from moshead.corpus.synthetic import synthetic_corpus
+from moshead.features.matrix import read_display_profile
+from moshead.features.schemas import BUILT_IN, FeatureSchema, load_schema
+from moshead.training.cross_validation import TrainingOptions, train_head
+from moshead.training.destinations import Destinations, PathLike, oof_writer, write_oof
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labeljoin import KeyNormalize
+
+    from moshead.heads.network import CorpusKind
+
+
+class SyntheticRowsWarning(UserWarning):
+    """Synthetic rows stand in for a corpus without labels."""
+
+
+class GateMissedError(VerdictError):
+    """The gate was missed and was required."""
+
+
+class TrainerOptions(TypedDict, total=False):
+    """What every trainer takes besides its rows; each may be left out.
+
+    Attributes:
+        smoke: Train on synthetic rows; feature tables only serve to resolve globs then.
+        key_column: The column of clip keys; what the table remembers, else what its column names
+            tell, by default.
+        key_normalize: How its values become clip keys: ``auto``, ``raw``, ``basename`` or
+            ``stem``; what the table remembers, else ``auto``, by default.
+        key_regex: Regular expression searched in the normalised value; its first group, else the
+            whole match, is the clip key.
+        max_keyless_rate: Largest share of the labelled rows of a table, in [0, 1], that may lack
+            a clip key; such rows are dropped and counted. 0.05 by default.
+        group_column: Rows of one group never straddle folds.
+        split_column: Column of train, val and test; ``split``, where there is one, unless given.
+        training: How the head is trained and judged.
+        destinations: Where the run writes.
+        allow_synthetic_fallback: For old scripts: train on synthetic rows where none has a MOS.
+        progress: Called as training advances.
+    """
+
+    smoke: bool
+    key_column: str | None
+    key_normalize: KeyNormalize | None
+    key_regex: str | None
+    max_keyless_rate: float
+    group_column: str | None
+    split_column: str | None
+    training: TrainingOptions | None
+    destinations: Destinations | None
+    allow_synthetic_fallback: bool
+    progress: ProgressCallback | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One training run.
+
+    Attributes:
+        entrypoint: The command that it is.
+        module: The module that describes it.
+        model_id: Name of the head.
+        sources: Feature tables.
+        schema: Name of a built-in schema, or a TOML file.
+        inputs: What the run record names as its inputs.
+        args: What it names as its arguments, beside those that all trainers take.
+        display_profile: Display that fills display columns which rows lack.
+        usual_group_column: The group column unless one is given.
+        guard: Refuses the rows of other corpora.
+        notes: Sentences that belong in manifest and card.
+        options: What all trainers take.
+    """
+
+    entrypoint: str
+    module: str
+    model_id: str
+    sources: tuple[Path, ...]
+    schema: PathLike
+    inputs: Mapping[str, Any]
+    args: Mapping[str, Any]
+    display_profile: PathLike | None = None
+    usual_group_column: str | None = None
+    guard: CorpusGuard | None = None
+    notes: tuple[str, ...] = ()
+    options: TrainerOptions = field(default_factory=TrainerOptions)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.options.keys() - TrainerOptions.__annotations__.keys())
+        if unknown:
+            raise TypeError(f"{self.entrypoint} got an unexpected option {unknown[0]!r}")
+
+    @property
+    def smoke(self) -> bool:
+        """Whether the rows are synthetic by request."""
+        return self.options.get("smoke", False)
+
+    @cached_property
+    def training(self) -> TrainingOptions:
+        """How the head is trained and judged."""
+        return self.options.get("training") or TrainingOptions()
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        """Where the run writes."""
+        return self.options.get("destinations") or Destinations()
+
+    @cached_property
+    def rows(self) -> RowOptions:
+        """How rows are read."""
+        split_column = self.options.get("split_column")
+        profile = self.display_profile
+        return RowOptions(
+            key_column=self.options.get("key_column"),
+            key_normalize=self.options.get("key_normalize"),
+            key_regex=self.options.get("key_regex"),
+            max_keyless_rate=self.options.get("max_keyless_rate", 0.05),
+            group_column=self.options.get("group_column") or self.usual_group_column,
+            split_column=split_column or "split",
+            split_required=split_column not in (None, "split"),
+            display={} if profile is None else read_display_profile(Path(profile)),
+            guard=self.guard,
+        )
+
+    def row_args(self) -> dict[str, Any]:
+        """The options that shape the rows, by name, as they were given."""
+        names = ("key_column", "key_normalize", "key_regex", "group_column", "split_column")
+        return {
+            "smoke": self.smoke,
+            **{name: self.options.get(name) for name in names},
+            "max_keyless_rate": self.options.get("max_keyless_rate", 0.05),
+        }
+
+    def all_args(self) -> dict[str, Any]:
+        """All options by name, as the run record holds them."""
+        places = self.destinations
+        return {
+            **self.args,
+            "model_id": self.model_id,
+            **self.row_args(),
+            "allow_synthetic_fallback": self.options.get("allow_synthetic_fallback", False),
+            **asdict(self.training),
+            "out_onnx": as_text(places.onnx),
+            "out_manifest": as_text(places.manifest),
+            "out_card": as_text(places.card),
+            "out_oof": as_text(places.oof),
+            "registry": as_text(places.registry),
+            "no_export": not places.export,
+            "require_gate": places.require_gate,
+        }
+
+    def content_args(self, schema: FeatureSchema) -> dict[str, Any]:
+        """What shapes the head besides its rows; no paths, for the record that it carries."""
+        return {
+            "model_id": self.model_id,
+            "feature_schema_id": schema.id,
+            **self.row_args(),
+            **asdict(self.training),
+        }
+
+
+def train(
+    features: Sequence[PathLike],
+    feature_schema: PathLike,
+    model_id: str,
+    *,
+    display_profile_json: PathLike | None = None,
+    **options: Unpack[TrainerOptions],
+) -> dict[str, Any]:
+    """Train a head on labelled feature tables, judge it by the gate, and write it.
+
+    Args:
+        features: Feature tables that carry ``mos`` (see ``labeljoin join``).
+        feature_schema: Name of a built-in schema, or a TOML file.
+        model_id: Name of the head.
+        display_profile_json: Display that fills display columns which rows lack.
+        **options: See :class:`moshead.training.trainers.TrainerOptions`: ``smoke``, ``key_column``,
+            ``key_normalize``, ``key_regex``, ``max_keyless_rate``, ``group_column``,
+            ``split_column``, ``training``, ``destinations``, ``allow_synthetic_fallback``,
+            ``progress``.
+
+    Returns:
+        The manifest, with its run record.
+
+    Raises:
+        InputError: The rows cannot train a head, or would train one that only looks like it.
+        GateMissedError: The gate was required and missed; verdict and card were written.
+    """
+    sources = tuple(Path(path) for path in features)
+    job = Job(
+        entrypoint="moshead train",
+        module=__name__,
+        model_id=model_id,
+        sources=sources,
+        schema=feature_schema,
+        inputs={
+            "features": list(sources),
+            "feature_schema": None if str(feature_schema) in BUILT_IN else Path(feature_schema),
+            "display_profile_json": as_path(display_profile_json),
+        },
+        args={
+            "features": [str(path) for path in sources],
+            "feature_schema": str(feature_schema),
+            "display_profile_json": as_text(display_profile_json),
+        },
+        display_profile=display_profile_json,
+        options=options,
+    )
+    return run_job(job)
+
+
+def run_job(job: Job) -> dict[str, Any]:
+    """Train, judge and write what a job describes.
+
+    Returns:
+        The manifest, with its run record.
+
+    Raises:
+        InputError: As :func:`train`.
+        GateMissedError: As :func:`train`.
+    """
+    from moshead.export.head import write_head
+
+    _check_model_id(job.model_id)
+    job.training.check()
+    if job.destinations.oof is not None:
+        oof_writer(Path(job.destinations.oof))
+    display = job.rows.display
+    progress = job.options.get("progress")
+    args = job.all_args()
+    with start_run(
+        job.entrypoint,
+        distribution="moskit-moshead",
+        module=job.module,
+        inputs=job.inputs,
+        args=args,
+        shared_trainer=None if job.module == __name__ else __name__,
+        progress=progress,
+    ) as run:
+        if job.destinations.registry is not None:
+            run.foresee_output("the registry (--registry)", job.destinations.registry)
+        corpus, kind = _rows_of(job)
+        corpus = replace(corpus, notes=(*job.notes, *corpus.notes))
+        result = train_head(corpus, job.model_id, job.training, corpus_kind=kind, progress=progress)
+        refused = job.destinations.require_gate and not result.gate.passed
+        head_wanted = job.destinations.export and not refused
+        onnx, manifest, card = job.destinations.paths(
+            job.model_id, smoke=kind == "smoke", verdict_only=not head_wanted
+        )
+        write_oof(run, result, job.destinations.oof, kind)
+        write_head(
+            run,
+            result,
+            out_onnx=onnx if head_wanted else None,
+            out_manifest=manifest,
+            out_card=card,
+            registry=as_path(job.destinations.registry),
+            command=_command(job.entrypoint, args),
+            short_args=job.content_args(corpus.schema),
+            display=display,
+        )
+    if refused:
+        raise GateMissedError(
+            result.gate.sentence.rstrip("."),
+            where=job.model_id,
+            fix=f"The verdict is in {manifest}; no head was written",
+            document=run.document,
+        )
+    if head_wanted and job.destinations.registry is not None:
+        from moshead.export.registry import register
+
+        register(job.destinations.registry, manifest)
+    return run.document
+
+
+def _rows_of(job: Job) -> tuple[Corpus, CorpusKind]:
+    schema = load_schema(job.schema)
+    if job.smoke:
+        return synthetic_corpus(_resolved_for_smoke(schema, job), job.training.seed), "smoke"
+    try:
+        if not job.sources:
+            raise NoLabelsError(
+                "there are no rows to train on",
+                fix="Give a labelled feature table; --smoke tries the machinery without one",
+            )
+        corpus = load_corpus(job.sources, schema, job.rows, progress=job.options.get("progress"))
+    except NoLabelsError:
+        if not job.options.get("allow_synthetic_fallback"):
+            raise
+    else:
+        return corpus, "real"
+    warnings.warn(
+        "no row has a MOS: the head is trained on synthetic rows, says nothing about quality, "
+        "and is marked so everywhere",
+        SyntheticRowsWarning,
+        stacklevel=3,
+    )
+    corpus = synthetic_corpus(_resolved_for_smoke(schema, job), job.training.seed)
+    return corpus, "synthetic-fallback"
+
+
+def _resolved_for_smoke(schema: FeatureSchema, job: Job) -> FeatureSchema:
+    if not schema.has_globs:
+        return schema
+    if not job.sources:
+        raise InputError(
+            "the schema has globs, and there is no feature table to resolve them",
+            where=f"feature schema {schema.id}",
+            fix="Give --features; only its column names are read",
+        )
+    return resolve_schema(schema, job.sources)
+
+
+def as_path(path: PathLike | None) -> Path | None:
+    """A path as an input of a run record."""
+    return None if path is None else Path(path)
+
+
+def as_text(path: PathLike | None) -> str | None:
+    """A path as an argument of a run record."""
+    return None if path is None else os.fspath(path)
+
+
+def _check_model_id(model_id: str) -> None:
+    if not model_id or any(c in model_id for c in '/\\:*?"<>|') or model_id.startswith("."):
+        raise InputError(
+            f"the model id {model_id!r} cannot name files", fix="Use letters, digits, - and _"
+        )
+
+
+def _command(entrypoint: str, args: Mapping[str, Any]) -> str:
+    """The command line that repeats the run: what was asked for, and seed and counts always."""
+    words = entrypoint.split()
+    for name, value in args.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, list):
+            for item in value:
+                words += [flag, str(item)]
+        elif value not in (None, False):
+            words += [flag, str(value)]
+    return shlex.join(words)

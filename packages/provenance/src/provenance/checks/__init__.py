@@ -1,0 +1,1 @@
+"""Checks of a record: verify its files, or replay its command."""

@@ -1,0 +1,407 @@
+"""Whether inputs, outputs and the record itself still are what a run left."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from provenance.record.embedded import read_embedded
+from provenance.record.finding import FileFinder
+from provenance.record.hashing import hash_prefix
+from provenance.record.record import (
+    DamagedRecordError,
+    FileEntry,
+    Record,
+    UnfinishedRunError,
+    entries_of,
+)
+from provenance.record.search import files_below, load_record
+from provenance.toolkit.errors import InputError
+
+if TYPE_CHECKING:
+    from provenance.toolkit.command import ProgressCallback
+
+VERIFICATION_SCHEMA = "provenance-verification-v1"
+
+FileStatus = Literal["same", "changed", "missing", "moved", "replaced", "unrecorded"]
+"""``replaced``: an input that the same run replaced in place. ``unrecorded``: the record is older
+than moskit and has no digest for the file."""
+
+_GOOD = {"same", "moved", "replaced", "unrecorded", "unchecked"}
+
+
+@dataclass(frozen=True)
+class FileFinding:
+    """What became of one file of a record.
+
+    Attributes:
+        side: ``input``, ``output`` or ``record``.
+        name: Its name in the record.
+        path: Where the record has it.
+        status: What became of it.
+        recorded: SHA-256 at the time of the run.
+        found: SHA-256 now, where the file is there.
+        moved_to: Where a missing file was found by its digest.
+        reason: What else there is to say.
+    """
+
+    side: str
+    name: str
+    path: Path
+    status: FileStatus
+    recorded: str | None = None
+    found: str | None = None
+    moved_to: Path | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ClaimFinding:
+    """What became of a claim that an output makes about itself.
+
+    Attributes:
+        kind: ``embedded``: the short form in it agrees with the record; ``prefix``: it begins with
+            the bytes of an input.
+        name: The output's name in the record.
+        path: The output.
+        status: ``same``, ``changed``, or ``unchecked`` where the file to compare with is gone.
+        reason: What differs.
+    """
+
+    kind: str
+    name: str
+    path: Path
+    status: Literal["same", "changed", "unchecked"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordFindings:
+    """What became of one run: its record, its files, its claims."""
+
+    path: Path
+    entrypoint: str | None
+    files: tuple[FileFinding, ...]
+    claims: tuple[ClaimFinding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing has changed and nothing is missing."""
+        return not any(True for _ in self.problems())
+
+    def problems(self) -> Iterator[FileFinding | ClaimFinding]:
+        """The findings that are not good."""
+        yield from (finding for finding in self.files if finding.status not in _GOOD)
+        yield from (finding for finding in self.claims if finding.status not in _GOOD)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome of :func:`verify`."""
+
+    records: tuple[RecordFindings, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing has changed and nothing is missing."""
+        return all(record.ok for record in self.records)
+
+    def problems(self) -> Iterator[FileFinding | ClaimFinding]:
+        """The findings that are not good."""
+        for record in self.records:
+            yield from record.problems()
+
+    def to_document(self) -> dict[str, Any]:
+        """The outcome as a ``provenance-verification-v1`` document."""
+        return {
+            "schema": VERIFICATION_SCHEMA,
+            "status": "ok" if self.ok else "failed",
+            "records": [
+                {
+                    "path": os.fspath(record.path),
+                    "entrypoint": record.entrypoint,
+                    "status": "ok" if record.ok else "failed",
+                    "files": [_file_document(finding) for finding in record.files],
+                    "claims": [_claim_document(finding) for finding in record.claims],
+                }
+                for record in self.records
+            ],
+        }
+
+
+def verify(
+    files: Sequence[os.PathLike[str] | str] | os.PathLike[str] | str,
+    *,
+    roots: Sequence[os.PathLike[str] | str] = (),
+    upstream: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Verification:
+    """Hash the inputs and outputs of runs again and compare them with their records.
+
+    Args:
+        files: Records, or files that records describe.
+        roots: Folders in which records, and files that were moved, are looked for.
+        upstream: Verify the records of the inputs too, and so on up to the raw files.
+        progress: Called while files are hashed.
+
+    Returns:
+        The findings; what differs is a finding and no exception.
+
+    Raises:
+        InputError: A file is unreadable or has no record.
+        UnfinishedRunError: A file was made by a run whose record is not there.
+    """
+    given = [files] if isinstance(files, str | os.PathLike) else list(files)
+    finder = FileFinder(roots, progress)
+    checker = _Checker(finder)
+    findings: list[RecordFindings] = []
+    queue: list[tuple[Path, FileEntry | None]] = [(Path(path), None) for path in given]
+    seen: set[Path] = set()
+    while queue:
+        path, entry = queue.pop(0)
+        try:
+            record = load_record(path, roots=roots)
+        except (DamagedRecordError, UnfinishedRunError) as error:
+            if entry is None and isinstance(error, UnfinishedRunError):
+                raise
+            findings.append(_lost_record(path, error))
+            continue
+        except InputError:
+            if entry is None:
+                raise
+            continue  # a raw file has no record, and needs none
+        if record.path in seen:
+            continue
+        seen.add(record.path)
+        findings.append(checker.check(record, path))
+        if upstream:
+            for item in record.input_entries():
+                queue.append((finder.locate(item) or item.path, item))
+    return Verification(tuple(findings))
+
+
+class _Checker:
+    """Compares records with the disk."""
+
+    def __init__(self, finder: FileFinder) -> None:
+        self._finder = finder
+
+    def check(self, record: Record, asked: Path) -> RecordFindings:
+        findings = [_record_finding(record)]
+        outputs = {os.path.realpath(entry.path): entry for entry in record.output_entries()}
+        for entry in record.input_entries():
+            findings += self._entry_findings("input", entry, outputs, asked)
+        for entry in record.output_entries():
+            findings += self._entry_findings("output", entry, {}, asked)
+        claims = [
+            *self._embedded_findings(record),
+            *self._prefix_findings(record),
+        ]
+        return RecordFindings(record.path, record.entrypoint, tuple(findings), tuple(claims))
+
+    def _entry_findings(
+        self, side: str, entry: FileEntry, outputs: Mapping[str, FileEntry], asked: Path
+    ) -> list[FileFinding]:
+        whole = self._finding(side, entry, outputs, asked)
+        if not entry.directory or whole.status != "changed":
+            return [whole]
+        parts = [self._finding(side, part, {}, asked) for part in entry.files]
+        known = {part.path for part in entry.files}
+        reasons = [f"{part.name} is {part.status}" for part in parts if part.status != "same"]
+        reasons += [
+            f"{path.relative_to(entry.path)} is new"
+            for path in files_below([entry.path])
+            if path not in known and not path.name.startswith(".moskit-")
+        ]
+        return [
+            FileFinding(
+                whole.side,
+                whole.name,
+                whole.path,
+                whole.status,
+                whole.recorded,
+                whole.found,
+                reason="; ".join(reasons[:5]) or None,
+            ),
+            *(part for part in parts if part.status != "same"),
+        ]
+
+    def _finding(
+        self, side: str, entry: FileEntry, outputs: Mapping[str, FileEntry], asked: Path
+    ) -> FileFinding:
+        if entry.digest is None:
+            return FileFinding(side, entry.name, entry.path, "unrecorded")
+        recorded = entry.digest.sha256
+        found = self._finder.digest(entry.path)
+        if found is not None and found.sha256 == recorded:
+            return FileFinding(side, entry.name, entry.path, "same", recorded, recorded)
+        if os.path.realpath(entry.path) in outputs:
+            return FileFinding(
+                side,
+                entry.name,
+                entry.path,
+                "replaced",
+                recorded,
+                None if found is None else found.sha256,
+                reason="the run replaced it in place",
+            )
+        moved = self._finder.locate(entry, near=[asked.absolute()])
+        if found is None:
+            status: FileStatus = "missing" if moved is None else "moved"
+            return FileFinding(side, entry.name, entry.path, status, recorded, None, moved)
+        return FileFinding(side, entry.name, entry.path, "changed", recorded, found.sha256, moved)
+
+    def _embedded_findings(self, record: Record) -> Iterator[ClaimFinding]:
+        for entry in _present_files(record):
+            try:
+                raw = read_embedded(entry.path)
+            except Exception as error:
+                yield ClaimFinding(
+                    "embedded", entry.name, entry.path, "changed", f"it cannot be read ({error})"
+                )
+                continue
+            if raw is None:
+                continue
+            difference = _embedded_difference(record, raw)
+            yield ClaimFinding(
+                "embedded",
+                entry.name,
+                entry.path,
+                "changed" if difference else "same",
+                difference,
+            )
+
+    def _prefix_findings(self, record: Record) -> Iterator[ClaimFinding]:
+        for entry in _present_files(record):
+            claim = entry.prefix
+            if claim is None:
+                continue
+            mine = hash_prefix(entry.path, claim.size)
+            wanted = claim.sha256
+            if self._is_as_recorded(record, claim.path):
+                theirs = hash_prefix(claim.path, claim.size)
+                wanted = theirs.sha256 if theirs.size == claim.size else "a shorter file"
+            if wanted is None:
+                yield ClaimFinding(
+                    "prefix", entry.name, entry.path, "unchecked", f"{claim.path} is not as it was"
+                )
+            elif mine.sha256 == wanted and mine.size == claim.size:
+                yield ClaimFinding("prefix", entry.name, entry.path, "same")
+            else:
+                yield ClaimFinding(
+                    "prefix",
+                    entry.name,
+                    entry.path,
+                    "changed",
+                    f"its first {claim.size} bytes are not those of the input {claim.input}",
+                )
+
+    def _is_as_recorded(self, record: Record, path: Path) -> bool:
+        digest = self._finder.digest(path)
+        return digest is not None and any(
+            digest.sha256 in entry.digests() for entry in record.input_entries()
+        )
+
+
+def _present_files(record: Record) -> Iterator[FileEntry]:
+    """The outputs, and the files of output directories, that are on the disk."""
+    for entry in record.output_entries():
+        for item in entry.files if entry.directory else (entry,):
+            if item.path.is_file():
+                yield item
+
+
+def _record_finding(record: Record) -> FileFinding:
+    if record.faults:
+        return FileFinding(
+            "record",
+            "record",
+            record.path,
+            "changed",
+            record.content_sha256,
+            None,
+            reason="; ".join(record.faults),
+        )
+    if record.content_sha256 is None:
+        return FileFinding(
+            "record", "record", record.path, "unrecorded", reason="it has no digest of itself"
+        )
+    return FileFinding(
+        "record", "record", record.path, "same", record.content_sha256, record.content_sha256
+    )
+
+
+def _lost_record(path: Path, error: DamagedRecordError | UnfinishedRunError) -> RecordFindings:
+    place = Path(error.where or path)
+    status: FileStatus = "changed" if isinstance(error, DamagedRecordError) else "missing"
+    finding = FileFinding("record", "record", place, status, reason=error.what)
+    return RecordFindings(place, None, (finding,), ())
+
+
+def _embedded_difference(record: Record, raw: bytes) -> str | None:
+    """What the short form in an output says otherwise than the record, if anything."""
+    try:
+        short = json.loads(raw)
+        inputs, args = dict(short["inputs"]), dict(short["args"])
+    except (ValueError, KeyError, TypeError) as error:
+        return f"its short form cannot be read ({error!r})"
+    entry = record.block.get("entrypoint") or {}
+    for member in ("distribution", "version"):
+        if short.get(member) != entry.get(member):
+            return f"it says {member} {short.get(member)}, the record {entry.get(member)}"
+    for name, value in inputs.items():
+        if name not in record.inputs:
+            return f"it has an input {name}, the record has none"
+        known = {digest for item in entries_of(record.inputs[name]) for digest in item.digests()}
+        stated = value if isinstance(value, list) else [value]
+        for digest in stated:
+            if digest is not None and digest not in known:
+                return f"it says {digest} of the input {name}, the record does not"
+    recorded = record.block.get("args") or {}
+    for name, value in args.items():
+        if name in recorded and recorded[name] != value:
+            return f"it says {name} = {value!r}, the record {recorded[name]!r}"
+    return None
+
+
+def _file_document(finding: FileFinding) -> dict[str, Any]:
+    return {
+        "side": finding.side,
+        "name": finding.name,
+        "path": os.fspath(finding.path),
+        "status": finding.status,
+        "recorded_sha256": finding.recorded,
+        "found_sha256": finding.found,
+        "moved_to": None if finding.moved_to is None else os.fspath(finding.moved_to),
+        "reason": finding.reason,
+    }
+
+
+def _claim_document(finding: ClaimFinding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "name": finding.name,
+        "path": os.fspath(finding.path),
+        "status": finding.status,
+        "reason": finding.reason,
+    }
+
+
+def problem_sentence(outcome: Verification) -> str:
+    """The first problem and how many more there are, in one sentence without its full stop."""
+    problems = list(outcome.problems())
+    first = problems[0]
+    if isinstance(first, FileFinding):
+        kind = "record" if first.side == "record" else f"{first.side} {first.name}"
+        sentence = f"The {kind} {first.path} is {first.status}"
+        if first.status == "changed" and first.found:
+            sentence += f" (was {first.recorded}, is {first.found})"
+        elif first.reason:
+            sentence += f" ({first.reason})"
+    else:
+        sentence = f"The output {first.name} {first.path} makes a false claim ({first.reason})"
+    return sentence if len(problems) == 1 else f"{sentence}, and {len(problems) - 1} more"

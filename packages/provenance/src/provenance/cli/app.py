@@ -1,0 +1,21 @@
+"""The ``provenance`` command."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from provenance.cli import export, replay, show, trace, verify
+from provenance.toolkit.command import CommandLine
+
+cli = CommandLine(
+    "moskit-provenance",
+    "Show, verify, trace, replay and export the records of moskit runs.",
+)
+
+for module in (show, verify, trace, replay, export):
+    module.register(cli)
+
+
+def main() -> NoReturn:
+    """Run the ``provenance`` command line."""
+    cli.run()

@@ -1,1 +1,0 @@
-"""The commands of ``provenance``, one module each."""

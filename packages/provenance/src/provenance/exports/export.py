@@ -1,0 +1,117 @@
+"""A run record in another tool's format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Literal, get_args
+
+from provenance.record.search import load_record
+from provenance.run.places import Places
+from provenance.toolkit.canonical import json_value
+from provenance.toolkit.errors import InputError, VerdictError
+
+ExportFormat = Literal["in-toto", "prov-json", "openlineage"]
+
+
+def export(
+    file: os.PathLike[str] | str,
+    *,
+    format: ExportFormat,
+    event_time: str | None = None,
+    roots: Sequence[os.PathLike[str] | str] = (),
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """Say a run record in another tool's format.
+
+    Records have no time. Where a format must have one it is ``event_time``, else the time of the
+    export, marked as such; a format that can do without has it only where it was given. Run ids
+    are UUIDv5 of the record's digest, so exporting twice gives the same run.
+
+    Args:
+        file: A record, or a file that it describes.
+        format: ``in-toto`` (a Statement v1 with an SLSA provenance v1 predicate), ``prov-json``
+            (W3C), or ``openlineage`` (a list of run events).
+        event_time: RFC 3339 with a time zone.
+        roots: Folders in which the record is looked for.
+
+    Returns:
+        The document; for OpenLineage, a list of events.
+
+    Raises:
+        InputError: There is no record, the format or time is unknown, or the format cannot say
+            this run.
+        VerdictError: The record is not what was written.
+    """
+    # Each format's module is loaded when it is asked for.
+    from provenance.exports.identity import event_time as checked_time
+
+    if format not in get_args(ExportFormat):
+        raise InputError(
+            f"{format} is not a format",
+            where="--format",
+            fix=f"Use one of {', '.join(get_args(ExportFormat))}",
+        )
+    record = load_record(file, roots=roots)
+    if record.faults:
+        raise VerdictError(
+            f"The record is not what was written: {record.faults[0]}",
+            where=os.fspath(record.path),
+            fix="Restore it from a copy",
+        )
+    time = checked_time(event_time)
+    document: dict[str, Any] | list[dict[str, Any]]
+    if format == "in-toto":
+        from provenance.exports.in_toto import statement
+
+        document = statement(record, time)
+    elif format == "prov-json":
+        from provenance.exports.prov_json import prov_document
+
+        document = prov_document(record, time)
+    else:
+        from provenance.exports.openlineage import run_events
+
+        document = run_events(record, time)
+    checked: dict[str, Any] | list[dict[str, Any]] = json_value(document)
+    return checked
+
+
+def refuse_described(
+    out: os.PathLike[str] | str,
+    file: os.PathLike[str] | str,
+    *,
+    roots: Sequence[os.PathLike[str] | str] = (),
+) -> None:
+    """Refuse a place for an export where the record is, or a file that the record describes.
+
+    Args:
+        out: Where the export will be written.
+        file: As for :func:`export`.
+        roots: As for :func:`export`.
+
+    Raises:
+        InputError: There is no record, or ``out`` is one of those files.
+    """
+    record = load_record(file, roots=roots)
+    places = Places()
+    places.add_input("file", "the file to export", file)
+    places.add_input("record", "the record to export", record.path)
+    for entry in (*record.input_entries(), *record.output_entries()):
+        with suppress(ValueError):  # a path that no file can have
+            places.add_input(entry.name, f"{entry.name} of the record", entry.path)
+    places.add_output("out", "the export (--out)", out)
+
+
+def export_bytes(document: Any, *, lines: bool = False) -> bytes:
+    """An exported document as it is written to a file.
+
+    Args:
+        document: What :func:`export` gave.
+        lines: Write a list as JSON lines, one event a line.
+    """
+    import orjson
+
+    if lines and isinstance(document, list):
+        return b"".join(orjson.dumps(item) + b"\n" for item in document)
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

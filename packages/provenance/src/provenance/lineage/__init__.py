@@ -1,0 +1,1 @@
+"""Where a file came from: the graph of runs and files, traced and drawn."""

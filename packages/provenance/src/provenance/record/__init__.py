@@ -1,0 +1,1 @@
+"""Run records: how they are written, read, found, and checked against files."""

@@ -1,0 +1,66 @@
+"""The short form of a record that an artefact carries inside itself, and who can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
+from typing import Any
+
+from provenance.toolkit.canonical import canonical_bytes
+
+EMBEDDED_KEY = "moskit.run_provenance"
+"""The key of the short form in parquet key-value metadata and ONNX ``metadata_props``."""
+
+SHORT_SCHEMA = "ai-run-provenance-short-v1"
+
+READER_GROUP = "provenance.embedded"
+"""Entry points that read the short form out of a file: the name is the file's suffix without its
+dot, the value a function from the path to the bytes, or None where the file has none."""
+
+Reader = Callable[[Path], bytes | None]
+
+
+def short_form(
+    distribution: str | None, args: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The short form: what made the content, without anything that depends on the place.
+
+    Args:
+        distribution: The distribution that ran.
+        args: The arguments that shape the content.
+        inputs: SHA-256 of each input by name; lists for lists, None for absent optionals.
+    """
+    release = None
+    if distribution is not None:
+        try:
+            release = version(distribution)
+        except PackageNotFoundError:
+            release = None
+    return {
+        "schema": SHORT_SCHEMA,
+        "distribution": distribution,
+        "version": release,
+        "args": dict(args),
+        "inputs": dict(inputs),
+    }
+
+
+def short_record_bytes(short: Mapping[str, Any]) -> bytes:
+    """The short form as the compact canonical JSON that is embedded."""
+    return canonical_bytes(short)
+
+
+def read_embedded(path: Path) -> bytes | None:
+    """The embedded short form of a file, or None where it has none or no reader knows its kind."""
+    reader = _reader(path.suffix.removeprefix(".").lower())
+    return None if reader is None else reader(path)
+
+
+@cache
+def _reader(suffix: str) -> Reader | None:
+    for point in entry_points(group=READER_GROUP, name=suffix):
+        reader: Reader = point.load()
+        return reader
+    return None

@@ -1,0 +1,234 @@
+"""SHA-256 digests of files in one pass, several at once, and of directories by relative path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from provenance.toolkit.errors import InputError
+from provenance.toolkit.processors import processors
+
+if TYPE_CHECKING:
+    from provenance.toolkit.command import ProgressCallback
+
+CHUNK_BYTES = 1 << 20
+TEMPORARY_PREFIX = ".moskit-"
+"""Names that begin so are a run's temporaries and locks; digests of directories pass over them."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What identifies some bytes.
+
+    Attributes:
+        sha256: SHA-256 as 64 lower-case hexadecimal digits.
+        size: Number of bytes.
+    """
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DirectoryDigest(Digest):
+    """The digest of a directory, and of each file in it.
+
+    Attributes:
+        files: Digest of each file by its relative path with ``/`` separators, sorted by path bytes.
+    """
+
+    files: tuple[tuple[str, Digest], ...] = ()
+
+
+def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None = None) -> Digest:
+    """Digest one file in one pass.
+
+    Args:
+        path: A regular file.
+        progress: Called after every MiB with bytes done and the file's size.
+
+    Raises:
+        InputError: The file is missing or unreadable, or it is a device or a pipe.
+    """
+    try:
+        _refuse_special(path)
+        with Path(path).open("rb", buffering=0) as stream:
+            total = os.fstat(stream.fileno()).st_size
+            state, buffer, done = hashlib.sha256(), bytearray(CHUNK_BYTES), 0
+            view = memoryview(buffer)
+            while count := stream.readinto(buffer):
+                state.update(view[:count])
+                done += count
+                if progress:
+                    progress("hash", done, total)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return Digest(state.hexdigest(), done)
+
+
+def hash_prefix(path: os.PathLike[str] | str, size: int) -> Digest:
+    """Digest the first ``size`` bytes of a file, or all of them where it is shorter."""
+    try:
+        _refuse_special(path)
+        with Path(path).open("rb", buffering=0) as stream:
+            state, left = hashlib.sha256(), size
+            while left and (chunk := stream.read(min(left, CHUNK_BYTES))):
+                state.update(chunk)
+                left -= len(chunk)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return Digest(state.hexdigest(), size - left)
+
+
+def hash_files(
+    paths: Iterable[os.PathLike[str] | str], *, progress: ProgressCallback | None = None
+) -> list[Digest]:
+    """Digest several files at once, in threads (SHA-256 runs outside the interpreter lock).
+
+    Args:
+        paths: Regular files.
+        progress: Called as the files are read, with bytes done and total over all of them.
+
+    Returns:
+        One digest for each path, in order.
+
+    Raises:
+        InputError: A file is missing or unreadable.
+    """
+    targets = [Path(path) for path in paths]
+    if len(targets) == 1:
+        return [hash_file(targets[0], progress=progress)]
+    meter = _Meter(progress, targets) if progress else None
+
+    def hash_one(path: Path) -> Digest:
+        return hash_file(path, progress=None if meter is None else meter.file())
+
+    with ThreadPoolExecutor(max_workers=min(len(targets), processors()) or 1) as pool:
+        return list(pool.map(hash_one, targets))
+
+
+def hash_directory(
+    path: os.PathLike[str] | str,
+    *,
+    known: Mapping[str, Digest] | None = None,
+    progress: ProgressCallback | None = None,
+) -> DirectoryDigest:
+    r"""Digest a directory by the digests of its files in the order of their relative paths.
+
+    The digest is that of the text which ``sha256sum`` prints for the sorted relative paths, so it
+    can be had without this program (as "h1" of Go's ``dirhash`` package)::
+
+        cd DIR; find -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
+
+    Names, times and modes of the directory itself do not count; empty directories do not either.
+    Symbolic links to files count as the files that they point to.
+
+    Args:
+        path: A directory.
+        known: Digests of files, by relative path, that were taken while they were read or written.
+        progress: Called as the files are read, with bytes done and total over all of them.
+
+    Raises:
+        InputError: The directory or a file in it is missing or unreadable.
+    """
+    root, known = Path(path), known or {}
+    names = sorted(directory_files(root), key=os.fsencode)
+    fresh = [name for name in names if name not in known]
+    digests = dict(known)
+    digests.update(
+        zip(fresh, hash_files([root / n for n in fresh], progress=progress), strict=True)
+    )
+    return combine_digests((name, digests[name]) for name in names)
+
+
+def combine_digests(files: Iterable[tuple[str, Digest]]) -> DirectoryDigest:
+    """The digest of a directory from the digests of its files by relative path."""
+    listed = tuple(sorted(files, key=lambda item: os.fsencode(item[0])))
+    state = hashlib.sha256()
+    for name, digest in listed:
+        raw = os.fsencode(name)
+        # sha256sum escapes such names and marks the line, so that every line is one file.
+        if any(byte in raw for byte in b"\\\n\r"):
+            raw = raw.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+            state.update(b"\\")
+        state.update(digest.sha256.encode() + b"  " + raw + b"\n")
+    return DirectoryDigest(state.hexdigest(), sum(digest.size for _, digest in listed), listed)
+
+
+def directory_files(root: Path) -> Iterator[str]:
+    """Relative paths, with ``/`` separators, of all files below ``root`` but a run's temporaries.
+
+    Raises:
+        InputError: A folder is unreadable, or is linked into itself.
+    """
+    try:
+        yield from _walk(root, "", (root.resolve(),))
+    except OSError as error:
+        raise unreadable(error.filename or root, error) from error
+
+
+def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        if entry.name.startswith(TEMPORARY_PREFIX):
+            continue
+        if entry.is_dir():
+            inside = Path(entry.path)
+            real = inside.resolve()
+            if real in above:
+                raise InputError(
+                    "The directory contains a link to a folder above it",
+                    where=os.fspath(inside),
+                    fix="Remove the link",
+                )
+            yield from _walk(inside, f"{prefix}{entry.name}/", (*above, real))
+        else:
+            yield prefix + entry.name
+
+
+def _refuse_special(path: os.PathLike[str] | str) -> None:
+    """Refuse what has no end or waits for a writer: opening it could take for ever."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(
+            "It is a device or a pipe, and no file",
+            where=os.fspath(path),
+            fix="Give a regular file",
+        )
+
+
+def unreadable(path: os.PathLike[str] | str, error: OSError) -> InputError:
+    """The input error that says why ``path`` cannot be read."""
+    fix = "Check the path" if isinstance(error, FileNotFoundError) else "Make it readable"
+    reason = "There is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+    return InputError(reason or str(error), where=os.fspath(path), fix=fix)
+
+
+class _Meter:
+    """Adds up the progress of files that are hashed in parallel."""
+
+    def __init__(self, progress: ProgressCallback, paths: list[Path]) -> None:
+        self._progress = progress
+        self._lock = Lock()
+        self._done = 0
+        self._total = sum(path.stat().st_size for path in paths if path.is_file())
+
+    def file(self) -> ProgressCallback:
+        seen = 0
+
+        def advance(step: str, done: int, total: int | None) -> None:
+            nonlocal seen
+            with self._lock:
+                self._done += done - seen
+                seen = done
+                self._progress(step, self._done, self._total)
+
+        return advance

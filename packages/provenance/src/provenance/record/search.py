@@ -1,0 +1,183 @@
+"""Finding the record of a file: by name, beside it, or below some roots, by digest."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from provenance.record.embedded import read_embedded
+from provenance.record.hashing import Digest, hash_directory, hash_file
+from provenance.record.record import (
+    DamagedRecordError,
+    FileEntry,
+    Record,
+    UnfinishedRunError,
+    read_record,
+)
+from provenance.toolkit.errors import InputError
+
+_LEVELS_ABOVE = 3
+
+
+"""How deep below a directory output a part may lie for its record to be found beside it."""
+
+
+_PASSED_OVER = {".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__"}
+
+
+def load_record(
+    path: os.PathLike[str] | str, *, roots: Sequence[os.PathLike[str] | str] = ()
+) -> Record:
+    """Read a record from its file, or find it for a file that it describes.
+
+    A record is looked for beside the file and then in all of ``roots``. It describes the file where
+    one of its outputs has the file's digest, or else its path.
+
+    Args:
+        path: A record, or a table, model or report that a run has made.
+        roots: Folders to search as well.
+
+    Raises:
+        InputError: The file is unreadable, or has no record there.
+        UnfinishedRunError: It has none, and says of itself that a run has made it.
+        DamagedRecordError: The record's bytes cannot be read as JSON any more.
+    """
+    target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
+    if target.is_file() and (record := read_record(target)) is not None:
+        return record
+    if not target.exists():
+        # The output may be gone while its record stands.
+        found = find_record(target, None, roots)
+        if found is None:
+            raise InputError("There is no such file", where=os.fspath(path), fix="Check the path")
+        return found
+    digest = hash_directory(target) if target.is_dir() else hash_file(target)
+    found = find_record(target, digest, roots)
+    if found is None:
+        raise no_record(target)
+    return found
+
+
+def no_record(path: Path) -> InputError | UnfinishedRunError:
+    """The error that says that no record describes ``path``, and what that means."""
+    if short_form(path) is None:
+        return InputError(
+            "No run record describes it",
+            where=os.fspath(path),
+            fix="Say with --root where its record is",
+        )
+    return UnfinishedRunError(
+        "A run made it and its record is not there: the run did not finish, or the record was lost",
+        where=os.fspath(path),
+        fix="Say with --root where its record is, or make it again",
+    )
+
+
+def short_form(path: Path) -> Mapping[str, Any] | None:
+    """The short form of a record inside an artefact; None where it has none that can be read."""
+    if not path.is_file():
+        return None
+    try:
+        raw = read_embedded(path)
+        short = None if raw is None else json.loads(raw)
+    except Exception:  # a reader of another package, on bytes of any kind
+        return None
+    if not isinstance(short, dict) or not isinstance(short.get("inputs"), dict):
+        return None
+    return short
+
+
+def find_record(
+    target: Path, digest: Digest | None, roots: Sequence[os.PathLike[str] | str]
+) -> Record | None:
+    """The record that describes ``target``: by digest before by path, near before far.
+
+    Raises:
+        DamagedRecordError: A record that speaks of ``target`` cannot be read any more.
+    """
+    by_path: Record | None = None
+    faulty: Record | None = None
+    damaged: DamagedRecordError | None = None
+    for candidate in _candidates(target, roots):
+        try:
+            record = read_record(candidate)
+        except InputError:
+            continue
+        except DamagedRecordError as error:
+            if damaged is None and _speaks_of(candidate, target, digest):
+                damaged = error
+            continue
+        if record is None or candidate == target:
+            continue
+        for entry in record.output_entries():
+            if digest is not None and digest.sha256 in entry.digests():
+                return record
+            if by_path is None and _same_place(entry, target):
+                by_path = record
+        if record.faults and faulty is None and _speaks_of(candidate, target, digest):
+            faulty = record  # what has changed in it may be the very name of the output
+    if by_path is None and faulty is None and damaged is not None:
+        raise damaged
+    return by_path or faulty
+
+
+def record_files(roots: Iterable[os.PathLike[str] | str]) -> Iterator[Path]:
+    """All files in and below ``roots`` that a record may be in, in the order of their paths."""
+    for root in roots:
+        for folder, folders, files in os.walk(root):
+            folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
+            yield from (Path(folder, name) for name in sorted(files) if name.endswith(".json"))
+
+
+def files_below(roots: Iterable[os.PathLike[str] | str]) -> Iterator[Path]:
+    """All files in and below ``roots``, in the order of their paths."""
+    for root in roots:
+        for folder, folders, files in os.walk(root):
+            folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
+            yield from (Path(folder, name) for name in sorted(files))
+
+
+def _candidates(target: Path, roots: Sequence[os.PathLike[str] | str]) -> Iterator[Path]:
+    """Where the record of ``target`` may be, the likeliest first.
+
+    By its name, beside it, beside a directory that it may be a part of, and below the roots.
+    """
+    seen: set[Path] = set()
+    for path in (*_near(target), *record_files(roots)):
+        if path not in seen and path.is_file():
+            seen.add(path)
+            yield path
+
+
+def _near(target: Path) -> Iterator[Path]:
+    for place in (target, *target.parents[:_LEVELS_ABOVE]):
+        folder = place.parent
+        yield folder / f"{place.name}.audit.json"
+        yield folder / f"{place.stem}.json"
+        yield folder / f"{place.stem}.audit.json"
+        if folder.is_dir():
+            yield from sorted(folder.glob("*.json"))
+
+
+def _speaks_of(record: Path, target: Path, digest: Digest | None) -> bool:
+    raw = record.read_bytes()
+    if record.name in (f"{target.name}.audit.json", f"{target.stem}.json"):
+        return True
+    names = [target.name.encode("utf-8", "surrogateescape")]
+    if digest is not None:
+        names.append(digest.sha256.encode())
+    return any(name in raw for name in names)
+
+
+def _same_place(entry: FileEntry, target: Path) -> bool:
+    if entry.path == target:
+        return True
+    if entry.directory and target.is_relative_to(entry.path):
+        part = target.relative_to(entry.path).as_posix()
+        return any(item.part_name() == part for item in entry.files)
+    return entry.path.name == target.name and os.path.realpath(entry.path) == os.path.realpath(
+        target
+    )

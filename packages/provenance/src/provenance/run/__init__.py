@@ -1,0 +1,1 @@
+"""A run from start to end: inputs, staged outputs, locks, and the record that it leaves."""

@@ -1,0 +1,54 @@
+"""Putting the outputs of a run in their places: all of them, or none."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from provenance.run.staging import StagedOutput
+
+
+def put_in_place(outputs: Sequence[StagedOutput], arrived: Sequence[int]) -> None:
+    """Put all outputs in their places, in order; or none, on an error or where a signal arrived."""
+    done: list[StagedOutput] = []
+    try:
+        for output in outputs:
+            output.commit()
+            done.append(output)
+        if arrived:
+            raise KeyboardInterrupt
+    except BaseException:
+        for output in reversed(done):
+            with suppress(OSError):
+                output.undo()
+        raise
+    for output in outputs:
+        output.finish()
+
+
+@contextmanager
+def signals_deferred() -> Iterator[list[int]]:
+    """Hold back interrupts, e.g. while outputs are renamed; yields those that have arrived.
+
+    Signals that the process ignores stay ignored, as under ``nohup``.
+    """
+    arrived: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield arrived
+        return
+    former: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            former[number] = signal.signal(number, lambda number, frame: arrived.append(number))
+    try:
+        yield arrived
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in arrived:
+            signal.raise_signal(number)

@@ -1,0 +1,522 @@
+"""A run: named inputs, staged outputs, and the record that ties them together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from provenance.record.block import BLOCK_MEMBER, build_block, file_entry
+from provenance.record.embedded import short_form
+from provenance.record.hashing import Digest, hash_directory, hash_files
+from provenance.run.inputs import (
+    PathLike,
+    Slot,
+    Source,
+    SourcePaths,
+    hash_sources,
+    map_slot,
+    open_slot,
+    sources_of,
+)
+from provenance.run.places import Places
+from provenance.run.placing import put_in_place, signals_deferred
+from provenance.run.staging import StagedOutput, is_output_failure, output_error, written_place
+from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, document_bytes, json_value
+from provenance.toolkit.errors import InputError
+from provenance.toolkit.invocation import argv_of
+from provenance.toolkit.redaction import redact_args
+
+if TYPE_CHECKING:
+    from provenance.toolkit.command import ProgressCallback
+
+MANIFEST_SCHEMA = "run-manifest-v1"
+"""Schema id of a record whose caller gave no document of its own."""
+
+
+class Run:
+    """A run in progress; made by :func:`start_run`.
+
+    Attributes:
+        document: The finished record as a JSON object, after the run has ended; empty before.
+    """
+
+    def __init__(
+        self,
+        entrypoint: str,
+        *,
+        inputs: Mapping[str, SourcePaths],
+        args: Mapping[str, Any],
+        argv: Sequence[str] | None,
+        distribution: str | None,
+        module: str | None,
+        shared_trainer: str | None,
+        in_place: bool | None,
+        progress: ProgressCallback | None,
+    ) -> None:
+        self.entrypoint = entrypoint
+        self.distribution = distribution
+        self.module = module
+        self.shared_trainer = shared_trainer
+        self.in_place = in_place
+        self.document: dict[str, Any] = {}
+        self._args = dict(args)
+        self._argv = list(argv) if argv is not None else argv_of(entrypoint)
+        self._progress = progress
+        self._inputs = {name: open_slot(name, paths) for name, paths in inputs.items()}
+        self._existing: dict[str, Slot] = {}
+        self._existing_roles: dict[str, str | None] = {}
+        self._outputs: dict[str, StagedOutput] = {}
+        self._withdrawn: dict[str, StagedOutput] = {}
+        self._record: StagedOutput | None = None
+        self._record_document: Mapping[str, Any] = {}
+        self._places = Places()
+        self._flags: set[str] = set()
+        for name, slot in self._inputs.items():
+            for source in sources_of(slot):
+                self._places.add_input(name, self._input_words(name), source.path)
+
+    # Inputs
+
+    def set_input_digest(self, name: str, path: PathLike, digest: Digest) -> None:
+        """State the digest of an input's file, where it was taken while the file was read.
+
+        Args:
+            name: The input's name.
+            path: The file: the input itself, one of its list, or a file in an input directory.
+            digest: The digest of all of the file's bytes.
+
+        Raises:
+            ValueError: The run has no such input.
+        """
+        wanted = Path(path)
+        for item in self._input_list(name):
+            if item.path == wanted:
+                item.digest = digest
+                return
+            if item.directory and wanted.is_relative_to(item.path):
+                item.part_digests[wanted.relative_to(item.path).as_posix()] = digest
+                return
+        raise ValueError(f"{wanted} is not one of the run's inputs named {name}")
+
+    def input_digest(self, name: str, path: PathLike | None = None) -> Digest:
+        """The digest of an input; its file is hashed where that was not done yet.
+
+        Raises:
+            InputError: The file is unreadable, or has changed since the run started.
+            ValueError: The run has no such input.
+        """
+        for item in self._input_list(name):
+            if path is None or item.path == Path(path):
+                self._hash([item])
+                assert item.digest is not None
+                return item.digest
+        raise ValueError(f"{path} is not one of the run's inputs named {name}")
+
+    def short_record(
+        self,
+        args: Mapping[str, Any] | None = None,
+        *,
+        digests: Mapping[str, Digest | Sequence[Digest] | None] | None = None,
+    ) -> dict[str, Any]:
+        """The short form of the record, to be embedded in an artefact.
+
+        It holds the schema, distribution and version, the arguments that shape the content, and
+        the inputs by name and digest; no paths, no argv, no outputs. Equal content gives equal
+        bytes wherever it is made.
+
+        Args:
+            args: The arguments that shape the content.
+            digests: Digests to use for inputs of these names instead of their own; for an artefact
+                that depends on a part of an input only. Such inputs are not hashed here.
+
+        Raises:
+            InputError: An input is unreadable, or has changed since the run started.
+        """
+        given = digests or {}
+        self._hash([i for name in self._inputs for i in self._items(name) if name not in given])
+        named: dict[str, Any] = {}
+        for name, slot in self._inputs.items():
+            if name in given:
+                value = given[name]
+                named[name] = (
+                    [digest.sha256 for digest in value]
+                    if isinstance(value, Sequence)
+                    else value and value.sha256
+                )
+            else:
+                named[name] = map_slot(slot, lambda item: item.digest and item.digest.sha256)
+        return short_form(self.distribution, redact_args(json_value(dict(args or {}))), named)
+
+    # What other runs that this one starts read and write
+
+    def foresee_input(self, what: str, path: PathLike) -> None:
+        """State a file that a run started by this one will read: no output takes its place.
+
+        Args:
+            what: What it is, in words for people: ``the labels of table 'a'``.
+            path: A file or directory; it need not exist.
+
+        Raises:
+            InputError: It is an output of this run.
+        """
+        self._places.add_input(what, what, path)
+
+    def foresee_output(self, what: str, path: PathLike, *, replaces: Collection[str] = ()) -> None:
+        """State a file that a run started by this one will write, before anything is written.
+
+        Args:
+            what: What it is, in words for people: ``the output of table 'a'``.
+            path: Where it will be.
+            replaces: What was said to :meth:`foresee_input` of inputs that it may be.
+
+        Raises:
+            InputError: It would take the place of an input or of another output.
+        """
+        self._places.add_output(what, what, path, replaces=replaces)
+
+    # Outputs
+
+    def stage(
+        self,
+        name: str,
+        destination: PathLike,
+        *,
+        kind: str = "file",
+        directory: bool = False,
+        replaces: str | None = None,
+    ) -> StagedOutput:
+        """Open an output: a temporary beside ``destination`` that appears there when the run ends.
+
+        Missing folders are made. Where ``destination`` is a symbolic link, the file that it points
+        to is replaced and the link stays.
+
+        Args:
+            name: The output's name in the record; the option's name in snake_case.
+            destination: Where the output will be.
+            kind: What the output is to its reader, e.g. ``feature-table``; the entry's ``role``.
+            directory: Make a directory of parts. An existing one is replaced as a whole, and only
+                where the new one has all of its files.
+            replaces: The only input that the output may be where the run is in place; any input by
+                default.
+
+        Raises:
+            InputError: The output is an input of this run and the run is not in place, it is
+                another output, or something that is no file is in its place.
+            OutputError: The folder cannot be written to, or another run is writing this output.
+            ValueError: The run has an output of this name already.
+        """
+        if name in self._outputs:
+            raise ValueError(f"the run has an output named {name} already")
+        target = Path(destination)
+        self._claim(name, target, replaces=self._replaceable(replaces))
+        # An interrupt in between would leave a temporary that no run knows of.
+        with signals_deferred():
+            self._outputs[name] = StagedOutput(name, target, role=kind, directory=directory)
+        self._withdrawn.pop(name, None)
+        return self._outputs[name]
+
+    def describe(self, name: str, paths: SourcePaths, *, kind: str = "file") -> None:
+        """Record outputs that something else has already written: they are hashed, not staged.
+
+        Args:
+            name: The outputs' name in the record.
+            paths: A path, several, or None for an absent optional.
+            kind: What the outputs are to their reader; ``audit`` for the records of runs that this
+                run has started, which ``replay`` then includes.
+
+        Raises:
+            InputError: One is missing or unreadable.
+            ValueError: The run has an output of this name already.
+        """
+        if name in self._outputs or name in self._existing:
+            raise ValueError(f"the run has an output named {name} already")
+        slot = open_slot(name, paths, place=written_place)
+        self._refuse_staged(name, slot)
+        self._existing[name] = slot
+        self._existing_roles[name] = None if kind == "file" else kind
+
+    def withdraw(self, name: str) -> None:
+        """Drop an output that failed its policy; the record says null for it.
+
+        Raises:
+            ValueError: The run has no such output.
+        """
+        if name not in self._outputs:
+            raise ValueError(f"the run has no output named {name}")
+        self._withdrawn[name] = self._outputs[name]
+        self._withdrawn[name].discard()
+        del self._outputs[name]
+
+    def record(
+        self,
+        path: PathLike,
+        document: Mapping[str, Any] | None = None,
+        *,
+        kind: str = "manifest",
+    ) -> None:
+        """Choose the JSON document that carries this run's record, and where it is written.
+
+        It is written last and gains ``run_provenance`` and ``content_sha256``. A run that makes
+        no such call has its record beside its first output, as ``<output>.audit.json``.
+
+        Args:
+            path: Where the document will be.
+            document: A JSON object with a ``schema`` id.
+            kind: What the document is to its reader: ``audit``, ``manifest``, ``report``.
+
+        Raises:
+            InputError: The record is an input or another output of this run.
+            OutputError: The folder cannot be written to.
+            ValueError: The run has a record already.
+        """
+        if self._record is not None:
+            raise ValueError("the run has a record already")
+        target = Path(path)
+        self._claim("record", target)
+        with signals_deferred():
+            self._record = StagedOutput("record", target, role=kind, directory=False)
+        self._record_document = document if document is not None else {"schema": MANIFEST_SCHEMA}
+
+    # Life
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            try:
+                self._finish()
+            except OSError as failure:
+                culprit = is_output_failure(failure, self._staged())
+                self._abandon()
+                if culprit is None:
+                    raise
+                raise output_error(culprit.destination, failure) from failure
+            except BaseException:
+                self._abandon()
+                raise
+            return
+        culprit = is_output_failure(error, self._staged()) if isinstance(error, OSError) else None
+        self._abandon()
+        if culprit is not None:
+            assert isinstance(error, OSError)
+            raise output_error(culprit.destination, error) from error
+
+    def _finish(self) -> None:
+        if self._record is None and not self._outputs and not self._withdrawn:
+            return
+        if self._record is None:
+            first = next(iter((self._outputs or self._withdrawn).values()))
+            self.record(f"{os.fspath(first.destination)}.audit.json")
+        assert self._record is not None
+        self._hash(self._all_sources())
+        self._hash_outputs()
+        for output in self._outputs.values():
+            output.prepare()
+            output.flush()
+        document = self._build_document()
+        self._record.path.write_bytes(document_bytes(document))
+        self._record.flush()
+        for source in self._all_sources():
+            source.refuse_change()
+        with signals_deferred() as arrived:
+            put_in_place([*self._outputs.values(), self._record], arrived)
+        self.document = document
+
+    def _abandon(self) -> None:
+        for output in reversed(self._staged()):  # who made a folder goes last
+            with suppress(OSError):
+                output.discard()
+
+    def _build_document(self) -> dict[str, Any]:
+        assert self._record is not None
+        folder = self._record.destination.absolute().parent
+        document: dict[str, Any] = json_value(dict(self._record_document))
+        document.pop(CONTENT_MEMBER, None)
+        outputs: dict[str, Any] = dict.fromkeys(self._withdrawn)
+        for name, slot in self._existing.items():
+            outputs[name] = map_slot(
+                slot,
+                lambda item: file_entry(
+                    item.path, item.digest, folder, role=self._existing_roles[item.name]
+                ),
+            )
+        for name, output in self._outputs.items():
+            assert output.digest is not None
+            outputs[name] = file_entry(
+                output.destination,
+                output.digest,
+                folder,
+                role=None if output.role == "file" else output.role,
+                prefixes=output.prefixes,
+            )
+        document[BLOCK_MEMBER] = build_block(
+            entrypoint=self.entrypoint,
+            distribution=self.distribution,
+            module=self.module,
+            shared_trainer=self.shared_trainer,
+            argv=self._argv,
+            args=self._args,
+            inputs={
+                name: map_slot(slot, lambda item: file_entry(item.path, item.digest, folder))
+                for name, slot in self._inputs.items()
+            },
+            outputs=outputs,
+            folder=folder,
+        )
+        document[CONTENT_MEMBER] = content_digest(document)
+        return document
+
+    def _staged(self) -> list[StagedOutput]:
+        record = [] if self._record is None else [self._record]
+        return [*self._outputs.values(), *record]
+
+    def _all_sources(self) -> list[Source]:
+        slots = [*self._inputs.values(), *self._existing.values()]
+        return [source for slot in slots for source in sources_of(slot)]
+
+    def _items(self, name: str) -> list[Source]:
+        return sources_of(self._inputs[name])
+
+    def _input_list(self, name: str) -> list[Source]:
+        if name not in self._inputs:
+            raise ValueError(f"the run has no input named {name}")
+        return self._items(name)
+
+    def _refuse_staged(self, name: str, slot: Slot) -> None:
+        """Refuse described outputs that this run is about to write itself."""
+        for output in self._staged():
+            place = os.path.realpath(output.destination)
+            for source in sources_of(slot):
+                if os.path.realpath(source.path) == place:
+                    raise InputError(
+                        f"It would be replaced by the output {output.name}, and is the output "
+                        f"{name} that exists already",
+                        where=os.fspath(source.path),
+                        fix="Give each its own path",
+                    )
+
+    def _replaceable(self, only: str | None) -> Collection[str]:
+        """The inputs that an output may be."""
+        if not self.in_place:
+            return ()
+        return self._inputs if only is None else (only,)
+
+    def _claim(self, name: str, target: Path, *, replaces: Collection[str] = ()) -> None:
+        """Refuse an output in the place of an input or of another output.
+
+        Raises:
+            InputError: It is one of them.
+        """
+        flag = self._flag_of(name, target)
+        known = "the record" if name == "record" else f"the output {name}"
+        offered = self.in_place is False and name != "record"
+        self._places.add_output(
+            name,
+            known if flag is None else f"{known} ({flag})",
+            target,
+            replaces=replaces,
+            advice="allow it with --in-place" if offered else None,
+        )
+        if flag is not None:
+            self._flags.add(flag)
+
+    def _flag_of(self, name: str, target: Path) -> str | None:
+        """The option that gave an output its place, where the options tell."""
+        given = [
+            option
+            for option, value in self._args.items()
+            if isinstance(value, str | os.PathLike)
+            and Path(value) == target
+            and option not in self._inputs
+        ]
+        flags = [f"--{option.replace('_', '-')}" for option in given]
+        if name in given:
+            return flags[given.index(name)]
+        return next((flag for flag in flags if flag not in self._flags), None)
+
+    def _input_words(self, name: str) -> str:
+        flag = f" (--{name.replace('_', '-')})" if name in self._args else ""
+        return f"the input {name}{flag}"
+
+    def _hash(self, sources: list[Source]) -> None:
+        hash_sources(sources, self._progress)
+
+    def _hash_outputs(self) -> None:
+        for output in self._outputs.values():
+            if not output.path.exists():
+                raise RuntimeError(f"the output {output.name} was staged and never written")
+            if output.directory:
+                output.digest = hash_directory(
+                    output.path, known=output.part_digests, progress=self._progress
+                )
+        plain = [o for o in self._outputs.values() if not o.directory]
+        for output in plain:
+            size = output.path.stat().st_size
+            if output.digest is not None and output.digest.size != size:
+                raise RuntimeError(
+                    f"the output {output.name} has {size} bytes, "
+                    f"and its digest was taken over {output.digest.size}"
+                )
+        fresh = [output for output in plain if output.digest is None]
+        digests = hash_files([output.path for output in fresh], progress=self._progress)
+        for output, digest in zip(fresh, digests, strict=True):
+            output.digest = digest
+
+
+def start_run(
+    entrypoint: str,
+    *,
+    inputs: Mapping[str, SourcePaths],
+    args: Mapping[str, Any] | None = None,
+    argv: Sequence[str] | None = None,
+    distribution: str | None = None,
+    module: str | None = None,
+    shared_trainer: str | None = None,
+    in_place: bool | None = None,
+    progress: ProgressCallback | None = None,
+) -> Run:
+    """Start a run; use it as a context manager.
+
+    When its block ends without an exception, all staged outputs are hashed, flushed to the disk
+    and renamed into place, the record last. When it ends with one, or with a signal that raises,
+    nothing appears.
+
+    Args:
+        entrypoint: What runs: the command (``labeljoin join``), or a script's path.
+        inputs: The files and directories that are read, by the name of their option in
+            snake_case. Lists stay lists; an absent optional is None.
+        args: Normalised options by snake_case name, paths as given.
+        argv: The command-line arguments. By default those of this process where it is the
+            command ``entrypoint``, else none.
+        distribution: The distribution that runs, e.g. ``moskit-labeljoin``.
+        module: The module whose source the record digests, e.g.
+            ``labeljoin.joining.on_disk``; by default ``entrypoint`` where that is a file.
+        shared_trainer: The module that a command delegates to, where it does.
+        in_place: Allow outputs that are inputs; None, as False, where the command has no
+            ``--in-place`` to advise.
+        progress: Called while inputs and outputs are hashed.
+
+    Raises:
+        InputError: An input is missing, unreadable, or neither a file nor a directory.
+    """
+    return Run(
+        entrypoint,
+        inputs=inputs,
+        args=args or {},
+        argv=argv,
+        distribution=distribution,
+        module=module,
+        shared_trainer=shared_trainer,
+        in_place=in_place,
+        progress=progress,
+    )

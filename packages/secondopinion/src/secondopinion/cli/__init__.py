@@ -1,0 +1,1 @@
+"""The ``secondopinion`` command, one module a subcommand."""

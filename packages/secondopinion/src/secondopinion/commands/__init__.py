@@ -1,1 +1,0 @@
-"""The commands of ``secondopinion``, one module each."""

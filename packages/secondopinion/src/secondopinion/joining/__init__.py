@@ -1,0 +1,1 @@
+"""Join scores onto feature tables: options, plan, audit and output."""

@@ -1,0 +1,181 @@
+"""Second opinions for many feature tables by one manifest."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labeljoin import KEY_NORMALIZE_MODES, BatchJob, ReportColumn, run_job
+from provenance.toolkit.errors import InputError
+
+from secondopinion.joining.on_disk import materialize
+from secondopinion.joining.options import MISSING_POLICIES, options_of
+from secondopinion.scores.file import ScoreSpecification, relocated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Executor
+
+    from labeljoin import ManifestTable
+    from provenance.toolkit.command import ProgressCallback
+
+MANIFEST_SCHEMA = "second-opinion-manifest-v1"
+REPORT_SCHEMA = "second-opinion-materializer-batch-v1"
+
+_NAME = {"type": ["string", "null"], "minLength": 1}
+_TEXT = {"type": "string", "minLength": 1}
+_SWITCH = {"type": "boolean"}
+
+_PATHS: dict[str, dict[str, Any]] = {
+    "features": {**_TEXT, "description": "Feature table, or directory of parts."},
+    "scores": {
+        "type": "array",
+        "items": _TEXT,
+        "minItems": 1,
+        "description": "[LABEL=]PATH each: a file, a directory of files, or a glob pattern.",
+    },
+    "out": {**_TEXT, "description": "The table with second opinions."},
+    "audit_json": {
+        "type": ["string", "null"],
+        "minLength": 1,
+        "description": "The table's audit; <out>.audit.json unless given.",
+    },
+}
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "format": {**_TEXT, "description": "Layout of all score files; auto finds each one's."},
+    "key_column": _NAME,
+    "score_key_field": _NAME,
+    "score_field": _NAME,
+    "key_normalize": {"enum": list(KEY_NORMALIZE_MODES)},
+    "feature_key_regex": _NAME,
+    "score_key_regex": _NAME,
+    "ignore_case": _SWITCH,
+    "missing": {"enum": list(MISSING_POLICIES)},
+    "direction": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "SCORER=higher or SCORER=lower each.",
+    },
+    "prefix": _TEXT,
+    "overwrite": _SWITCH,
+    "in_place": _SWITCH,
+}
+
+
+def run_batch(
+    manifest: str | os.PathLike[str],
+    *,
+    base_dir: str | os.PathLike[str] | None = None,
+    report_json: str | os.PathLike[str] | None = None,
+    report_md: str | os.PathLike[str] | None = None,
+    fail_fast: bool = False,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[str, Any]:
+    """Add second opinions to every table of a manifest.
+
+    Args:
+        manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "scores": […],
+            "out", "audit_json"?, any join option in snake_case}]}``.
+        base_dir: Where relative paths start from; the manifest's folder unless given.
+        report_json: Where the report (``second-opinion-materializer-batch-v1``) goes.
+        report_md: Where the report for people goes.
+        fail_fast: Begin no further table once one has failed.
+        jobs: How many processes work at a time, 1 unless given.
+        scheduler: Address of a Dask scheduler whose workers do it instead.
+        progress: Called when a table is done.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: The manifest is unusable; nothing was run.
+        BatchError: A table failed; the report was written and is the ``document``.
+        OutputError: A report cannot be written.
+    """
+    return run_job(
+        SCORE_BATCH,
+        manifest,
+        base_dir=base_dir,
+        report_json=report_json,
+        report_md=report_md,
+        fail_fast=fail_fast,
+        jobs=jobs,
+        scheduler=scheduler,
+        progress=progress,
+    )
+
+
+def _materialize(table: ManifestTable, executor: Executor | None) -> Mapping[str, Any]:
+    options = _join_options(table)
+    in_place = options.pop("in_place", False)
+    return materialize(
+        table.paths["features"],
+        table.paths["scores"],
+        table.paths["out"],
+        audit_json=table.paths["audit_json"],
+        in_place=in_place,
+        executor=executor,
+        **options,
+    )
+
+
+def _check(table: ManifestTable) -> None:
+    options = _join_options(table)
+    options.pop("in_place", None)
+    options_of(options)
+
+
+def _join_options(table: ManifestTable) -> dict[str, Any]:
+    options = dict(table.options)
+    if "direction" in options:
+        options["direction"] = tuple(options["direction"])
+    return options
+
+
+def _inputs(table: ManifestTable) -> list[str]:
+    return [table.paths["features"], *_score_files(table.paths["scores"])]
+
+
+def _score_files(scores: list[str]) -> Iterator[str]:
+    for text in scores:
+        with suppress(InputError):  # a missing file fails its own table, not the batch
+            specification = ScoreSpecification.parse(text)
+            directory = Path(specification.path).is_dir()
+            files = [specification.path] if directory else specification.files
+            yield from map(os.fspath, files)
+
+
+def _outputs(table: ManifestTable) -> list[str]:
+    return [table.paths["out"], table.paths["audit_json"] or f"{table.paths['out']}.audit.json"]
+
+
+SCORE_BATCH = BatchJob(
+    entrypoint="secondopinion batch",
+    distribution="moskit-secondopinion",
+    module="secondopinion.joining.batch",
+    title="Second-opinion batch",
+    manifest_schema=MANIFEST_SCHEMA,
+    report_schema=REPORT_SCHEMA,
+    path_schemas=_PATHS,
+    option_schemas=_OPTIONS,
+    required=("features", "scores", "out"),
+    columns=(
+        ReportColumn("Rows", "input_rows"),
+        ReportColumn("Complete rows", "complete_rows"),
+        ReportColumn("Missing scores", "missing_scores"),
+        ReportColumn("Bad scores", "bad_scores"),
+        ReportColumn("Engine", "engine", "text"),
+    ),
+    totals=("input_rows", "output_rows", "ok_scores", "missing_scores", "bad_scores"),
+    run=_materialize,
+    check=_check,
+    inputs=_inputs,
+    outputs=_outputs,
+    resolve=relocated,
+)
+"""What ``secondopinion batch`` does with each table."""

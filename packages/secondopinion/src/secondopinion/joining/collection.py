@@ -1,0 +1,341 @@
+"""Reading all score files of a join: who scored what, each clip once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from provenance.toolkit.errors import InputError
+
+from secondopinion.readers.registry import AUTO, reader_for
+from secondopinion.scorers.facts import Direction, ScoreFacts, facts_for, is_known, slug_of
+from secondopinion.scores.file import ScoreFile, ScoreSpecification
+from secondopinion.scores.opinions import (
+    SCORES_SCHEMA,
+    STATUS_BAD,
+    STATUS_OK,
+    DecidedBy,
+    Opinions,
+    ReadFile,
+    Scorer,
+)
+from secondopinion.scores.payloads import Fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from labeljoin import KeyResult, KeyRule
+    from provenance.toolkit.command import ProgressCallback
+
+    from secondopinion.readers.reader import ScoreReader
+    from secondopinion.scores.rows import ScoreBatch
+
+
+def read_opinions(
+    scores: Sequence[str | os.PathLike[str]],
+    *,
+    rule: KeyRule,
+    format: str = AUTO,
+    score_key_field: str | None = None,
+    score_field: str | None = None,
+    directions: Mapping[str, Direction] | None = None,
+    progress: ProgressCallback | None = None,
+) -> Opinions:
+    """Read score files.
+
+    Args:
+        scores: ``[LABEL=]PATH`` each; a file, a directory or a glob pattern.
+        rule: How the files' names of clips become clip keys.
+        format: The layout of all files, ``auto`` to find each file's from its content.
+        score_key_field: The member that holds the clip key.
+        score_field: The member that holds the score.
+        directions: Direction by slug, before what the registry knows.
+        progress: Called with the bytes of files read.
+
+    Raises:
+        InputError: A file cannot be read or named, a scorer scored a clip twice, or two scorers
+            have one slug.
+    """
+    if not scores:
+        raise InputError("No score file is given", fix="Name at least one with --scores")
+    collector = _Collector(format, score_key_field, score_field)
+    targets = [(ScoreSpecification.parse(text), text) for text in scores]
+    total = sum(len(specification.files) for specification, _ in targets)
+    for specification, text in targets:
+        for path in specification.files:
+            collector.read(ScoreFile(path, specification.label), str(text))
+            if progress:
+                progress("read scores", len(collector.files), total)
+    collector.refuse_a_file_twice()
+    return collector.opinions(rule, directions or {})
+
+
+class _Keys(NamedTuple):
+    """The clip keys of some rows, and whether none stands there twice."""
+
+    result: KeyResult
+    unique: bool
+
+
+class _Collector:
+    """Gathers batches by scorer."""
+
+    def __init__(self, format: str, key_field: str | None, score_field: str | None) -> None:
+        self.files: list[ReadFile] = []
+        self.score_files: list[ScoreFile] = []
+        self._format = format
+        self._key_field = key_field
+        self._score_field = score_field
+        self._names: dict[str, tuple[str, ReadFile]] = {}
+        self._decided: dict[str, dict[DecidedBy, None]] = {}
+        self._tables: dict[str, list[pa.Table]] = {}
+        self._derived: list[tuple[pa.ChunkedArray, _Keys]] = []
+        self._reruns: set[int] = set()
+        self._unused_labels: dict[tuple[str, str], list[ScoreFile]] = {}
+
+    def read(self, file: ScoreFile, given: str) -> None:
+        reader = reader_for(file, self._format)
+        fields = Fields(self._key_field, self._score_field)
+        decided_by = "content" if self._format == AUTO else "--format"
+        shown = os.fsencode(file.path).decode("utf-8", "replace")  # names of files may be any bytes
+        read = ReadFile(shown, given, reader.format, decided_by, file.label)
+        if reader.appends_reruns:
+            self._reruns.add(len(self.files))
+        self.files.append(read)
+        self.score_files.append(file)
+        for batch in reader.read(file, fields):
+            if len(batch):
+                self._add(batch, read, file, reader)
+        read.fields = tuple(fields.chosen)
+        if not read.rows:
+            raise InputError(
+                "The file has no scores", where=str(file), fix="Give a file with scores"
+            )
+
+    def _add(self, batch: ScoreBatch, read: ReadFile, file: ScoreFile, reader: ScoreReader) -> None:
+        base, decided_by = self._name(batch, file, reader)
+        name = f"{base}_{batch.part}" if batch.part else base
+        slug = slug_of(name)
+        known, first = self._names.setdefault(slug, (name, read))
+        if known != name:
+            raise InputError(
+                f"The scorers {known!r} (of {first.path}) and {name!r} both become the slug {slug}",
+                where=read.path,
+                fix="Tell them apart, or spell them alike, with LABEL=PATH in --scores",
+            )
+        self._decided.setdefault(slug, {})[decided_by] = None
+        read.rows += len(batch)
+        read.scorers[slug] = None
+        self._tables.setdefault(slug, []).append(_as_table(batch, len(self.files) - 1))
+
+    def _name(
+        self, batch: ScoreBatch, file: ScoreFile, reader: ScoreReader
+    ) -> tuple[str, DecidedBy]:
+        if batch.scorer:
+            if file.label and slug_of(file.label) != slug_of(batch.scorer):
+                unused = self._unused_labels.setdefault((file.label, batch.scorer), [])
+                unused.append(file)
+            return batch.scorer, "file"
+        if file.label:
+            return file.label, "label"
+        if reader.scorer:
+            return reader.scorer, "format"
+        stem = file.path.stem
+        if any(mark.isalnum() for mark in stem) and is_known(slug_of(stem)):
+            return slug_of(stem), "file name"
+        raise InputError(
+            "The file does not say which scorer wrote it",
+            where=str(file),
+            fix=f"Name the scorer: --scores LABEL={file}",
+        )
+
+    def refuse_a_file_twice(self) -> None:
+        seen: dict[str, str] = {}
+        for file in self.score_files:
+            real = str(file.path.resolve())
+            if real in seen:
+                raise InputError(
+                    "The score file is given twice",
+                    where=str(file),
+                    fix="Name it once; a glob pattern or a directory may hold it too",
+                )
+            seen[real] = str(file)
+
+    def opinions(self, rule: KeyRule, directions: Mapping[str, Direction]) -> Opinions:
+        unknown = [slug for slug in directions if slug not in self._tables]
+        if unknown:
+            raise InputError(
+                f"--direction names {unknown[0]}, and no file has scores of it; the scorers are "
+                f"{', '.join(sorted(self._tables))}",
+                fix="Name one of them by its slug",
+            )
+        scorers = {
+            slug: self._scorer(slug, rule, facts_for(slug, directions))
+            for slug in sorted(self._tables)
+        }
+        return Opinions(scorers, self.files, self._notes(scorers.values()), self.score_files)
+
+    def _notes(self, scorers: Iterable[Scorer]) -> list[str]:
+        labels = [
+            f"{files[0]}{f' and {len(files) - 1:,} more files' if len(files) > 1 else ''} "
+            f"named the scorer {scorer}; the label {label} was not used."
+            for (label, scorer), files in self._unused_labels.items()
+        ]
+        values = [
+            f"{scorer.slug} has {count:,} {what}; null stands for them."
+            for scorer in scorers
+            for count, what in (
+                (scorer.bad_runtimes, "runtimes that are no number of milliseconds from 0 on"),
+                (scorer.bad_frames, "frame counts that are no whole number from 0 on"),
+            )
+            if count
+        ]
+        return labels + values
+
+    def _scorer(self, slug: str, rule: KeyRule, facts: ScoreFacts | None) -> Scorer:
+        table = pa.concat_tables(self._tables.pop(slug)).combine_chunks()
+        loaded = len(table)
+        keys = self._keys_of(table["raw_key"], rule)
+        table = table.append_column("key", keys.result.keys)
+        if keys.result.keyless:
+            table = table.filter(pc.is_valid(table["key"]))
+        table, collapsed = (table, 0) if keys.unique else self._unique(table, slug)
+        table, unused = _unused(table)
+        table, reasons = _judge(table)
+        return Scorer(
+            name=self._names[slug][0],
+            slug=slug,
+            decided_by=self._decided[slug],
+            facts=facts,
+            scores=table.select(SCORES_SCHEMA.names),
+            loaded=loaded,
+            keyless=keys.result.reasons,
+            reruns_collapsed=collapsed,
+            bad_reasons=reasons,
+            out_of_range=_out_of_range(table, facts),
+            **unused,
+        )
+
+    def _keys_of(self, values: pa.ChunkedArray, rule: KeyRule) -> _Keys:
+        """The clip keys of a scorer's rows.
+
+        Scorers share them where they scored the same clips in the same order, as DOVER's three do.
+        """
+        for known, keys in self._derived:
+            if known.equals(values):
+                return keys
+        result = rule.keys(values)
+        distinct = len(pc.unique(result.keys.drop_null()))
+        keys = _Keys(result, distinct == len(values) - result.keyless)
+        self._derived.append((values, keys))
+        return keys
+
+    def _unique(self, table: pa.Table, slug: str) -> tuple[pa.Table, int]:
+        """The table with each key once, and how many repetitions were left out.
+
+        Raises:
+            InputError: A key stands there twice, and not by a rerun that gave the same again.
+        """
+        encoded = table["key"].combine_chunks().dictionary_encode()
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        _, first_at = np.unique(codes, return_index=True)
+        keep = np.zeros(len(codes), bool)
+        keep[first_at] = True
+        for at in np.flatnonzero(~keep):
+            first = int(first_at[codes[at]])
+            if not self._is_rerun(table, first, int(at)):
+                raise self._duplicate(table, slug, first, int(at))
+        return table.filter(pa.array(keep)), int((~keep).sum())
+
+    def _is_rerun(self, table: pa.Table, first: int, again: int) -> bool:
+        one, other = (table.slice(at, 1).to_pylist()[0] for at in (first, again))
+        one.pop("row")
+        other.pop("row")
+        # NaN differs from itself, and a rerun that failed twice is no rerun that agrees.
+        return one["file"] in self._reruns and one == other
+
+    def _duplicate(self, table: pa.Table, slug: str, first: int, again: int) -> InputError:
+        one, other = (table.slice(at, 1).to_pylist()[0] for at in (first, again))
+        places = [f"{self.files[each['file']].path}, row {each['row']:,}" for each in (one, other)]
+        said = [f"{each['raw_key']!r} with {each['score']}" for each in (one, other)]
+        fold = (
+            "; if they are two clips, say so with --key-normalize raw or --score-key-regex"
+            if one["raw_key"] != other["raw_key"]
+            else ""
+        )
+        return InputError(
+            f"{slug} scored the clip {one['key']!r} twice: {places[0]} has {said[0]}, and "
+            f"{places[1]} has {said[1]}",
+            fix=f"Remove one of the rows{fold}",
+        )
+
+
+def _as_table(batch: ScoreBatch, file: int) -> pa.Table:
+    size = len(batch)
+    columns = {
+        "raw_key": _key_texts(batch.keys),
+        "score": batch.scores,
+        "ok": batch.ok if batch.ok is not None else pa.repeat(True, size),
+        "runtime_ms": batch.runtime_ms
+        if batch.runtime_ms is not None
+        else pa.nulls(size, pa.float64()),
+        "frames": batch.frames if batch.frames is not None else pa.nulls(size, pa.int64()),
+        "file": pa.repeat(pa.scalar(file, pa.int32()), size),
+        "row": batch.rows,
+    }
+    return pa.table(columns)
+
+
+def _key_texts(keys: pa.Array) -> pa.StringArray:
+    if pa.types.is_dictionary(keys.type):
+        keys = keys.dictionary_decode()
+    if pa.types.is_floating(keys.type):
+        # Whole numbers print without a fraction, as KeyRule has it for every key.
+        return pa.array(
+            [
+                None if key is None else f"{key:.0f}" if key.is_integer() else repr(key)
+                for key in keys.to_pylist()
+            ],
+            pa.string(),
+        )
+    return keys.cast(pa.string())
+
+
+def _judge(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+    """Say which scores are bad; a bad score becomes null."""
+    score = table["score"].combine_chunks()
+    finite = pc.fill_null(pc.is_finite(score), False)
+    ok = pc.and_(finite, table["ok"].combine_chunks())
+    reasons = {
+        "status": int(pc.sum(pc.invert(table["ok"])).as_py() or 0),
+        "not-finite": int(pc.sum(pc.and_(table["ok"], pc.invert(finite))).as_py() or 0),
+    }
+    nothing = pa.scalar(None, pa.float64())
+    table = table.set_column(
+        table.column_names.index("score"), "score", pc.if_else(ok, score, nothing)
+    )
+    return table.append_column("status", pc.if_else(ok, STATUS_OK, STATUS_BAD)), reasons
+
+
+def _unused(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+    """The table with null for runtimes and frame counts that are none, and how many there were."""
+    counts = {}
+    for column, name in (("runtime_ms", "bad_runtimes"), ("frames", "bad_frames")):
+        values = table[column].combine_chunks()
+        usable = pc.and_(pc.is_finite(values), pc.greater_equal(values, 0))
+        counts[name] = int(pc.sum(pc.invert(usable)).as_py() or 0)
+        if counts[name]:
+            cleared = pc.if_else(usable, values, pa.scalar(None, values.type))
+            table = table.set_column(table.column_names.index(column), column, cleared)
+    return table, counts
+
+
+def _out_of_range(table: pa.Table, facts: ScoreFacts | None) -> int:
+    if facts is None or facts.low is None or facts.high is None:
+        return 0
+    score = table["score"]
+    outside = pc.or_(pc.less(score, facts.low), pc.greater(score, facts.high))
+    return int(pc.sum(outside).as_py() or 0)

@@ -1,0 +1,295 @@
+"""What the rows of a feature table meet in the scores, counted before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from labeljoin import ColumnsForLabels, KeyMatcher, percent, remembered_key, table_coverage
+from labeljoin.joining import clip_key
+from provenance.toolkit.errors import InputError
+
+from secondopinion.scorers.columns import column_names, score_fields
+from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from labeljoin import ClipKey, Coverage, Diagnosis, Survey, Table
+    from numpy.typing import NDArray
+    from provenance.toolkit.command import ProgressCallback
+
+    from secondopinion.joining.options import JoinOptions
+    from secondopinion.scores.opinions import Opinions, Scorer
+
+_ATTACHED = ("score", "status", "runtime_ms", "frames", "file")
+
+SAMPLE = 20
+"""How many keys of a kind an audit shows."""
+
+
+@dataclass(frozen=True)
+class ScorerMatch:
+    """What a feature table met in one scorer's scores.
+
+    Attributes:
+        scorer: The scorer.
+        rows: Rows by status: ``ok``, ``missing``, ``bad``.
+        matched_keys: Unique feature clip keys that the scorer scored, well or badly.
+        unmatched_sample: Feature clip keys that it did not score, the first by name.
+        stale_keys: Clips that it scored and the feature table does not have.
+        stale_sample: The first of these by name.
+    """
+
+    scorer: Scorer
+    rows: dict[str, int]
+    matched_keys: int
+    unmatched_sample: tuple[str, ...]
+    stale_keys: int
+    stale_sample: tuple[str, ...]
+
+
+class ScoredRows:
+    """Says which rows have a score of every scorer, for :func:`labeljoin.attach`; it pickles.
+
+    Args:
+        matcher: Looks clip keys up.
+        scored: For each score key whether every scorer scored it well.
+    """
+
+    def __init__(self, matcher: KeyMatcher, scored: NDArray[np.bool_]) -> None:
+        self.matcher = matcher
+        self.scored = scored
+
+    def __call__(self, values: pa.Array) -> pa.BooleanArray:
+        """Which of the rows with these key values to keep."""
+        match = self.matcher.match(values)
+        keep = np.zeros(len(match.labels), bool)
+        met = match.labels >= 0
+        keep[met] = self.scored[match.labels[met]]
+        return pc.fill_null(pa.array(keep).take(match.indices), False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A join before anything is written: both sides understood and counted.
+
+    Attributes:
+        key_column: The key column of the feature table, by which scores are matched.
+        clip_key: What tells its clips apart: what the table remembers from its labels, whichever
+            column and rule scores are matched by; else those.
+        coverage: What its keys met in the scores of any scorer.
+        matches: What they met in each scorer's scores.
+        columns: Computes the new columns.
+        kept: Says which rows have every score.
+        kept_rows: How many of them there are.
+    """
+
+    key_column: str
+    clip_key: ClipKey
+    coverage: Coverage
+    matches: list[ScorerMatch]
+    columns: ColumnsForLabels
+    kept: ScoredRows
+    kept_rows: int
+
+    @property
+    def lacking(self) -> dict[str, dict[str, int]]:
+        """Of each scorer that lacks a score of any row, the rows that it lacks, by status."""
+        counts = {
+            match.scorer.slug: {
+                status: match.rows[status] for status in (STATUS_MISSING, STATUS_BAD)
+            }
+            for match in self.matches
+        }
+        return {slug: rows for slug, rows in counts.items() if any(rows.values())}
+
+
+def plan_join(
+    table: Table,
+    opinions: Opinions,
+    options: JoinOptions,
+    *,
+    survey: Survey | None = None,
+    progress: ProgressCallback | None = None,
+) -> Plan:
+    """Match a feature table with scores; nothing is written.
+
+    Args:
+        table: The feature table.
+        opinions: The scores.
+        options: How to match and name.
+        survey: Reads the keys of the feature table, where it is to be attached to.
+        progress: Called with the rows matched.
+
+    Raises:
+        InputError: The table has no such key column; ``auto`` folded distinct values into one
+            key; or the clips of a scorer are all strangers to the table.
+    """
+    where = str(table.path)
+    found = clip_key(table, options.key_column, where=where)
+    key_column = found.column
+    keys, places = _all_keys(opinions)
+    wide = wide_table(opinions, places, options.prefix)
+    matcher = KeyMatcher(options.feature_rule, keys)
+    place = f"{where}, column {key_column!r}"
+    coverage = table_coverage(
+        table,
+        key_column,
+        matcher,
+        where=place,
+        survey=survey,
+        added=() if options.overwrite else wide.schema.names,
+        progress=progress,
+    )
+    if options.feature_rule.guesses and coverage.folded_keys:
+        raise coverage.guessed_fold(place)
+    statuses = {
+        slug: wide[column_names(options.prefix, slug)["status"]] for slug in opinions.scorers
+    }
+    rows = coverage.label_rows
+    matches = [
+        _scorer_match(scorer, keys, rows, statuses[slug], coverage)
+        for slug, scorer in opinions.scorers.items()
+    ]
+    missing = {column_names(options.prefix, slug)["status"]: STATUS_MISSING for slug in statuses}
+    scored = np.logical_and.reduce([_is(status, STATUS_OK) for status in statuses.values()])
+    return Plan(
+        key_column=key_column,
+        clip_key=remembered_key(table) or replace(found, rule=options.feature_rule),
+        coverage=coverage,
+        matches=matches,
+        columns=ColumnsForLabels(matcher, wide, missing),
+        kept=ScoredRows(matcher, scored),
+        kept_rows=int(rows[scored].sum()),
+    )
+
+
+def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: str) -> pa.Table:
+    """All scorers' columns side by side, one row per clip key; null where a scorer has none.
+
+    Text is dictionary-encoded.
+
+    Args:
+        opinions: The scores.
+        places: By slug, for each clip key the place of its score; null where there is none.
+        prefix: What the columns' names begin with.
+    """
+    paths = pa.array([file.path for file in opinions.files], pa.string())
+    arrays: list[pa.Array] = []
+    fields: list[Any] = []
+    for slug, scorer in opinions.scorers.items():
+        columns = {name: scorer.scores[name].combine_chunks() for name in _ATTACHED}
+        columns["status"] = columns["status"].dictionary_encode()
+        columns["source"] = pa.DictionaryArray.from_arrays(columns["file"], paths)
+        for field, kind in zip(
+            score_fields(prefix, slug, scorer.facts), column_names(prefix, slug), strict=True
+        ):
+            arrays.append(columns[kind].take(places[slug]))
+            fields.append(field.with_type(arrays[-1].type))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _all_keys(opinions: Opinions) -> tuple[pa.StringArray, dict[str, pa.Int32Array]]:
+    """All clip keys, each once, and by slug the place of each one's score, null where none is."""
+    lists: list[pa.ChunkedArray] = []
+    list_of = {}
+    for slug, scorer in opinions.scorers.items():
+        keys = scorer.scores["key"]
+        # Scorers that scored the same clips in the same order have one list.
+        at = next((at for at, known in enumerate(lists) if known.equals(keys)), len(lists))
+        if at == len(lists):
+            lists.append(keys)
+        list_of[slug] = at
+    chunks = [chunk for keys in lists for chunk in keys.chunks]
+    encoded = pa.chunked_array(chunks, pa.string()).dictionary_encode().combine_chunks()
+    codes = encoded.indices.to_numpy()
+    places = []
+    for keys in lists:
+        own, codes = codes[: len(keys)], codes[len(keys) :]
+        place = np.full(len(encoded.dictionary), -1, np.int32)
+        place[own] = np.arange(len(own))
+        places.append(pa.array(place, mask=place < 0))
+    return encoded.dictionary, {slug: places[at] for slug, at in list_of.items()}
+
+
+def _scorer_match(
+    scorer: Scorer,
+    keys: pa.StringArray,
+    rows: NDArray[np.int64],
+    status: pa.ChunkedArray,
+    coverage: Coverage,
+) -> ScorerMatch:
+    ok, bad = _is(status, STATUS_OK), _is(status, STATUS_BAD)
+    known = ok | bad
+    met = rows > 0
+    counts = {STATUS_OK: int(rows[ok].sum()), STATUS_BAD: int(rows[bad].sum())}
+    stale = known & ~met
+    # Keys that other scorers know come from the score side, the rest from the feature side.
+    unmatched = [*coverage.unmatched_sample, *_first(keys, met & ~known)]
+    return ScorerMatch(
+        scorer=scorer,
+        rows={
+            STATUS_OK: counts[STATUS_OK],
+            STATUS_MISSING: coverage.rows - sum(counts.values()),
+            STATUS_BAD: counts[STATUS_BAD],
+        },
+        matched_keys=int((known & met).sum()),
+        unmatched_sample=tuple(sorted(unmatched)[:SAMPLE]),
+        stale_keys=int(stale.sum()),
+        stale_sample=_first(keys, stale),
+    )
+
+
+def _is(status: pa.ChunkedArray, wanted: str) -> NDArray[np.bool_]:
+    return np.asarray(pc.fill_null(pc.equal(status, wanted), False).to_numpy())
+
+
+def _first(keys: pa.StringArray, mask: NDArray[np.bool_]) -> tuple[str, ...]:
+    chosen = keys.filter(pa.array(mask))
+    return tuple(chosen.take(pc.sort_indices(chosen)[:SAMPLE]).to_pylist())
+
+
+def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis]) -> None:
+    """Raise where a scorer scored no clip of the table: the keys of one side are not understood.
+
+    Args:
+        plan: What the two sides met.
+        table: The feature table.
+        diagnoses: By slug, what would let them meet.
+
+    Raises:
+        InputError: It names samples of both sides.
+    """
+    if not plan.coverage.rows:
+        return
+    if not plan.coverage.keys:
+        raise InputError(
+            f"No row of the column {plan.key_column!r} yields a clip key",
+            where=str(table.path),
+            fix="Name another column with --key-column, or correct --feature-key-regex",
+        )
+    for match in plan.matches:
+        if match.matched_keys:
+            continue
+        if not len(match.scorer.scores):
+            raise InputError(
+                f"No score of {match.scorer.slug} yields a clip key",
+                fix="Name its key with --score-key-field, or correct --score-key-regex",
+            )
+        ours = ", ".join(repr(key) for key in match.unmatched_sample[:3])
+        theirs = ", ".join(repr(key) for key in match.stale_sample[:3])
+        suggestions = diagnoses[match.scorer.slug].suggestions
+        raise InputError(
+            f"{match.scorer.slug} scored no clip of the table: its clips are {theirs}, and those "
+            f"of the column {plan.key_column!r} are {ours}",
+            where=str(table.path),
+            fix=f"Try {suggestions[0].command()}, which would match "
+            f"{percent(suggestions[0].match_rate)} of the clips"
+            if suggestions
+            else "Say how the two meet, with --key-column, --score-key-field, --key-normalize, "
+            "--feature-key-regex or --score-key-regex",
+        )

@@ -1,0 +1,181 @@
+"""Joining second opinions onto a feature table, with an audit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labeljoin import (
+    Survey,
+    attach_in_run,
+    open_table,
+    part_executor,
+    stage_table,
+    withhold_table,
+)
+from provenance import start_run
+from provenance.toolkit.errors import VerdictError
+
+from secondopinion.joining.audit import audit_of
+from secondopinion.joining.collection import read_opinions
+from secondopinion.joining.diagnosis import DIAGNOSED_BELOW, diagnose
+from secondopinion.joining.matching import plan_join, refuse_strangers
+from secondopinion.joining.options import options_of
+from secondopinion.scores.file import ScoreSpecification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
+
+    from labeljoin import Diagnosis, Table
+    from provenance import Run
+    from provenance.toolkit.command import ProgressCallback
+
+    from secondopinion.joining.matching import Plan
+    from secondopinion.joining.options import JoinOptions
+    from secondopinion.scores.opinions import Opinions
+
+PathLike = str | os.PathLike[str]
+
+
+class MissingScoresError(VerdictError):
+    """``missing="fail"``, and scores are missing. Its ``document`` is the audit, as written."""
+
+
+def materialize(
+    features: PathLike,
+    scores: PathLike | Sequence[PathLike],
+    out: PathLike,
+    *,
+    audit_json: PathLike | None = None,
+    in_place: bool = False,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    executor: Executor | None = None,
+    progress: ProgressCallback | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Write ``features`` with the scores of every scorer to ``out``, and the audit beside it.
+
+    Adds for each scorer, in the order of their slugs, ``<prefix>_<slug>_score`` (float64, null
+    where there is none), ``_status`` (``ok``, ``missing``, ``bad``), ``_runtime_ms`` (float64,
+    milliseconds), ``_frames`` (int64) and ``_source`` (the score file), as ADR-0657 has it. All
+    scorers are attached in one pass over the table.
+
+    Args:
+        features: A feature table: parquet, JSONL, JSON or CSV; a file or a directory of parts.
+        scores: ``[LABEL=]PATH`` each: a file, a directory of files, or a glob pattern.
+        out: The table with second opinions, of the format of ``features``; replaced atomically.
+        audit_json: Where the audit goes, ``<out>.audit.json`` unless given.
+        in_place: Allow ``out`` to be the feature table.
+        jobs: How many processes work on the parts of a directory.
+        scheduler: Address of a Dask scheduler whose workers do it instead.
+        executor: Where they are worked on; overrides ``jobs`` and ``scheduler``.
+        progress: Called while reading, attaching and hashing.
+        **options: The fields of :class:`JoinOptions`.
+
+    Returns:
+        The audit (``second-opinion-materializer-v1``), as written.
+
+    Raises:
+        InputError: An input or option is unusable, a scorer scored a clip twice, or scored no
+            clip of the table; nothing was written.
+        MissingScoresError: ``missing="fail"`` and a row lacks a score; the audit was written and
+            is its ``document``.
+        OutputError: The output cannot be written; nothing was.
+    """
+    chosen = options_of(options)
+    given = [scores] if isinstance(scores, str | os.PathLike) else list(scores)
+    specifications = [ScoreSpecification.parse(text) for text in given]
+    audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)
+    args = {
+        "features": os.fspath(features),
+        "scores": [os.fspath(text) for text in given],
+        "out": os.fspath(out),
+        "audit_json": audit_path,
+        "in_place": in_place,
+        **chosen.to_dict(),
+    }
+    with start_run(
+        "secondopinion join",
+        distribution="moskit-secondopinion",
+        module="secondopinion.joining.on_disk",
+        inputs={"features": features, "scores": _inputs(specifications)},
+        args=args,
+        in_place=in_place,
+        progress=progress,
+    ) as run:
+        table = open_table(features)
+        staged = stage_table(run, table, out)
+        with (
+            part_executor(table, jobs, scheduler, executor) as pool,
+            Survey(table, pool) as survey,
+        ):
+            opinions = read_opinions(given, **chosen.reading(), progress=progress)
+            _state_score_digests(run, opinions)
+            plan = plan_join(table, opinions, chosen, survey=survey, progress=progress)
+            diagnoses = _diagnoses(table, plan, chosen)
+            refuse_strangers(plan, table, diagnoses)
+            report = None
+            if chosen.missing == "fail" and plan.lacking:
+                withhold_table(run, table, survey)
+            else:
+                names = set(table.column_names) if chosen.overwrite else set()
+                report = attach_in_run(
+                    run,
+                    table,
+                    staged,
+                    plan.key_column,
+                    plan.columns,
+                    shaping=chosen.to_dict(),
+                    metadata=plan.clip_key.metadata(),
+                    replace=names.intersection(plan.columns.schema.names),
+                    keep=plan.kept if chosen.missing == "drop" and plan.lacking else None,
+                    survey=survey,
+                    executor=pool,
+                    progress=progress,
+                )
+        audit = audit_of(
+            plan,
+            opinions,
+            chosen,
+            features=os.fspath(features),
+            out=os.fspath(out),
+            report=report,
+            diagnoses=diagnoses,
+        )
+        run.record(audit_path, audit, kind="audit")
+    if report is None:
+        raise MissingScoresError(
+            "; ".join(run.document["failures"]),
+            where=os.fspath(features),
+            fix="Score the missing clips, or accept the gaps with --missing mark or drop",
+            document=run.document,
+        )
+    return run.document
+
+
+def _inputs(specifications: Sequence[ScoreSpecification]) -> list[Path]:
+    """The inputs as a record names them: a directory as one, a pattern as its files."""
+    inputs: list[Path] = []
+    for specification in specifications:
+        path = Path(specification.path)
+        inputs += [path] if path.is_dir() else specification.files
+    return inputs
+
+
+def _state_score_digests(run: Run, opinions: Opinions) -> None:
+    for file in opinions.score_files:
+        if file.digest is not None:
+            run.set_input_digest("scores", file.path, file.digest)
+
+
+def _diagnoses(table: Table, plan: Plan, options: JoinOptions) -> dict[str, Diagnosis]:
+    """By slug, what would raise the match rate of scorers that match few clips."""
+    keys = plan.coverage.keys
+    return {
+        match.scorer.slug: diagnose(table, plan.key_column, match, options)
+        for match in plan.matches
+        if keys and match.matched_keys < DIAGNOSED_BELOW * keys and match.stale_keys
+    }

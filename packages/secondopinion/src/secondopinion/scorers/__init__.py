@@ -1,0 +1,1 @@
+"""Known scorers: their scales and directions, and the columns they get."""

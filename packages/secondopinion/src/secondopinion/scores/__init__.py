@@ -1,0 +1,1 @@
+"""Score files, the rows read from them, and the opinions they make."""

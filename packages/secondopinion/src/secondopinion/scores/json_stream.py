@@ -1,0 +1,307 @@
+"""JSON texts read in a stream: one after the other, members and elements at a time.
+
+Score files outgrow memory (a payload per frame), stand one object after the other with nothing
+between them (Q-Align), and carry the bare ``NaN`` of Python's writer. The standard library's
+decoder takes values one by one from a buffer, takes ``NaN``, and says where it stopped; orjson
+does the bulk of a long array of flat objects several times faster.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from provenance.toolkit.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from secondopinion.scores.file import ScoreFile
+
+_SPACE = re.compile(r"[ \t\n\r\ufeff]*")
+_FLAT_OBJECTS_END = re.compile(r"\}[ \t\n\r]*,")
+_NUMBER_CUT = re.compile(r"\.|(?:\.[0-9]+)?[eE][+-]?")
+_BATCH_CHARACTERS = 1 << 18
+_SMALLEST_WINDOW = 1 << 8
+_LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_LONGEST_TOKEN = 32
+
+
+def _decoded(text: str) -> list[Any] | None:
+    """An array, decoded by the fast decoder or, for its ``NaN``, the lenient one."""
+    for decode in (orjson.loads, json.loads):
+        with suppress(ValueError, RecursionError):
+            return list(decode(text))
+    return None
+
+
+class TruncatedJsonError(InputError):
+    """The text ends in the middle of a value."""
+
+
+class JsonStream:
+    """A cursor over JSON texts that are decoded as they are asked for.
+
+    Args:
+        blocks: The text in pieces of any size.
+        where: The file, for errors.
+    """
+
+    def __init__(self, blocks: Iterable[str], where: str) -> None:
+        self._blocks = iter(blocks)
+        self._where = where
+        self._text = ""
+        self._at = 0
+        self._lines_before = 0
+        self._ended = False
+        self._decoder = json.JSONDecoder()
+        self._by_line = True
+        self._window = _BATCH_CHARACTERS
+
+    @classmethod
+    def over(cls, file: ScoreFile) -> JsonStream:
+        """The stream over a whole file."""
+        return cls(file.blocks(), str(file))
+
+    @property
+    def line(self) -> int:
+        """The line the cursor is in, from 1."""
+        return self._lines_before + self._text.count("\n", 0, self._at) + 1
+
+    def peek(self) -> str:
+        """The next character that is no space; empty at the end."""
+        while True:
+            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._refill():
+                return ""
+
+    def documents(self) -> Iterator[Any]:
+        """The values that follow, decoded one by one to the end of the text.
+
+        Raises:
+            InputError: The text is not JSON.
+        """
+        while self.peek():
+            yield self._value_of_line() if self._by_line else self.value()
+
+    def value(self) -> Any:
+        """Decode the next value as a whole.
+
+        Raises:
+            InputError: The text is not JSON, or ends before the value does.
+        """
+        if not self.peek():
+            raise self._truncated()
+        want = 1
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if not (self._may_go_on(error) and self._refill(want)):
+                    raise self._malformed(error) from None
+            except RecursionError:
+                raise self._error("The JSON is nested too deeply") from None
+            except ValueError as error:  # an integer of thousands of digits
+                raise self._error(f"The JSON has a value that cannot be read ({error})") from None
+            else:
+                # A number at the end of the buffer may go on in the next block.
+                if end < len(self._text) or not self._refill(want):
+                    self._at = end
+                    return value
+            want *= 2
+
+    def members(self) -> Iterator[str]:
+        """The names of the next object's members; the caller takes each member's value.
+
+        Raises:
+            InputError: No object follows, or the text is not JSON.
+        """
+        self._take("{", "an object")
+        first = True
+        while True:
+            mark = self.peek()
+            if mark == "}":
+                self._at += 1
+                return
+            if not first:
+                self._take(",", "a comma or the object's end")
+                self.peek()
+            name = self.value()
+            if not isinstance(name, str):
+                raise self._error("An object's member has no name")
+            self._take(":", "a colon")
+            first = False
+            yield name
+
+    def elements(self) -> Iterator[int]:
+        """The positions, from 0, of the next array's elements; the caller takes each element.
+
+        Raises:
+            InputError: No array follows, or the text is not JSON.
+        """
+        self._take("[", "an array")
+        position = 0
+        while True:
+            mark = self.peek()
+            if mark == "]":
+                self._at += 1
+                return
+            if position:
+                self._take(",", "a comma or the array's end")
+                self.peek()
+            yield position
+            position += 1
+
+    def batches(self) -> Iterator[list[Any]]:
+        """The next array's elements, decoded, in lists of some thousand.
+
+        Raises:
+            InputError: No array follows, or the text is not JSON.
+        """
+        for _ in self.elements():
+            yield self._flat_objects() or [self.value()]
+
+    def _flat_objects(self) -> list[Any]:
+        """Many elements at once, where objects up to some ``},`` decode; else none."""
+        if self.peek() != "{":
+            return []
+        if len(self._text) - self._at < self._window:
+            self._refill()
+        limit = min(len(self._text), self._at + self._window)
+        # Behind the first bracket may be the array's end, and another array's objects.
+        bracket = self._text.find("]", self._at, limit)
+        limit = limit if bracket < 0 else bracket
+        cut = self._text.rfind("}", self._at, limit)
+        while cut > self._at and not _FLAT_OBJECTS_END.match(self._text, cut):
+            cut = self._text.rfind("}", self._at, cut)
+        if cut <= self._at:
+            return []
+        elements = _decoded(f"[{self._text[self._at : cut + 1]}]")
+        if elements is None:
+            # The cut went through an object; where it does so again, less is tried in vain.
+            self._window = max(_SMALLEST_WINDOW, self._window // 8)
+            return []
+        self._window = min(_BATCH_CHARACTERS, self._window * 2)
+        self._at = cut + 1
+        return elements
+
+    def _value_of_line(self) -> Any:
+        """The next value, if it is a line of its own; from the first that is not, any value."""
+        while (end := self._text.find("\n", self._at)) < 0 and self._refill():
+            if len(self._text) - self._at > _BATCH_CHARACTERS:
+                break
+        with suppress(orjson.JSONDecodeError):
+            stop = len(self._text) if end < 0 and self._ended else end
+            if stop >= 0:
+                value = orjson.loads(self._text[self._at : stop])
+                self._at = stop
+                return value
+        value = self.value()
+        # A line with a NaN goes on line by line; objects with nothing between them do not.
+        self._by_line = self._text[self._at : self._at + 1] in ("\n", "\r", "")
+        return value
+
+    def _take(self, mark: str, wanted: str) -> None:
+        found = self.peek()
+        if not found:
+            raise self._truncated()
+        if found != mark:
+            raise self._error(f"The JSON has {found!r} where {wanted} is due")
+        self._at += 1
+
+    def _refill(self, blocks: int = 1) -> bool:
+        """Read on, at least a character and at most ``blocks`` blocks; False at the end."""
+        if self._ended:
+            return False
+        pieces = []
+        for block in self._blocks:
+            if block:
+                pieces.append(block)
+            if len(pieces) == blocks:
+                break
+        else:
+            self._ended = True
+        if not pieces:
+            return False
+        self._lines_before += self._text.count("\n", 0, self._at)
+        self._text = self._text[self._at :] + "".join(pieces)
+        self._at = 0
+        return True
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether more text could cure ``error``: it is at the buffer's end, or in a string."""
+        return error.pos + _LONGEST_TOKEN > len(self._text) or "Unterminated" in error.msg
+
+    def _malformed(self, error: json.JSONDecodeError) -> InputError:
+        rest = self._text[error.pos :].strip()
+        cut = "Unterminated" in error.msg or ("escape" in error.msg and len(rest) < 8)
+        cut = cut or bool(_NUMBER_CUT.fullmatch(rest))
+        if cut or any(word.startswith(rest) for word in _LITERALS):
+            return self._truncated()
+        line = self._lines_before + self._text.count("\n", 0, error.pos) + 1
+        message = error.msg[0].lower() + error.msg[1:]
+        return InputError(
+            f"The text is not JSON ({message})",
+            where=f"{self._where}, line {line:,}",
+            fix="Mend that line, or remove the row",
+        )
+
+    def _truncated(self) -> TruncatedJsonError:
+        return TruncatedJsonError(
+            "The JSON ends in the middle of a value",
+            where=f"{self._where}, line {self.line:,}",
+            fix="Run the scorer to its end, or remove the unfinished row",
+        )
+
+    def _error(self, what: str) -> InputError:
+        return InputError(
+            what, where=f"{self._where}, line {self.line:,}", fix="Mend that line, or remove it"
+        )
+
+
+def outline(head: bytes) -> dict[str, Any] | None:
+    """The first object of a JSON text, as far as its first bytes show it.
+
+    Arrays named ``frames`` are cut to their first element; so is an outer array, and the array
+    in an outer ``rows`` or ``results``. A member whose value the bytes do not show is Ellipsis.
+
+    Args:
+        head: The first bytes of a file, UTF-8.
+
+    Returns:
+        The object, or None where the text does not begin with one (or with an array of them).
+    """
+    stream = JsonStream([head.decode("utf-8", "ignore")], "")
+    found: dict[str, Any] = {}
+    with suppress(InputError, StopIteration):
+        if stream.peek() == "[":
+            next(stream.elements())
+        if stream.peek() != "{":
+            return None
+        _outline_object(stream, found)
+        return found
+    return found or None
+
+
+def _outline_object(stream: JsonStream, found: dict[str, Any]) -> None:
+    for name in stream.members():
+        found[name] = ...
+        array = stream.peek() == "["
+        if array and name in ("rows", "results"):
+            inner: dict[str, Any] = {}
+            found[name] = inner
+            for _ in stream.elements():
+                if stream.peek() == "{":
+                    _outline_object(stream, inner)
+                return
+        elif array and name == "frames":
+            found[name] = []
+            for batch in stream.batches():
+                found[name] = found[name] or batch[:1]
+        else:
+            found[name] = stream.value()

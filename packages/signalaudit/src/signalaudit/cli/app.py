@@ -1,0 +1,121 @@
+"""The ``signalaudit`` command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from provenance.toolkit.command import CommandLine, Output
+
+cli = CommandLine("moskit-signalaudit", "See what a feature table can and cannot see.")
+
+
+@cli.command(
+    example="signalaudit report --input konvid=labelled.parquet --out-json audit.json "
+    "--out-html audit.html"
+)
+def report(
+    output: Output,
+    inputs: Annotated[
+        list[str],
+        typer.Option(
+            "--input",
+            metavar="[LABEL=]PATH",
+            help="A table: parquet, JSONL, JSON, CSV, or a directory of parts. Repeatable.",
+        ),
+    ],
+    out_json: Annotated[Path, typer.Option(help="The audit JSON, with the run record.")],
+    out_md: Annotated[Path | None, typer.Option(help="A Markdown report.")] = None,
+    out_html: Annotated[
+        Path | None, typer.Option(help="One self-contained page for the browser.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="The target column; else the first of vmaf, vmaf_score, mos_raw_0_100, mos, "
+            "dmos, score."
+        ),
+    ] = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Rows per table of the reports.")] = 12,
+    redundancy_threshold: Annotated[
+        float, typer.Option(help="|correlation| from which two columns say the same.")
+    ] = 0.95,
+    complement_threshold: Annotated[
+        float, typer.Option(help="|correlation| up to which two columns complete each other.")
+    ] = 0.70,
+    min_finite_ratio: Annotated[
+        float, typer.Option(help="Least share of finite rows of a healthy column.")
+    ] = 0.80,
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Groups (corpus, codec, HDR): kept together in folds, told apart in disagreement."
+        ),
+    ] = None,
+    key_column: Annotated[
+        str | None, typer.Option(help="The clip key column; inferred unless given.")
+    ] = None,
+    families: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Families to add or extend.")
+    ] = None,
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=higher|lower", help="Which way a column is better. Repeatable."
+        ),
+    ] = None,
+    max_rows: Annotated[
+        int | None,
+        typer.Option(help="Rows to read at most, as a seeded sample; all that fit unless given."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of samples, folds and bootstrap.")] = 20260508,
+) -> None:
+    """Audit the signals of feature tables. Advisory: it changes no table and gates nothing."""
+    from signalaudit import write_report
+    from signalaudit.cli.terminal import summarise
+
+    with output.progress() as progress:
+        document = write_report(
+            inputs,
+            out_json,
+            out_md=out_md,
+            out_html=out_html,
+            target=target,
+            top_k=top_k,
+            redundancy_threshold=redundancy_threshold,
+            complement_threshold=complement_threshold,
+            min_finite_ratio=min_finite_ratio,
+            group_column=group_column,
+            key_column=key_column,
+            families=families,
+            directions=direction or (),
+            max_rows=max_rows,
+            seed=seed,
+            progress=progress,
+        )
+    output.result(document, *summarise(document, [out_json, out_md, out_html]))
+
+
+@cli.command(example="signalaudit diff before.json after.json --out-md changes.md")
+def diff(
+    output: Output,
+    before: Annotated[Path, typer.Argument(metavar="BEFORE.json", help="The earlier audit.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER.json", help="The later audit.")],
+    out_md: Annotated[Path | None, typer.Option(help="The comparison as Markdown.")] = None,
+) -> None:
+    """Compare two audits: coverage gained, correlations moved, gains confirmed or not."""
+    from signalaudit import write_diff
+    from signalaudit.cli.terminal import summarise_diff
+
+    document = write_diff(before, after, out_md)
+    output.result(document, *summarise_diff(document, out_md))
+
+
+def main() -> None:
+    """Run the command line."""
+    cli.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What an audit finds in a table: health, redundancy, gain, disagreement, advice."""

@@ -1,0 +1,329 @@
+"""The audit of one table: everything that the report says about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import labeljoin
+import numpy as np
+from provenance.toolkit.errors import InputError
+
+from signalaudit.findings.gain import (
+    LEAK,
+    NO_FAMILY,
+    Gain,
+    find_blocks,
+    measure_gain,
+    noise_ceiling,
+    numbered_sets,
+)
+from signalaudit.findings.health import column_stats, family_status
+from signalaudit.findings.judges import compare_judges, judged_ends
+from signalaudit.findings.redundancy import (
+    clusters,
+    complementary_pairs,
+    redundant_pairs,
+    spare_columns,
+)
+from signalaudit.findings.saturation import saturation
+from signalaudit.statistics.correlation import (
+    Correlations,
+    correlate,
+    fisher_interval,
+    spearman_interval,
+)
+from signalaudit.tables.columns import ColumnPlan, names, plan_columns
+from signalaudit.tables.direction import Direction, decide_directions
+from signalaudit.tables.sample import Sample, read_sample
+
+if TYPE_CHECKING:
+    from provenance import ProgressCallback
+
+    from signalaudit.findings.disagreement import Comparison
+    from signalaudit.tables.families import FamilySet
+
+
+@dataclass(frozen=True)
+class Options:
+    """What shapes an audit; the options of ``signalaudit report``.
+
+    Attributes:
+        target: The target column, or None to infer one.
+        redundancy_threshold: |correlation| from which two columns say the same.
+        complement_threshold: |correlation| up to which two columns complete each other.
+        min_finite_ratio: Least share of finite rows of a healthy column.
+        group_column: Column of groups: kept together in folds, and told apart in disagreement.
+        key_column: Column of clip keys, or None to infer one.
+        directions: Directions by column.
+        max_rows: Rows to read at most; what fits in memory unless given.
+        seed: Seed of samples, folds and bootstrap.
+    """
+
+    target: str | None = None
+    redundancy_threshold: float = 0.95
+    complement_threshold: float = 0.70
+    min_finite_ratio: float = 0.80
+    group_column: str | None = None
+    key_column: str | None = None
+    directions: Mapping[str, Direction] | None = None
+    max_rows: int | None = None
+    seed: int = 20260508
+
+    def __post_init__(self) -> None:
+        for flag, value in (
+            ("--redundancy-threshold", self.redundancy_threshold),
+            ("--complement-threshold", self.complement_threshold),
+            ("--min-finite-ratio", self.min_finite_ratio),
+        ):
+            if not 0 <= value <= 1:
+                raise InputError(f"{flag} is {value:g}", fix="Give a number from 0 to 1")
+        if self.max_rows is not None and self.max_rows < 1:
+            raise InputError(f"--max-rows is {self.max_rows}", fix="Give a positive number of rows")
+        if self.seed < 0:
+            raise InputError(f"--seed is {self.seed}", fix="Give a whole number from 0")
+
+
+@dataclass(frozen=True)
+class TableAudit:
+    """One table's audit.
+
+    Attributes:
+        document: What the audit JSON says about the table.
+        sample: The rows that were looked at.
+        signals: The signal columns, the K columns of ``correlations``.
+        correlations: Correlations of all pairs of signals, shape (K, K).
+        comparisons: The judges that were compared, with every clip's percentiles.
+    """
+
+    document: dict[str, Any]
+    sample: Sample
+    signals: list[str]
+    correlations: Correlations
+    comparisons: list[Comparison]
+
+
+def audit_table(
+    label: str,
+    path: str,
+    families: FamilySet,
+    options: Options,
+    progress: ProgressCallback | None = None,
+) -> TableAudit:
+    """Audit one table.
+
+    Args:
+        label: The table's name in the report.
+        path: The table: a file, or a directory of parts.
+        families: The families.
+        options: What shapes the audit.
+        progress: Called with the step, what is done and what there is.
+
+    Raises:
+        InputError: The table is unreadable, empty, or lacks a column that an option names.
+    """
+    table = labeljoin.open_table(path)
+    schema = table.schema()
+    key = _clip_key(table, options.key_column)
+    plan = plan_columns(
+        schema,
+        families,
+        target=options.target,
+        key=key,
+        group=options.group_column,
+        where=path,
+    )
+    sample = read_sample(
+        table, plan, seed=options.seed, max_rows=options.max_rows, progress=progress
+    )
+    if not sample.rows:
+        raise InputError("the table has no rows", where=path, fix="Give a table with rows")
+    stats = column_stats(sample, min_finite_ratio=options.min_finite_ratio)
+    signals = names(plan.signals)
+    target = plan.target
+    # The sample holds the signals first and the target after them: a view gives all correlations
+    # in one pass, where a choice of columns would copy the table.
+    every = correlate(sample.values[:, : len(signals) + (target is not None)], progress=progress)
+    found = _narrowed(every, len(signals))
+    with_target = _with_target(every, signals) if target else None
+    first = {c.name: c.families[0] if c.families else NO_FAMILY for c in plan.columns}
+    directions = decide_directions(plan, options.directions or {}, _signs(with_target))
+    strength = _strength(with_target)
+    leaks = sorted(
+        name
+        for name, row in (with_target or {}).items()
+        if max(abs(_or_zero(row["pearson"])), abs(_or_zero(row["spearman"]))) >= LEAK
+    )
+    healthy = [name for name in signals if stats[name]["health"] == "healthy"]
+    places = [signals.index(name) for name in healthy]
+    healthy_found = _chosen(found, places)
+    pairs, pair_count = redundant_pairs(healthy, first, healthy_found, options.redundancy_threshold)
+    target_r = (
+        np.array([with_target[name]["pearson"] for name in healthy])
+        if with_target is not None
+        else None
+    )
+    usable = [name for name in healthy if name not in leaks]
+    groups = clusters(
+        healthy,
+        healthy_found,
+        options.redundancy_threshold,
+        strength=strength,
+        finite={name: stats[name]["finite_ratio"] for name in healthy},
+    )
+    gain = _gain(sample, plan, usable, spare_columns(groups), stats, options.seed, progress)
+    comparisons = compare_judges(plan, sample, healthy, directions, strength, gain)
+    judged = judged_ends(plan, healthy, stats)
+    document = {
+        "label": label,
+        "path": path,
+        "format": table.format,
+        "rows": sample.rows_total,
+        "rows_read": sample.rows,
+        "sampling": {"method": sample.method, "seed": options.seed},
+        "columns": len(plan.columns),
+        "target": target,
+        "key_column": plan.key,
+        "group_column": plan.group,
+        "signal_columns": signals,
+        "other_targets": names(plan.of_role("other_target")),
+        "excluded_columns": {c.name: c.reason for c in plan.of_role("excluded")},
+        "uncategorised_columns": [n for n in signals if first[n] == NO_FAMILY],
+        "unnamed_features": numbered_sets(signals),
+        "families": family_status(plan, families, stats),
+        "scorers": {c.scorer: c.name for c in plan.signals if c.scorer is not None},
+        "column_stats": stats,
+        "directions": directions,
+        "target_correlations": _target_correlations(with_target, first),
+        "redundant_pairs": pairs,
+        "redundant_pairs_total": pair_count,
+        "clusters": groups,
+        "complementary_pairs": complementary_pairs(
+            healthy, first, healthy_found, target_r, options.complement_threshold
+        ),
+        "saturation": saturation(sample, judged, target) if target else [],
+        "disagreement": [comparison.document for comparison in comparisons],
+        "gain": gain.entries,
+        "gain_method": gain.method,
+        "label_noise_ceiling": noise_ceiling(sample, target) if target else None,
+        "leak_suspects": leaks,
+        "warnings": _warnings(plan, directions, leaks, sample, target, stats),
+    }
+    return TableAudit(document, sample, signals, found, comparisons)
+
+
+def _clip_key(table: labeljoin.Table, column: str | None) -> str | None:
+    """The column of clip keys; None where nothing tells, since an audit can do without one."""
+    if column is not None:
+        return column
+    try:
+        return labeljoin.joining.clip_key(table).column
+    except InputError:
+        return None
+
+
+def _narrowed(found: Correlations, count: int) -> Correlations:
+    grid = np.s_[:count, :count]
+    return Correlations(found.pearson[grid], found.spearman[grid], found.counts[grid])
+
+
+def _chosen(found: Correlations, places: list[int]) -> Correlations:
+    grid = np.ix_(places, places)
+    return Correlations(found.pearson[grid], found.spearman[grid], found.counts[grid])
+
+
+def _with_target(every: Correlations, signals: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Each signal's correlations with the target, which is the last column of ``every``."""
+    r, rho, n = every.pearson[:-1, -1], every.spearman[:-1, -1], every.counts[:-1, -1]
+    ends = np.column_stack([*fisher_interval(r, n), *spearman_interval(rho, n)])
+    return {
+        name: {
+            "pearson": float(r[place]),
+            "spearman": float(rho[place]),
+            "pearson_ci": ends[place, :2].tolist(),
+            "spearman_ci": ends[place, 2:].tolist(),
+            "rows": int(n[place]),
+        }
+        for place, name in enumerate(signals)
+    }
+
+
+def _signs(with_target: Mapping[str, Mapping[str, Any]] | None) -> dict[str, int]:
+    signs = {}
+    for name, row in (with_target or {}).items():
+        low, high = row["spearman_ci"]
+        signs[name] = 1 if low > 0 else -1 if high < 0 else 0
+    return signs
+
+
+def _strength(with_target: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
+    return {name: abs(_or_zero(row["spearman"])) for name, row in (with_target or {}).items()}
+
+
+def _target_correlations(
+    with_target: Mapping[str, Mapping[str, Any]] | None, first: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    rows = [
+        {"column": name, "family": first[name], **row}
+        for name, row in (with_target or {}).items()
+        if math.isfinite(row["pearson"]) or math.isfinite(row["spearman"])
+    ]
+    return sorted(rows, key=lambda row: -abs(_or_zero(row["spearman"])))
+
+
+def _gain(
+    sample: Sample,
+    plan: ColumnPlan,
+    usable: list[str],
+    spare: list[str],
+    stats: Mapping[str, Mapping[str, Any]],
+    seed: int,
+    progress: ProgressCallback | None,
+) -> Gain:
+    if plan.target is None:
+        return Gain([], {"omitted": "The table has no target to predict."})
+    if stats[plan.target]["health"] == "constant":
+        return Gain([], {"omitted": f"The target {plan.target} is constant."})
+    blocks = find_blocks(plan, usable, spare)
+    return measure_gain(sample, blocks, usable, plan.target, seed=seed, progress=progress)
+
+
+def _warnings(
+    plan: ColumnPlan,
+    directions: Mapping[str, Mapping[str, Any]],
+    leaks: Sequence[str],
+    sample: Sample,
+    target: str | None,
+    stats: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    warnings = list(plan.warnings)
+    if target and stats[target]["health"] != "healthy":
+        warnings.append(f"The target {target} is {stats[target]['health'].replace('_', ' ')}.")
+    for name, decided in directions.items():
+        source, disagrees = decided["source"], decided["disagrees"]
+        if "option" in disagrees or "metadata" in disagrees:
+            what = " and ".join(each for each in disagrees if each != "correlation")
+            warnings.append(
+                f"{name}: the {source} says {decided['direction']} is better, "
+                f"and the {what} says the opposite; the {source} was followed."
+            )
+        if "correlation" in disagrees:
+            warnings.append(
+                f"{name}: {decided['direction']} is better by {source}, but it ranks clips "
+                "against the target; check whether it was turned round on the way."
+            )
+    warnings += [
+        f"{name} is all but a copy of the target {target} and took no part in the gain."
+        for name in leaks
+    ]
+    if sample.method == "sample":
+        warnings.append(
+            f"Statistics are of a seeded sample of {sample.rows:,} of {sample.rows_total:,} rows."
+        )
+    return warnings
+
+
+def _or_zero(value: float) -> float:
+    return value if math.isfinite(value) else 0.0

@@ -1,0 +1,1 @@
+"""Audit documents and their comparison, as JSON, Markdown and one HTML page."""

@@ -1,0 +1,1 @@
+"""Correlation, bootstrap intervals and ridge regression."""

@@ -1,0 +1,1 @@
+"""The audited table: signal families, columns, score directions and the rows read."""
