@@ -24,6 +24,8 @@ class MoskitError(Exception):
         what: What is wrong, as a sentence without its full stop.
         where: The file, and the row or column where there is one, e.g. ``labels.csv, row 17``.
         fix: What to do about it, as an imperative sentence without its full stop.
+        code: The error's stable identifier for programs, ``<subject>.<what is wrong>`` such as
+            ``labels.conflict``. Codes never change; the text of an error may.
         document: The JSON document that ``--json`` prints where the run made one in spite of
             the error (an audit whose status is ``failed``).
     """
@@ -36,12 +38,14 @@ class MoskitError(Exception):
         *,
         where: str | None = None,
         fix: str | None = None,
+        code: str | None = None,
         document: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         self.fix = fix
+        self.code = code
         self.document = document
 
     def __str__(self) -> str:
@@ -54,10 +58,11 @@ class MoskitError(Exception):
         return _rebuild, (type(self), self.__dict__.copy())
 
     def to_document(self) -> dict[str, Any]:
-        """The error as a JSON object: ``error {type, what, where, fix}`` and ``exit_code``."""
+        """The error as a JSON object: ``error {type, code, what, where, fix}`` and ``exit_code``."""
         return {
             "error": {
                 "type": type(self).__name__,
+                "code": self.code,
                 "what": self.what,
                 "where": self.where,
                 "fix": self.fix,

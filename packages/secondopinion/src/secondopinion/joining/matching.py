@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from labeljoin import ColumnsForLabels, KeyMatcher, percent, remembered_key, table_coverage
-from labeljoin.joining import clip_key
+from labeljoin import (
+    ColumnsForLabels,
+    KeyMatcher,
+    clip_key,
+    percent,
+    remembered_key,
+    table_coverage,
+)
 from provenance.toolkit.errors import InputError
 
 from secondopinion.scorers.columns import column_names, score_fields
