@@ -35,7 +35,7 @@ class RowOptions:
 
     Attributes:
         key_column: The column of clip keys; what the table remembers, else what its column names
-            tell, by default (:func:`labeljoin.joining.clip_key`).
+            tell, by default (:func:`labeljoin.clip_key`).
         key_normalize: How its values become clip keys; what the table remembers, else ``auto``,
             by default.
         key_regex: Regular expression searched in the normalised value.
@@ -106,7 +106,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
     """
     names = source.names
     source.require(options.key_column)
-    key = labeljoin.joining.clip_key(
+    key = labeljoin.clip_key(
         source.table,
         options.key_column,
         normalize=options.key_normalize,

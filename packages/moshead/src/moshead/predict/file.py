@@ -51,7 +51,7 @@ def predict_file(
             column as it stands in the feature table, ``mos_pred, mos_pred_lo, mos_pred_hi,
             source``. Parquet, CSV or JSONL by its suffix. Its record goes to ``<out>.audit.json``.
         key_column: The column of clip keys; what the table remembers, else what its column names
-            tell, by default (:func:`labeljoin.joining.clip_key`).
+            tell, by default (:func:`labeljoin.clip_key`).
         max_keyless_rate: Largest share of the rows, in [0, 1], that may lack a clip key. Such
             rows keep their place and get their prediction; the record counts them.
         alpha: Level of the CV+ prediction intervals.
@@ -71,7 +71,7 @@ def predict_file(
     """
     table = labeljoin.open_table(features)
     form = _form(Path(out))
-    clip = labeljoin.joining.clip_key(table, key_column)
+    clip = labeljoin.clip_key(table, key_column)
     key = clip.column
     if key in COLUMNS:
         raise InputError(

@@ -58,7 +58,7 @@ class MoskitError(Exception):
         return _rebuild, (type(self), self.__dict__.copy())
 
     def to_document(self) -> dict[str, Any]:
-        """The error as a JSON object: ``error {type, code, what, where, fix}`` and ``exit_code``."""
+        """The error as a JSON object: ``error`` and ``exit_code``."""
         return {
             "error": {
                 "type": type(self).__name__,

@@ -219,7 +219,7 @@ def _clip_key(table: labeljoin.Table, column: str | None) -> str | None:
     if column is not None:
         return column
     try:
-        return labeljoin.joining.clip_key(table).column
+        return labeljoin.clip_key(table).column
     except InputError:
         return None
 
