@@ -45,6 +45,7 @@ def refuse_wrong_scale(mos: Array, *, where: str) -> None:
             where=where,
             fix="Join the labels with labeljoin join --label-scale, which converts them, or name "
             "the column mos_raw_0_100 if it is on [0, 100]",
+            code="labels.wrong-scale",
         )
 
 
@@ -60,6 +61,7 @@ def refuse_wrong_raw_scale(raw: Array, *, where: str) -> None:
             "which is not the [0, 100] scale",
             where=where,
             fix="Join the labels with labeljoin join, which decides the scale",
+            code="labels.wrong-raw-scale",
         )
 
 
@@ -75,6 +77,7 @@ def refuse_few_rows(distinct: int, clips: int, *, where: str) -> None:
             "the same clips under other keys, or their features were never extracted",
             where=where,
             fix="Check the feature extraction, and the column that --key-column names",
+            code="corpus.few-distinct-rows",
         )
 
 
@@ -89,6 +92,7 @@ def refuse_constant_labels(mos: Array, *, where: str) -> None:
             f"all {mos.size} MOS are {mos[0]:g}",
             where=where,
             fix="Join the clips' own ratings; a constant looks like a default that was filled in",
+            code="labels.constant",
         )
     values, counts = np.unique(mos, return_counts=True)
     most = int(np.argmax(counts))
@@ -98,6 +102,7 @@ def refuse_constant_labels(mos: Array, *, where: str) -> None:
             "that was filled in where ratings were missing",
             where=where,
             fix="Leave mos empty where there is no rating",
+            code="labels.mostly-one-value",
         )
 
 
@@ -133,6 +138,7 @@ def refuse_copies(mos: Array, columns: dict[str, Array], *, where: str) -> None:
                 "prediction or a feature has been taken for the label",
                 where=where,
                 fix="Join human ratings as mos; no feature follows people this closely",
+                code="labels.copy-of-column",
             )
 
 
@@ -166,6 +172,7 @@ def refuse_formula(mos: Array, features: Array, *, where: str) -> None:
             "and no one was asked",
             where=where,
             fix="Join human ratings as mos",
+            code="labels.formula-of-features",
         )
 
 
@@ -181,6 +188,7 @@ def refuse_synthetic_corpus(corpora: Sequence[str | None], *, where: str) -> Non
                 f"rows of the corpus {name!r} are synthetic and cannot train a real head",
                 where=where,
                 fix="Take them out; --smoke makes its own synthetic rows",
+                code="corpus.synthetic",
             )
 
 
@@ -202,6 +210,7 @@ def refuse_beyond_float32(schema: FeatureSchema, features: Array, *, where: str)
             f"feature columns hold values beyond float32, which a head reads: {', '.join(names)}",
             where=where,
             fix="Correct these values, or leave them blank",
+            code="features.beyond-float32",
         )
 
 
@@ -229,6 +238,7 @@ def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str)
             f"learn the mean MOS{self_scored}",
             where=where,
             fix="Extract the features again",
+            code="features.none-varies",
         )
     return constant
 

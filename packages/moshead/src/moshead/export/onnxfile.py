@@ -97,7 +97,10 @@ def read_embedded_record(path: Path) -> bytes | None:
 
 def _not_onnx(where: str) -> InputError:
     return InputError(
-        "this is no ONNX model, or it is cut short", where=where, fix="Export or copy it again"
+        "this is no ONNX model, or it is cut short",
+        where=where,
+        fix="Export or copy it again",
+        code="head.not-onnx",
     )
 
 

@@ -33,4 +33,5 @@ def check_operators(facts: OnnxFacts, where: str) -> None:
             "does not allow",
             where=where,
             fix="Export the head with moshead, or remove those operators",
+            code="head.operator-not-allowed",
         )

@@ -95,6 +95,7 @@ class RegistryEntry:
                 f"{' and the '.join(differing)} {'differs' if len(differing) == 1 else 'differ'}",
                 where=str(self.onnx_path),
                 fix="Restore the registered files, or register the new head",
+                code="registry.head-differs",
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,6 +132,7 @@ class Registry:
                 f"the registry is not sound: {problem}",
                 where=str(path),
                 fix="Restore it, or register the heads anew with moshead register",
+                code="registry.unsound",
             )
         names = set(_MEMBERS)
         return cls(
@@ -157,6 +159,7 @@ class Registry:
             f"the registry lists no {wanted}",
             where=str(self.path),
             fix=f"It lists {', '.join(known)}" if known else "It lists no heads; register one",
+            code="registry.no-such-head",
         )
 
 
@@ -192,6 +195,7 @@ def register(
             "the manifest is of a head that was not exported",
             where=str(manifest),
             fix="Train it again without --no-export",
+            code="registry.head-not-exported",
         )
     onnx = manifest.parent / head["onnx"]
     judged = _judgement(head, None if verdict is None else Path(verdict))
@@ -263,16 +267,21 @@ def _judgement(head: dict[str, Any], report: Path | None) -> dict[str, Any]:
             f"this is no validation report ({VALIDATION_SCHEMA})",
             where=str(report),
             fix="Give the JSON file that moshead validate wrote",
+            code="registry.not-a-validation-report",
         )
     if document.get("content_sha256") != content_digest(document):
         raise InputError(
-            "the report was changed after it was written", where=str(report), fix="Validate again"
+            "the report was changed after it was written",
+            where=str(report),
+            fix="Validate again",
+            code="registry.report-changed",
         )
     if document.get("sha256") != head["sha256"]:
         raise HeadMismatchError(
             f"the report is on another head than {head['id']}",
             where=str(report),
             fix="Validate this head",
+            code="registry.report-on-another-head",
         )
     passed = bool(document["gate"]["passed"])
     accepted = passed and head["gate"]["status"] == "Accepted"

@@ -83,6 +83,7 @@ def numbers(column: pa.ChunkedArray, name: str, *, where: str) -> Array:
             f"the feature column holds {kind} values that are not numbers",
             where=f"{where}, column {name}",
             fix="Give numbers, or leave the column out of the schema",
+            code="features.not-numbers",
         ) from error
     return np.asarray(values, dtype=np.float64)
 

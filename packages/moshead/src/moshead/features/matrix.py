@@ -107,6 +107,7 @@ def feature_matrix(
             f"the table lacks columns that schema {schema.id} needs: {', '.join(refused)}",
             where=where,
             fix="Join them, or use a schema that does without them or fills them",
+            code="features.columns-missing",
         )
     counts = np.isnan(matrix).sum(axis=0)
     imputed = {
@@ -177,11 +178,15 @@ def read_display_profile(path: Path) -> dict[str, float]:
             "the display profile cannot be read as JSON",
             where=str(path),
             fix='Give e.g. {"display": {"peak_nits": 1000, "black_nits": 0.005}}',
+            code="display-profile.not-json",
         ) from error
     members: Any = document.get("display", document) if isinstance(document, dict) else None
     if not isinstance(members, dict):
         raise InputError(
-            "the display profile is not a JSON object", where=str(path), fix="Give an object"
+            "the display profile is not a JSON object",
+            where=str(path),
+            fix="Give an object",
+            code="display-profile.not-an-object",
         )
     scalars = {
         name: [str(value).lower() if isinstance(value, bool) else value]
@@ -199,5 +204,6 @@ def read_display_profile(path: Path) -> dict[str, float]:
             "the display profile describes no display",
             where=str(path),
             fix="Give at least one of peak_nits, black_nits, ambient_lux, panel_type",
+            code="display-profile.empty",
         )
     return profile

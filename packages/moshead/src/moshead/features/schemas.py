@@ -100,12 +100,14 @@ class FeatureSchema:
                         f"{_some(wordy)}",
                         where=f"feature schema {self.id}",
                         fix=f"Narrow it, e.g. {name.rstrip('*')}*_score",
+                        code="feature-schema.glob-matches-text",
                     )
                 if not matches:
                     raise InputError(
                         f"the glob {name!r} matches no column of the feature table",
                         where=f"feature schema {self.id}",
                         fix=f"The table has {_some(numeric)}",
+                        code="feature-schema.glob-matches-nothing",
                     )
             for match in matches:
                 if match not in seen:
@@ -157,6 +159,7 @@ def load_schema(name_or_path: str | os.PathLike[str]) -> FeatureSchema:
         raise InputError(
             f"there is no feature schema {str(name_or_path)!r}",
             fix=f"Use {', '.join(BUILT_IN)}, or a TOML file with id and columns",
+            code="feature-schema.unknown",
         )
     try:
         text = path.read_text("utf-8")
@@ -166,6 +169,7 @@ def load_schema(name_or_path: str | os.PathLike[str]) -> FeatureSchema:
             f"the feature schema cannot be read: {reason}",
             where=str(path),
             fix="Give a TOML file with id and columns",
+            code="feature-schema.unreadable",
         ) from error
     return _parse(text, where=str(path))
 
@@ -180,7 +184,10 @@ def _parse(text: str, *, where: str) -> FeatureSchema:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(
-            f"the feature schema is not valid TOML: {error}", where=where, fix="Correct the file"
+            f"the feature schema is not valid TOML: {error}",
+            where=where,
+            fix="Correct the file",
+            code="feature-schema.not-toml",
         ) from error
     for member in document:
         if member not in _MEMBERS:
@@ -189,21 +196,31 @@ def _parse(text: str, *, where: str) -> FeatureSchema:
                 f"the feature schema has an unknown member, {member}",
                 where=where,
                 fix=f"Did you mean {close[0]}" if close else f"Keep to {', '.join(_MEMBERS)}",
+                code="feature-schema.unknown-member",
             )
     name = document.get("id")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise InputError(
-            "the feature schema has no usable id", where=where, fix='Add e.g. id = "my-features-v1"'
+            "the feature schema has no usable id",
+            where=where,
+            fix='Add e.g. id = "my-features-v1"',
+            code="feature-schema.no-id",
         )
     if name in BUILT_IN and where != name:
         raise InputError(
             f"the id {name} belongs to a built-in schema",
             where=where,
             fix="Choose another id, or name the built-in schema instead of a file",
+            code="feature-schema.id-taken",
         )
     columns = _names(document, "columns", where=where)
     if not columns:
-        raise InputError("the feature schema lists no columns", where=where, fix="Add columns")
+        raise InputError(
+            "the feature schema lists no columns",
+            where=where,
+            fix="Add columns",
+            code="feature-schema.no-columns",
+        )
     fill = _fill(document.get("fill", {}), where=where)
     # True says what an absent member says: every column that is not filled.
     every = document.get("required", True) is True
@@ -226,6 +243,7 @@ def _fill(fill: object, *, where: str) -> dict[str, float]:
         "fill must give a finite number for each column, or list columns to fill with 0",
         where=where,
         fix="Write e.g. [fill] and shot_count_norm = 0.0",
+        code="feature-schema.fill",
     )
 
 
@@ -240,6 +258,7 @@ def _names(document: Mapping[str, Any], member: str, *, where: str) -> tuple[str
             f"{member} must be a list of column names",
             where=where,
             fix=f'Write e.g. {member} = ["adm2", "videval_*"]',
+            code="feature-schema.names",
         )
     return tuple(names)
 
@@ -250,7 +269,10 @@ def _check_names(
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
         raise InputError(
-            f"columns are listed twice: {', '.join(repeated)}", where=where, fix="List each once"
+            f"columns are listed twice: {', '.join(repeated)}",
+            where=where,
+            fix="List each once",
+            code="feature-schema.repeated-columns",
         )
     for member, names in (("required", required), ("fill", fill)):
         for name in names:
@@ -259,6 +281,7 @@ def _check_names(
                     f"{member} names {name!r}, which is not among the columns",
                     where=where,
                     fix="Add it to columns, or remove it there",
+                    code="feature-schema.not-a-column",
                 )
     both = sorted(set(required) & set(fill))
     if both:
@@ -266,6 +289,7 @@ def _check_names(
             f"columns cannot be both required and filled: {', '.join(both)}",
             where=where,
             fix="Take them out of one of the two",
+            code="feature-schema.required-and-filled",
         )
 
 
@@ -278,6 +302,7 @@ def _refuse_labels(schema: str, columns: Sequence[str], *, pattern: str | None =
             "a head that is shown the answer learns nothing",
             where=f"feature schema {schema}",
             fix="Leave label columns, their extras and MOS predictions out of columns",
+            code="feature-schema.label-columns",
         )
 
 

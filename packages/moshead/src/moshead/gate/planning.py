@@ -52,6 +52,7 @@ class RatingNoise:
             raise InputError(
                 "the ratings vary less over clips than their own noise explains",
                 fix="Check --ratings, --rating-sd and --mos-sd",
+                code="gate-plan.noise-exceeds-spread",
             )
         squared = ceiling**2
         return math.ceil(self.rating_sd**2 * squared / ((1 - squared) * true))
@@ -102,6 +103,7 @@ def plan_gate(
         raise InputError(
             "the label-noise ceiling needs three numbers",
             fix="Give --ratings, --rating-sd and --mos-sd together",
+            code="gate-plan.incomplete-noise",
         )
     _check(plcc, clips, k_folds, noise)
     measured = plcc * noise.ceiling if noise else plcc
@@ -162,17 +164,26 @@ def plan_gate(
 
 def _check(plcc: float, clips: int | None, k_folds: int, noise: RatingNoise | None) -> None:
     if not 0 < plcc < 1:
-        raise InputError(f"an expected PLCC of {plcc} is impossible", fix="Give one in (0, 1)")
+        raise InputError(
+            f"an expected PLCC of {plcc} is impossible",
+            fix="Give one in (0, 1)",
+            code="gate-plan.plcc",
+        )
     if k_folds < 2:
-        raise InputError(f"{k_folds} folds judge nothing", fix="Give --k-folds 2 or more")
+        raise InputError(
+            f"{k_folds} folds judge nothing", fix="Give --k-folds 2 or more", code="gate-plan.folds"
+        )
     if clips is not None and clips < 3 * k_folds:
         raise InputError(
-            f"{clips} clips leave folds of fewer than three", fix="Give more clips or fewer folds"
+            f"{clips} clips leave folds of fewer than three",
+            fix="Give more clips or fewer folds",
+            code="gate-plan.small-folds",
         )
     if noise and not (noise.ratings > 0 and noise.rating_sd >= 0 and noise.mos_sd > 0):
         raise InputError(
             "rating counts and standard deviations must be positive",
             fix="Check --ratings, --rating-sd and --mos-sd",
+            code="gate-plan.not-positive",
         )
 
 
@@ -187,14 +198,22 @@ def _from_table(path: Path) -> dict[str, float]:
     names = table.column_names
     if "mos" not in names:
         raise InputError(
-            "the table has no column mos", where=str(path), fix="Join labels with labeljoin join"
+            "the table has no column mos",
+            where=str(path),
+            fix="Join labels with labeljoin join",
+            code="gate-plan.no-mos-column",
         )
     wanted = [name for name in ("mos", "mos_std_dev", "mos_n_ratings") if name in names]
     rows = table.read(wanted)
     columns = {name: numbers(rows.column(name), name, where=str(path)) for name in wanted}
     labelled = np.isfinite(columns["mos"])
     if not labelled.any():
-        raise InputError("no row has a MOS", where=str(path), fix="Join labels with labeljoin join")
+        raise InputError(
+            "no row has a MOS",
+            where=str(path),
+            fix="Join labels with labeljoin join",
+            code="gate-plan.no-mos",
+        )
     found = {"clips": float(labelled.sum()), "mos_sd": float(columns["mos"][labelled].std())}
     if len(wanted) == 3:
         usable = labelled & (columns["mos_n_ratings"] >= 2) & (columns["mos_std_dev"] >= 0)

@@ -54,6 +54,7 @@ def check_alpha(alpha: float) -> None:
         raise InputError(
             f"alpha is {alpha}, and a CV+ interval needs 0 < alpha < 0.5",
             fix="Give a level such as 0.1",
+            code="interval.alpha",
         )
 
 

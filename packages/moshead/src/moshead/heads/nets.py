@@ -82,7 +82,9 @@ def train_nets(
     if device != "cpu":
         if not torch.cuda.is_available():
             raise InputError(
-                f"the device {device!r} is not available here", fix="Train with --device cpu"
+                f"the device {device!r} is not available here",
+                fix="Train with --device cpu",
+                code="training.no-such-device",
             )
         batches = [_Batch(features, mos, plans, starts, recipe, torch.device(device))]
         workers = 1

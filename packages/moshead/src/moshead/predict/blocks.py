@@ -96,6 +96,7 @@ class FeatureReader:
             raise InputError(
                 f"the row holds something that is no number ({error})",
                 fix="Give one number for each feature",
+                code="prediction.not-a-number",
             ) from error
         matrix, repairs = self._table_matrix(table)
         return {FEATURES: matrix, ENCODER: self._encoder(codec, 0, 1)}, repairs
@@ -187,6 +188,7 @@ class FeatureReader:
                 f"the codec {', '.join(map(repr, sorted(strangers, key=str)))} is not in the "
                 f"head's encoder vocabulary ({', '.join(self.vocab)})",
                 fix=f"Give codec={self.vocab[0]!r}",
+                code="prediction.unknown-codec",
             ) from error
 
 
@@ -200,6 +202,7 @@ def check_codecs(codec: Any, rows: int) -> None:
         raise InputError(
             f"{len(codec)} codecs were given for {rows} rows",
             fix="Give one codec, or one for each row",
+            code="prediction.codec-count",
         )
 
 

@@ -78,6 +78,7 @@ def predict_file(
             f"the key column {key!r} has the name of a column that predictions get",
             where=str(features),
             fix="Rename it",
+            code="prediction.key-column-name",
         )
     display = None if display_profile is None else read_display_profile(Path(display_profile))
     # A warning a batch would be noise, and the record wants each of them: keep them, say each once.
@@ -89,6 +90,7 @@ def predict_file(
                 f"the key column {key!r} is a column that the prediction reads",
                 where=str(features),
                 fix="Name the column of clip keys with --key-column",
+                code="prediction.key-column-is-feature",
             )
         reads = [n for n in predictor.columns_read if n in table.column_names and n != key]
         with start_run(
@@ -165,6 +167,7 @@ def _keyless_rows(table: labeljoin.Table, clip: labeljoin.ClipKey, most: float) 
             f"the maximum of {labeljoin.percent(most)}",
             where=str(table.path),
             fix="Fill the column, name another with --key-column, or raise --max-keyless-rate",
+            code="prediction.keyless-rows",
         )
     return {"count": count, "reasons": dict(reasons)}
 
@@ -258,6 +261,7 @@ def _form(out: Path) -> str:
             f"the suffix {out.suffix!r} does not say how to write the predictions",
             where=str(out),
             fix=f"Use {', '.join(_SUFFIXES)}",
+            code="prediction.unknown-suffix",
         )
     return form
 

@@ -72,6 +72,7 @@ class HeadFile:
                 f"onnxruntime refuses the graph: {str(error).splitlines()[0]}",
                 where=str(self.path),
                 fix="Train or copy the head again",
+                code="head.refused-by-runtime",
             ) from error
         widths = {item.name: item.shape[-1] for item in session.get_inputs()}
         wanted = {
@@ -85,6 +86,7 @@ class HeadFile:
                 f"and its metadata asks for {wanted} and {[output]}",
                 where=str(self.path),
                 fix="Train or copy the head again",
+                code="head.graph-contradicts-metadata",
             )
         return session
 
@@ -105,7 +107,9 @@ def read_head(onnx: Path, manifest: Path | None = None) -> HeadFile:
         data = onnx.read_bytes()
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise InputError(str(reason), where=str(onnx), fix="Check the path of the head") from error
+        raise InputError(
+            str(reason), where=str(onnx), fix="Check the path of the head", code="head.unreadable"
+        ) from error
     facts = read_onnx(data, str(onnx))
     _refuse_external_data(facts, onnx)
     check_operators(facts, str(onnx))
@@ -133,4 +137,5 @@ def _refuse_external_data(facts: OnnxFacts, onnx: Path) -> None:
             + ("outside its own folder" if leaves else "which its digest does not cover"),
             where=str(onnx),
             fix="Use a head that is one file, as moshead exports it",
+            code="head.external-data",
         )

@@ -238,11 +238,13 @@ class Predictor:
             raise InputError(
                 f"the features are no numbers ({error})",
                 fix=f"Give {width} numbers in feature order, a mapping, or a table",
+                code="prediction.features-not-numbers",
             ) from error
         if array.ndim not in (1, 2) or array.shape[-1] != width:
             raise InputError(
                 f"the features have shape {array.shape}, and the head reads {width} values a row",
                 fix="Give them in the order of the head's feature schema, or by name",
+                code="prediction.wrong-shape",
             )
         return array
 
@@ -261,6 +263,7 @@ class Predictor:
                 + (f" in {unusable} of {vmaf.size} rows" if vmaf.ndim else ""),
                 where=str(self.path),
                 fix=f"Check the path of the ONNX file, or give {VMAF_COLUMN}",
+                code="prediction.no-head-and-no-vmaf",
             )
         warnings.warn(
             f"{self.path}: there is no such head; MOS is (VMAF - 30) / 14 instead, "
@@ -338,6 +341,7 @@ def _proposed(path: Path, problem: str, *, strict: bool) -> None:
             problem,
             where=str(path),
             fix="Use an Accepted head, or allow this one by leaving strict out",
+            code="head.not-accepted",
         )
     warnings.warn(f"{path}: {problem}", ProposedHeadWarning, stacklevel=4)
 

@@ -63,7 +63,9 @@ def train_chug_hdr(
         schema = "chug-hdr-wide-v1" if display_profile_json is None else "chug-hdr-display-v1"
     if schema not in BUILT_IN:
         raise InputError(
-            f"{schema!r} is no schema of HDR rows", fix=f"Use one of {', '.join(BUILT_IN)}"
+            f"{schema!r} is no schema of HDR rows",
+            fix=f"Use one of {', '.join(BUILT_IN)}",
+            code="chug.feature-schema",
         )
     smoke = options.get("smoke", False)
     given = [Path(path) for path in (*feature_jsonl, *feature_parquet)]
@@ -110,6 +112,7 @@ def refuse_chug(table: pa.Table, where: str) -> None:
             "these are rows of the HDR corpus CHUG",
             where=where,
             fix="Train them with moshead train-chug-hdr",
+            code="chug.rows-in-sdr-head",
         )
 
 
@@ -121,6 +124,7 @@ def require_chug(table: pa.Table, where: str) -> None:
             f"rows of the corpus {foreign[0]!r} cannot train an HDR head on CHUG",
             where=where,
             fix="Give CHUG's feature shards only",
+            code="chug.rows-of-another-corpus",
         )
     evidence = [name for name in table.column_names if name.startswith("chug_")]
     bare = np.ones(table.num_rows, dtype=bool)
@@ -132,6 +136,7 @@ def require_chug(table: pa.Table, where: str) -> None:
             "have neither a corpus nor any chug_ column",
             where=where,
             fix="Give the shards that CHUG's feature extraction wrote",
+            code="chug.rows-of-no-corpus",
         )
 
 
@@ -153,6 +158,7 @@ def _shards(folder: Path, *, required: bool) -> list[Path]:
             f"there is no {CHUG_SHARD_PATTERN} here",
             where=str(folder),
             fix="Point --shard-dir at the output of CHUG's feature extraction",
+            code="chug.no-shards",
         )
     return shards
 
