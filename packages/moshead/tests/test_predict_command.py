@@ -118,7 +118,7 @@ def test_the_fallback_is_in_every_row_the_record_and_a_warning(tmp_path):
     assert document["source"] == "vmaf-linear"
     assert document["head"] is None
     assert document["intervals"] is None
-    assert "there is no such head" in document["warnings"][0]
+    assert "the head does not exist" in document["warnings"][0]
     rows = pc.read_csv(tmp_path / "p.csv").to_pylist()
     assert [row["mos_pred"] for row in rows] == [3.0, 4.5]
     assert {row["source"] for row in rows} == {"vmaf-linear"}
@@ -130,7 +130,7 @@ def test_the_fallback_is_in_every_row_the_record_and_a_warning(tmp_path):
     [
         (["--out", "p.xlsx"], "'.xlsx' does not say how to write"),
         (["--key-column", "nope"], "there is no column 'nope'"),
-        (["--onnx", "gone.onnx"], "there is no such head, and no VMAF"),
+        (["--onnx", "gone.onnx"], "the head does not exist, and there is no VMAF"),
         (["--onnx", "gone.onnx", "--strict"], "there is no such file"),
         (["--alpha", "0.9"], "alpha is 0.9"),
         (["--codec", "h264"], "'h264' is not in the head's encoder vocabulary"),

@@ -183,7 +183,7 @@ def test_the_codec_picks_a_slot_and_nothing_else_is_guessed(predictor, table, ro
         ({}, "needs: adm2"),
         ([1.0, 2.0], r"shape \(2,\), and the head reads 11"),
         (np.zeros((2, 3, 4)), "reads 11 values a row"),
-        (["a"] * 11, "no numbers"),
+        (["a"] * 11, "not numbers"),
         (pa.table({"adm2": [1.0]}), "needs: vif_scale0"),
         (pa.table({"clip": ["a"]}), "needs: adm2"),
     ],
@@ -215,7 +215,7 @@ def test_intervals_of_any_level_come_from_the_file(predictor, table):
 
 def test_a_missing_head_is_replaced_by_vmaf_and_said_to_be(tmp_path):
     predictor = moshead.Predictor(tmp_path / "gone.onnx")
-    with pytest.warns(moshead.VmafFallbackWarning, match=r"gone\.onnx: there is no such head"):
+    with pytest.warns(moshead.VmafFallbackWarning, match=r"gone\.onnx: the head does not exist"):
         one = predictor.predict_mos({"predicted_vmaf": 72.0})
     assert (one.mos, one.source) == (3.0, "vmaf-linear")
     assert (one.lo, one.hi) == (None, None)
@@ -235,7 +235,7 @@ def test_a_missing_head_is_replaced_by_vmaf_and_said_to_be(tmp_path):
 )  # fmt: skip
 def test_a_missing_head_without_a_vmaf_is_an_error(tmp_path, features):
     predictor = moshead.Predictor(tmp_path / "gone.onnx")
-    with pytest.raises(InputError, match="there is no such head, and no VMAF to fall back on"):
+    with pytest.raises(InputError, match="the head does not exist, and there is no VMAF"):
         predictor.predict_mos(features)
 
 
@@ -247,7 +247,7 @@ def test_strict_refuses_a_missing_head(tmp_path):
 def test_a_head_that_is_there_never_falls_back(head):
     (head / "head.onnx").write_bytes(b"not a model")
     (head / "head.json").unlink()
-    with pytest.raises(InputError, match="no ONNX model"):
+    with pytest.raises(InputError, match="not an ONNX model"):
         moshead.Predictor(head / "head.onnx")
 
 

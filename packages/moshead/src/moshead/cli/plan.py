@@ -39,7 +39,7 @@ def gate_plan(
         Path | None, typer.Option(help="Labelled table to take clips, ratings and spreads from.")
     ] = None,
 ) -> None:
-    """Say how many clips and ratings the gate needs, before anyone trains for it."""
+    """Show how many clips and ratings the gate needs before you train."""
     import moshead
 
     plan = moshead.plan_gate(
@@ -73,6 +73,6 @@ def _listing(schema: FeatureSchema) -> RenderableType:
     for heading in ("", "column", "where it is absent"):
         table.add_column(heading)
     for number, name in enumerate(schema.columns, start=1):
-        fate = f"filled with {schema.fill[name]:g}" if name in schema.fill else "an error"
-        table.add_row(str(number), name, fate)
+        absent = f"filled with {schema.fill[name]:g}" if name in schema.fill else "an error"
+        table.add_row(str(number), name, absent)
     return table

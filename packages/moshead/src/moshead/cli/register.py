@@ -26,7 +26,7 @@ def register_head(
         Path | None, typer.Option(help="Report of moshead validate that decides its status.")
     ] = None,
 ) -> None:
-    """Enter a head in a registry, or let a validation report decide its status there."""
+    """Add a head to a registry, or update its status from a validation report."""
     import moshead
 
     document = moshead.register(registry, manifest, verdict=verdict)

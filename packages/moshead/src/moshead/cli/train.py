@@ -36,7 +36,7 @@ def train(
     display_profile_json: DisplayProfile = None,
     shared: TrainingFlags,
 ) -> None:
-    """Train a head on labelled feature tables, and judge it by the gate."""
+    """Train a head on labelled feature tables and check it against the gate."""
     import moshead
 
     if feature_schema is None or model_id is None:
@@ -85,7 +85,7 @@ def train_konvid(
 
 @dataclass(frozen=True, kw_only=True)
 class ChugFlags(TrainingFlags):
-    """The shared options, with the defaults that CHUG has of its own."""
+    """Return the shared options with CHUG's own defaults."""
 
     out_onnx: Annotated[
         Path | None,

@@ -25,7 +25,9 @@ def validate(
     features: Annotated[list[Path], typer.Option(help="Labelled feature table; repeatable.")],
     split: Annotated[
         str | None,
-        typer.Option(help="Rows to judge; test where a table has a split column, else all."),
+        typer.Option(
+            help="Rows to check; the split test if the table has a split column, else all rows."
+        ),
     ] = None,
     split_column: Annotated[str, typer.Option(help="Name of the split column.")] = "split",
     key_column: flags.KeyColumn = None,
@@ -33,7 +35,7 @@ def validate(
     key_regex: flags.KeyRegex = None,
     max_keyless_rate: flags.MaxKeylessRate = 0.05,
     group_column: Annotated[
-        str | None, typer.Option(help="What the bootstrap draws; clips unless given.")
+        str | None, typer.Option(help="What the bootstrap draws; clips by default.")
     ] = None,
     alpha: Annotated[
         float, typer.Option(help="Level of the intervals whose coverage is measured.")
@@ -44,7 +46,7 @@ def validate(
         Path | None, typer.Option(help="Display profile, for schemas with display columns.")
     ] = None,
 ) -> None:
-    """Judge a head on labelled rows that did not train it; exit 1 where it misses the gate."""
+    """Check a head against the gate on labelled rows that did not train it; exit 1 if it fails."""
     import warnings
 
     import moshead

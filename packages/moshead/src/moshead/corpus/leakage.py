@@ -1,4 +1,4 @@
-"""Ways to get a plausible head without human ratings, each refused with what it looks like."""
+"""Refuse rows that would train a head which looks real but learned no human ratings."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SYNTHETIC_CORPORA = ("smoke", "synthetic")
 
 
 def refuse_wrong_scale(mos: Array, *, where: str) -> None:
-    """Refuse labels of which many lie outside [1, 5]: the rest would only seem to be MOS.
+    """Refuse labels on another scale: many of them lie outside [1, 5].
 
     Args:
-        mos: The labels as written, (N,), NaN where there is none.
+        mos: The labels as written, (N,), NaN where a row has no label.
         where: The table.
 
     Raises:
@@ -50,7 +50,7 @@ def refuse_wrong_scale(mos: Array, *, where: str) -> None:
 
 
 def refuse_wrong_raw_scale(raw: Array, *, where: str) -> None:
-    """Refuse ``mos_raw_0_100`` values that are no such thing, as :func:`refuse_wrong_scale`."""
+    """Refuse ``mos_raw_0_100`` values that are not on [0, 100]; see :func:`refuse_wrong_scale`."""
     known = raw[np.isfinite(raw)]
     if not known.size:
         return
@@ -70,7 +70,7 @@ LEAST_DISTINCT_ROWS = 5
 
 
 def refuse_few_rows(distinct: int, clips: int, *, where: str) -> None:
-    """Refuse clips that share fewer rows of feature values than a verdict can be drawn from."""
+    """Refuse clips whose features hold too few distinct rows to train and test on."""
     if distinct < LEAST_DISTINCT_ROWS <= clips:
         raise InputError(
             f"{clips:,} clips have only {distinct} distinct rows of feature values, so they are "
@@ -82,7 +82,7 @@ def refuse_few_rows(distinct: int, clips: int, *, where: str) -> None:
 
 
 def refuse_constant_labels(mos: Array, *, where: str) -> None:
-    """Refuse labels that are all, or mostly, one value: nothing can be learned from them.
+    """Refuse labels that are all, or mostly, one value.
 
     Raises:
         InputError: They do not vary, or more than half of them are equal.
@@ -101,7 +101,7 @@ def refuse_constant_labels(mos: Array, *, where: str) -> None:
             f"{counts[most]} of {mos.size} MOS are {values[most]:g}, which looks like a default "
             "that was filled in where ratings were missing",
             where=where,
-            fix="Leave mos empty where there is no rating",
+            fix="Leave mos empty for clips without a rating",
             code="labels.mostly-one-value",
         )
 
@@ -117,7 +117,7 @@ def refuse_copies(mos: Array, columns: dict[str, Array], *, where: str) -> None:
     Raises:
         InputError: One has the same values or the same order as the labels.
     """
-    # A handful of different labels is in some column's order by chance.
+    # With few distinct labels, some column has the same order by chance.
     if len(np.unique(mos)) < _ROWS_TO_TELL:
         return
     ranks = stats.rankdata(mos)
@@ -128,16 +128,16 @@ def refuse_copies(mos: Array, columns: dict[str, Array], *, where: str) -> None:
         whole = bool(known.all())
         own = ranks if whole else stats.rankdata(mos[known])
         linear = _correlation(mos[known], values[known])
-        # Ranking is dear; a monotone copy is at least well correlated.
+        # Ranking is slow, and a monotone copy is always well correlated.
         monotone = linear
         if abs(linear) > 0.5:
             monotone = _correlation(own, stats.rankdata(values[known]))
         if max(abs(linear), abs(monotone)) >= COPY_CORRELATION:
             raise InputError(
                 f"the MOS are a copy of the column {name} (correlation {linear:.6f}): a "
-                "prediction or a feature has been taken for the label",
+                "prediction or a feature was used as the label",
                 where=where,
-                fix="Join human ratings as mos; no feature follows people this closely",
+                fix="Join human ratings as mos; no feature correlates this closely with ratings",
                 code="labels.copy-of-column",
             )
 
@@ -151,7 +151,7 @@ def refuse_formula(mos: Array, features: Array, *, where: str) -> None:
         where: The table.
 
     Raises:
-        InputError: Least squares leaves nothing unexplained although rows are plenty.
+        InputError: Least squares explains the labels exactly, with at least three rows a column.
     """
     rows, width = features.shape
     if rows < max(_ROWS_TO_TELL, 3 * (width + 1)):
@@ -168,8 +168,8 @@ def refuse_formula(mos: Array, features: Array, *, where: str) -> None:
     residual = target - z @ weights
     if float(residual @ residual) <= 2 * (1 - COPY_CORRELATION) * float(target @ target):
         raise InputError(
-            "the MOS are an exact linear formula of the features: they were computed from them, "
-            "and no one was asked",
+            "the MOS are an exact linear formula of the features, so they were computed from them "
+            "and are not ratings",
             where=where,
             fix="Join human ratings as mos",
             code="labels.formula-of-features",
@@ -177,17 +177,17 @@ def refuse_formula(mos: Array, features: Array, *, where: str) -> None:
 
 
 def refuse_synthetic_corpus(corpora: Sequence[str | None], *, where: str) -> None:
-    """Refuse rows whose ``corpus`` says that they were made up.
+    """Refuse rows whose ``corpus`` column marks them as synthetic.
 
     Raises:
-        InputError: A corpus is named smoke or synthetic.
+        InputError: The name of a corpus contains smoke or synthetic.
     """
     for name in sorted({name for name in corpora if name}):
         if any(word in name.lower() for word in _SYNTHETIC_CORPORA):
             raise InputError(
                 f"rows of the corpus {name!r} are synthetic and cannot train a real head",
                 where=where,
-                fix="Take them out; --smoke makes its own synthetic rows",
+                fix="Remove them; --smoke generates its own synthetic rows",
                 code="corpus.synthetic",
             )
 
@@ -215,7 +215,7 @@ def refuse_beyond_float32(schema: FeatureSchema, features: Array, *, where: str)
 
 
 def refuse_still_features(schema: FeatureSchema, features: Array, *, where: str) -> tuple[str, ...]:
-    """Name the constant columns, and refuse rows in which no required column varies.
+    """Return the constant columns; refuse rows in which no required column varies.
 
     Args:
         schema: The columns.
@@ -250,7 +250,7 @@ SELF_SCORED = (
 
 
 def scored_against_themselves(constant: Sequence[str]) -> bool:
-    """Whether constant adm2 and vif columns give away clips that are their own reference."""
+    """Return whether constant adm2 and vif columns show clips scored against themselves."""
     return all(name in constant for name in VMAF_SIX if not name.startswith("motion"))
 
 
@@ -266,7 +266,7 @@ def _correlation(a: Array, b: Array) -> float:
 
 
 def prediction_columns(schema: pa.Schema) -> list[str]:
-    """Numeric columns whose names say that something predicted them; checked for copies."""
+    """Return the numeric columns whose names suggest predictions; they are checked for copies."""
     tokens = ("pred", "score", "second_opinion", "vmaf", "dover")
     return [
         column.name

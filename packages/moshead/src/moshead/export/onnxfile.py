@@ -1,8 +1,8 @@
-"""What an ONNX file says about itself, read from its bytes without the onnx package.
+"""Read operators, external data and metadata of an ONNX file without the onnx package.
 
-Prediction needs only onnxruntime, numpy and pyarrow, and a model must be judged before a runtime
-executes it. Both are served by a walk over the protobuf fields of ``onnx.proto`` (ONNX IR
-specification) that name operators, sub-graphs, external data and metadata; tensors are skipped.
+Prediction installs only onnxruntime, numpy and pyarrow, and a model has to be checked before a
+runtime executes it. This module walks the protobuf fields of ``onnx.proto`` (ONNX IR specification)
+that hold operators, sub-graphs, external data and metadata. It skips tensors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 @dataclass
 class OnnxFacts:
-    """What a model says about itself.
+    """Operators, external data, opsets and metadata of a model.
 
     Attributes:
         metadata: ``metadata_props``.
@@ -63,7 +63,7 @@ def read_onnx(data: bytes | memoryview, where: str) -> OnnxFacts:
         where: The file's name, for errors.
 
     Raises:
-        InputError: The bytes are no ONNX model.
+        InputError: The bytes are not an ONNX model.
     """
     facts = OnnxFacts()
     try:
@@ -76,7 +76,7 @@ def read_onnx(data: bytes | memoryview, where: str) -> OnnxFacts:
 
 
 def read_embedded_record(path: Path) -> bytes | None:
-    """The run record that a head carries, or None: the ``provenance.embedded`` reader of onnx."""
+    """Return the run record inside a head, or None (``provenance.embedded`` reader of onnx)."""
     from provenance import EMBEDDED_KEY
 
     with path.open("rb") as file:
@@ -97,7 +97,7 @@ def read_embedded_record(path: Path) -> bytes | None:
 
 def _not_onnx(where: str) -> InputError:
     return InputError(
-        "this is no ONNX model, or it is cut short",
+        "this is not an ONNX model, or it is truncated",
         where=where,
         fix="Export or copy it again",
         code="head.not-onnx",
@@ -125,7 +125,7 @@ def _walk(
 
 
 def _note(kind: str, own: Mapping[int, bytes | int], facts: OnnxFacts) -> None:
-    """Keep what the leaves say: nodes, opsets, and the two kinds of key-value entries."""
+    """Record nodes, opsets, and the two kinds of key-value entries."""
     if kind == "node":
         domain, operator = _text(own, _NODE_DOMAIN), _text(own, _NODE_OPERATOR)
         facts.operators.add(operator if domain in _DEFAULT_DOMAINS else f"{domain}::{operator}")
@@ -146,7 +146,7 @@ def _text(own: Mapping[int, bytes | int], number: int) -> str:
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """The fields of one message: number, and an integer or the bytes (protobuf wire format)."""
+    """Yield the fields of one message: number, and integer or bytes (protobuf wire format)."""
     position, end = 0, len(data)
     while position < end:
         tag, position = _varint(data, position)

@@ -21,15 +21,15 @@ def allowed_operators() -> frozenset[str]:
 
 
 def check_operators(facts: OnnxFacts, where: str) -> None:
-    """Refuse a model with an operator that is not on the list, at any depth of its graphs.
+    """Refuse a model that uses an operator outside the list, at any depth of its graphs.
 
     Raises:
-        InputError: Naming the operators.
+        InputError: The model uses other operators; the message lists them.
     """
-    strangers = sorted(facts.operators - allowed_operators())
-    if strangers:
+    unlisted = sorted(facts.operators - allowed_operators())
+    if unlisted:
         raise InputError(
-            f"the graph uses {', '.join(strangers)}, which the operator list of ADR-0258 "
+            f"the graph uses {', '.join(unlisted)}, which the operator list of ADR-0258 "
             "does not allow",
             where=where,
             fix="Export the head with moshead, or remove those operators",

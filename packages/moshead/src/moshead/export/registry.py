@@ -1,7 +1,8 @@
-"""The registry: an index of heads, written atomically, in which a status needs a verdict.
+"""The registry: an index of heads, written atomically.
 
-A registry is the record of the run that changed it last, so its own digest is checked on load and
-``provenance verify`` accepts it. Heads are appended; a verdict may change the status of one.
+Each status in it rests on a verdict. A registry is the record of the run that changed it last, so
+its digest is checked on load and ``provenance verify`` accepts it. Heads are appended, and a
+verdict may change the status of one.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class RegistryEntry:
         return self.folder / self.manifest
 
     def check(self) -> None:
-        """Refuse files that are not those that were registered.
+        """Check that the files are those that were registered.
 
         Raises:
             InputError: A file is missing.
@@ -122,7 +123,7 @@ class Registry:
         """Read a registry and check it.
 
         Raises:
-            InputError: It cannot be read, or says something that no verdict supports.
+            InputError: It cannot be read, or a status in it has no verdict.
         """
         path = Path(path)
         document = read_json(path)
@@ -131,7 +132,7 @@ class Registry:
             raise InputError(
                 f"the registry is not sound: {problem}",
                 where=str(path),
-                fix="Restore it, or register the heads anew with moshead register",
+                fix="Restore it, or register the heads again with moshead register",
                 code="registry.unsound",
             )
         names = set(_MEMBERS)
@@ -144,10 +145,10 @@ class Registry:
         )
 
     def find(self, id: str, *, version: int | None = None) -> RegistryEntry:
-        """The entry of a head: the latest version unless one is named.
+        """Return the entry of a head, the latest version by default.
 
         Raises:
-            InputError: There is none; the message lists those that there are.
+            InputError: The registry has no such head; the message lists the heads that it has.
         """
         named = [entry for entry in self.entries if entry.id == id]
         for entry in reversed(named):
@@ -169,7 +170,7 @@ def register(
     *,
     verdict: str | PathLike[str] | None = None,
 ) -> dict[str, Any]:
-    """Enter a head in a registry, or judge one that is there anew.
+    """Add a head to a registry, or update the status of one in it.
 
     A head takes the status that its manifest's verdict gave it. A validation report may take
     ``Accepted`` away from it, and a later one give it back, but never to a head that the gate did
@@ -185,7 +186,7 @@ def register(
         The registry's new document.
 
     Raises:
-        InputError: The registry is not sound, or the verdict is no report on this head.
+        InputError: The registry is not sound, or the verdict is not a report on this head.
         HeadMismatchError: The ONNX file is not the one that the manifest describes.
     """
     registry, manifest = Path(registry), Path(manifest)
@@ -235,14 +236,14 @@ def register(
 
 
 def _entered(
-    known: tuple[RegistryEntry, ...], entry: RegistryEntry, judged_anew: bool
+    known: tuple[RegistryEntry, ...], entry: RegistryEntry, has_new_verdict: bool
 ) -> list[RegistryEntry]:
     entries = list(known)
     for index, old in enumerate(entries):
         if old.id == entry.id and old.sha256 == entry.sha256:
             members = entry.to_dict() | {"version": old.version}
-            if not judged_anew:
-                # Registering a head again is no new verdict on it.
+            if not has_new_verdict:
+                # Registering a head again does not change its verdict.
                 members |= {"status": old.status, "verdict": old.verdict}
             entries[index] = RegistryEntry(**members, folder=entry.folder)
             return entries
@@ -264,7 +265,7 @@ def _judgement(head: dict[str, Any], report: Path | None) -> dict[str, Any]:
     document = read_json(report)
     if not isinstance(document, dict) or document.get("schema") != VALIDATION_SCHEMA:
         raise InputError(
-            f"this is no validation report ({VALIDATION_SCHEMA})",
+            f"this is not a validation report ({VALIDATION_SCHEMA})",
             where=str(report),
             fix="Give the JSON file that moshead validate wrote",
             code="registry.not-a-validation-report",
@@ -298,7 +299,7 @@ def _judgement(head: dict[str, Any], report: Path | None) -> dict[str, Any]:
 def _problem(document: Any) -> str | None:
     """What is wrong with a registry, or None."""
     if not isinstance(document, dict) or document.get("schema") != REGISTRY_SCHEMA:
-        return f"it is no {REGISTRY_SCHEMA}"
+        return f"it is not a {REGISTRY_SCHEMA} document"
     if document.get("content_sha256") != content_digest(document):
         return "it was changed by hand: its content_sha256 does not match"
     heads = document.get("heads")

@@ -1,4 +1,4 @@
-"""The one door to onnxruntime: sessions that report to nobody and leave the threads to us."""
+"""Sessions of onnxruntime: without telemetry, and with one thread each."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 
 def open_session(data: bytes) -> onnxruntime.InferenceSession:
-    """Open a model that was judged before.
+    """Open a model that has been checked.
 
-    Official builds of onnxruntime from 1.29 on send usage events to their maker and keep a device
-    identifier in the home folder, from the import on. moskit works offline and writes nothing but
-    what it was asked for, so that is turned off, unless the environment decides otherwise
-    (``ORT_DISABLE_TELEMETRY=0``) or the process has imported onnxruntime already.
+    Official builds of onnxruntime since 1.29 send usage events and store a device identifier in
+    the home folder as soon as they are imported. moskit works offline and writes only its outputs,
+    so it turns telemetry off. Set ``ORT_DISABLE_TELEMETRY=0`` to keep it. It also stays on if the
+    process imported onnxruntime before.
 
     Raises:
-        Exception: The runtime refuses the model; it has no common class for that.
+        Exception: The runtime refuses the model; onnxruntime has no common class for these errors.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its complaints reach people as our error
+    options.log_severity_level = 4  # users see its messages in our error
     # Blocks of rows run side by side instead: see moshead.predict.blocks.
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Columns of a feature table as arrays of numbers and words."""
+"""Read columns of a feature table as arrays of numbers or words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Columns:
-    """Columns of a table as arrays of numbers or words; what is null is NaN or None."""
+    """Columns of a table as arrays of numbers (NaN for null) or words (None for null)."""
 
     def __init__(self, table: pa.Table, where: str) -> None:
         self.table = table
@@ -26,26 +26,26 @@ class Columns:
         self.rows = table.num_rows
 
     def number(self, name: str) -> Array | None:
-        """A column as numbers, (N,); None where the table lacks it."""
+        """Return a column as numbers, (N,), or None if the table lacks it."""
         if name not in self.table.column_names:
             return None
         return numbers(self.table.column(name), name, where=self.where)
 
     def missing(self, name: str) -> NDArray[np.bool_]:
-        """Where a column is null, (N,); everywhere if the table lacks it."""
+        """Return where a column is null, (N,); everywhere if the table lacks it."""
         if name not in self.table.column_names:
             return np.ones(self.rows, dtype=bool)
         return np.asarray(self.table.column(name).is_null())
 
     def words(self, name: str) -> list[str | None] | None:
-        """A column as words in lower case; None where the table lacks it."""
+        """Return a column as words in lower case, or None if the table lacks it."""
         if name not in self.table.column_names:
             return None
         texts = self.table.column(name).cast(pa.string()).to_pylist()
         return [text.strip().lower() if text is not None else None for text in texts]
 
     def first_number(self, names: Iterable[str]) -> Array:
-        """For each row the number of the first of some columns that has one."""
+        """Return for each row the number of the first column in ``names`` that has one."""
         values = np.full(self.rows, np.nan)
         for name in names:
             column = self.number(name)
@@ -54,7 +54,7 @@ class Columns:
         return values
 
     def first_words(self, names: Iterable[str]) -> list[str | None]:
-        """For each row the word of the first of some columns that has one."""
+        """Return for each row the word of the first column in ``names`` that has one."""
         values: list[str | None] = [None] * self.rows
         for name in names:
             column = self.words(name)
@@ -64,7 +64,7 @@ class Columns:
 
 
 def numbers(column: pa.ChunkedArray, name: str, *, where: str) -> Array:
-    """A column as float64, NaN where null.
+    """Return a column as float64, NaN for null.
 
     Raises:
         InputError: The column holds something other than numbers.
@@ -89,5 +89,5 @@ def numbers(column: pa.ChunkedArray, name: str, *, where: str) -> Array:
 
 
 def words(column: pa.ChunkedArray) -> list[str]:
-    """A column as text without the space around it, empty where null."""
+    """Return a column as stripped text, empty for null."""
     return [(text or "").strip() for text in column.cast(pa.string()).to_pylist()]

@@ -39,11 +39,11 @@ _TONE = ("display_tone_mapping", "tone_mapping", "hdr_tone_mapping", "hdr_format
 
 @dataclass(frozen=True)
 class Derivation:
-    """How a schema column comes from other columns of a row.
+    """How a schema column is computed from other columns of a row.
 
     Attributes:
         members: The columns that it may be computed from.
-        compute: Its values, (N,), NaN where a row does not say.
+        compute: Its values, (N,), NaN for rows that lack the inputs.
     """
 
     members: tuple[str, ...]
@@ -76,7 +76,7 @@ def _fraction(members: tuple[str, ...]) -> Derivation:
 
 
 def _each_word(members: tuple[str, ...], number: Callable[[str], float]) -> Derivation:
-    """Numbers from words, NaN where there is no word or it means nothing."""
+    """Turn words into numbers; NaN for a missing or unknown word."""
 
     def compute(columns: Columns) -> Array:
         values = [math.nan if not w else number(w) for w in columns.first_words(members)]
@@ -86,9 +86,10 @@ def _each_word(members: tuple[str, ...], number: Callable[[str], float]) -> Deri
 
 
 def bitrate_mbps(label: str) -> float:
-    """Megabits a second from a ladder label: ``0.5M`` is 0.5, ``500K`` is 0.5.
+    """Convert a ladder label to megabits a second: ``0.5M`` is 0.5, ``500K`` is 0.5.
 
-    Returns NaN where the label is none.
+    Returns:
+        NaN if the text is not such a label.
     """
     match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([kmg]?)b?(?:ps|/s)?", label.strip().lower())
     if match is None:

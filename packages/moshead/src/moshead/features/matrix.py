@@ -33,7 +33,7 @@ class FeatureMatrix:
     """Feature values of N rows.
 
     Attributes:
-        values: (N, F) float64 in schema order; NaN where a value is not finite and wants the
+        values: (N, F) float64 in schema order; NaN where a value is not finite and will take the
             training median.
         filled: Which rows were filled, (N,), for each column that the schema allows to fill.
         absent: Fillable columns that the table does not have at all.
@@ -52,12 +52,12 @@ class FeatureMatrix:
 
 
 def shares(filled: Mapping[str, NDArray[np.bool_]]) -> dict[str, float]:
-    """Share of rows marked in each of some columns; 0 where there are no rows."""
+    """Return the share of marked rows of each column; 0 for a table without rows."""
     return {name: float(rows.mean()) if rows.size else 0.0 for name, rows in filled.items()}
 
 
 def members_of(schema: FeatureSchema) -> tuple[str, ...]:
-    """Table columns that the schema's columns can come from, wherever the table has them."""
+    """Return the table columns that the schema's columns can be computed from."""
     names: dict[str, None] = {}
     for column in schema.columns:
         names[column] = None

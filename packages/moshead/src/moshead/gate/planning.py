@@ -133,7 +133,7 @@ def plan_gate(
             plan["ratings_needed"] = noise.ratings_for(MEAN_PLCC_MIN / plcc)
             sentences.append(
                 f"The gate asks for {MEAN_PLCC_MIN}: it takes {plan['ratings_needed']} ratings a "
-                "clip. Judge on a part of the corpus that has them."
+                "clip. Test on a part of the corpus that has them."
             )
     if not can_pass and (noise is None or plcc <= MEAN_PLCC_MIN):
         sentences.append(f"A head worth {plcc:.3f} cannot meet {MEAN_PLCC_MIN} on any corpus.")
@@ -171,7 +171,9 @@ def _check(plcc: float, clips: int | None, k_folds: int, noise: RatingNoise | No
         )
     if k_folds < 2:
         raise InputError(
-            f"{k_folds} folds judge nothing", fix="Give --k-folds 2 or more", code="gate-plan.folds"
+            f"{k_folds} folds leave nothing to test on",
+            fix="Give --k-folds 2 or more",
+            code="gate-plan.folds",
         )
     if clips is not None and clips < 3 * k_folds:
         raise InputError(

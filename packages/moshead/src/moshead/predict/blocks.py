@@ -1,4 +1,4 @@
-"""Feature rows as a head's runtime wants them: imputed float32 blocks beside an encoder one-hot."""
+"""Prepare feature rows for the runtime: imputed float32 blocks and an encoder one-hot."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ cache, which is several times faster than a million rows in one call."""
 
 @dataclass
 class Repairs:
-    """Values that were not there: rows by feature that were imputed, and that were filled."""
+    """Missing values: for each feature, how many rows were imputed and how many were filled."""
 
     imputed: dict[str, int] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class FeatureReader:
         # rows with a gap do where something else than the median may fill it.
         self._plain = not OWN_NAME_IS_RAW.intersection(self.columns)
         self._gaps_are_medians = set(self.members) == set(self.columns) and not self.schema.fill
-        # itemgetter of one name returns a bare value, which is no row.
+        # itemgetter of one name returns a bare value instead of a row.
         self._values = operator.itemgetter(*self.columns, self.columns[0])
         self._medians = np.array([metadata.imputation[c] for c in self.columns], np.float32)
         self._onehots = np.eye(len(self.vocab), dtype=np.float32)
@@ -94,7 +94,7 @@ class FeatureReader:
             table = pa.table(known or {"": [None]})
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             raise InputError(
-                f"the row holds something that is no number ({error})",
+                f"the row holds a value that is not a number ({error})",
                 fix="Give one number for each feature",
                 code="prediction.not-a-number",
             ) from error
@@ -183,9 +183,9 @@ class FeatureReader:
                     self._repeated[codec, rows] = repeated
             return repeated
         except ValueError as error:
-            strangers = {codec} if isinstance(codec, str) else set(codec) - set(self.vocab)
+            unknown = {codec} if isinstance(codec, str) else set(codec) - set(self.vocab)
             raise InputError(
-                f"the codec {', '.join(map(repr, sorted(strangers, key=str)))} is not in the "
+                f"the codec {', '.join(map(repr, sorted(unknown, key=str)))} is not in the "
                 f"head's encoder vocabulary ({', '.join(self.vocab)})",
                 fix=f"Give codec={self.vocab[0]!r}",
                 code="prediction.unknown-codec",
@@ -207,7 +207,7 @@ def check_codecs(codec: Any, rows: int) -> None:
 
 
 def over_blocks(work: Callable[[int], Result], rows: int) -> Iterator[Result]:
-    """Do some work for each block of rows, on all processors where there are many blocks.
+    """Run ``work`` for each block of rows, on all processors if there are many blocks.
 
     Args:
         work: Called with the first row of each block.

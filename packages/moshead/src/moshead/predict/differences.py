@@ -1,4 +1,4 @@
-"""How far apart two heads are: for replays that need not be bit-identical (CUDA)."""
+"""Measure how far two heads differ, for replays that need not be bit-identical (CUDA)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROWS = 512
 
 
 def largest_difference(original: Path, replayed: Path) -> float:
-    """The largest difference between the MOS of two heads, over fixed rows around the medians.
+    """Return the largest difference between the MOS of two heads over fixed rows.
 
     Serves ``provenance replay`` through the entry point group ``provenance.differences``.
 
@@ -25,7 +25,7 @@ def largest_difference(original: Path, replayed: Path) -> float:
         The difference in MOS; infinite where the heads read different inputs.
 
     Raises:
-        InputError: A file is no sound head.
+        InputError: A file is not a sound head.
     """
     heads = [read_head(path) for path in (original, replayed)]
     one, other = (head.metadata for head in heads)

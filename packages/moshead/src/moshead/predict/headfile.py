@@ -1,4 +1,4 @@
-"""A head on disk: its bytes, judged before any runtime sees them."""
+"""Read a head from disk and check it before a runtime opens it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeadFile:
-    """A head that was read and found sound.
+    """A head that was read and checked.
 
     Attributes:
         path: The ONNX file.
         sha256: Digest of its bytes.
-        data: Its bytes, the same that were judged.
-        facts: What the model says about itself.
-        metadata: What the head says about itself.
-        manifest: Its manifest, or None where there is none beside it.
-        manifest_path: Where that stands.
+        data: Its bytes, as they were checked.
+        facts: Operators, opsets and metadata of the model.
+        metadata: The head's own metadata.
+        manifest: Its manifest, or None if none stands beside it.
+        manifest_path: Path of the manifest.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class HeadFile:
     manifest_path: Path | None
 
     def session(self) -> onnxruntime.InferenceSession:
-        """A runtime session for the head.
+        """Open a runtime session for the head.
 
         Raises:
             InputError: The runtime refuses the graph, or its inputs are not those of the metadata.
@@ -51,7 +51,7 @@ class HeadFile:
         return self._session(self.data, OUTPUT)
 
     def fold_session(self) -> onnxruntime.InferenceSession | None:
-        """A runtime session for the nets of the folds, or None where the head carries none.
+        """Open a runtime session for the fold models, or return None if the head has none.
 
         Raises:
             InputError: As :meth:`session`, or an operator is not allowed.
@@ -92,14 +92,14 @@ class HeadFile:
 
 
 def read_head(onnx: Path, manifest: Path | None = None) -> HeadFile:
-    """Read a head and judge it: operators, external data, metadata, and its manifest's word.
+    """Read a head and check its operators, external data, metadata and manifest.
 
     Args:
         onnx: The ONNX file.
-        manifest: Its manifest; the one beside it under the same stem unless given.
+        manifest: Its manifest; by default the one beside it under the same stem.
 
     Raises:
-        InputError: The file is unreadable, is no head of moshead, uses an operator that ADR-0258
+        InputError: The file is unreadable, is not a moshead head, uses an operator that ADR-0258
             does not allow, or keeps weights in another file.
         HeadMismatchError: It is not the head that its manifest describes.
     """

@@ -1,4 +1,4 @@
-"""What a prediction is: a MOS, where it came from, and how sure it is."""
+"""Predictions: a MOS, its source, and its interval."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Source = Literal["head", "vmaf-linear"]
 Intervals = Callable[[float | None], tuple[Array, Array]]
-"""Makes the intervals of some predictions for a level alpha, or for the predictor's own."""
+"""Computes the intervals of some predictions at level alpha, or at the predictor's own level."""
 
 
 class Prediction:
@@ -93,10 +93,10 @@ class Predictions:
         self._intervals = intervals
 
     def interval(self, alpha: float | None = None) -> tuple[Array, Array] | None:
-        """CV+ prediction intervals, worked out when first asked for.
+        """Return the CV+ prediction intervals, computed on first use.
 
         Args:
-            alpha: Share of clips that may lie outside; the predictor's own unless given. See
+            alpha: Share of clips that may lie outside; the predictor's own by default. See
                 :meth:`moshead.CrossConformal.guarantee` for what is guaranteed.
 
         Returns:

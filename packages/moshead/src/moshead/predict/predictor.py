@@ -1,4 +1,4 @@
-"""Predicting MOS with a head: onnxruntime, numpy and pyarrow, nothing else."""
+"""Predict MOS with a head; needs only onnxruntime, numpy and pyarrow."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class ProposedHeadWarning(UserWarning):
 
 
 class VmafFallbackWarning(UserWarning):
-    """No head was there, and a linear map of VMAF was used in its place."""
+    """The head was not found; a linear map of VMAF was used instead."""
 
 
 def vmaf_linear(predicted_vmaf: Any) -> Array:
-    """The documented stand-in for a missing head: (VMAF - 30) / 14, clamped to [1, 5].
+    """Return the documented fallback for a missing head: (VMAF - 30) / 14, clamped to [1, 5].
 
     Args:
         predicted_vmaf: VMAF on [0, 100].
@@ -61,12 +61,12 @@ class Predictor:
 
     Args:
         onnx: The ONNX file of the head.
-        manifest: Its manifest; the one beside the ONNX file unless given.
+        manifest: Its manifest; by default the one beside the ONNX file.
         alpha: Level of the prediction intervals.
         strict: Refuse what would otherwise be a warning: a missing ONNX file (instead of the
             ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
-        display: Values of a display profile (:func:`moshead.read_display_profile`); those that
-            the head was trained with, if any, unless given.
+        display: Values of a display profile (:func:`moshead.read_display_profile`); by default
+            those that the head was trained with, if any.
 
     Attributes:
         path: The ONNX file.
@@ -75,7 +75,7 @@ class Predictor:
         alpha: Level of the prediction intervals.
 
     Raises:
-        InputError: The file is no sound head, or ``strict`` refuses it.
+        InputError: The file is not a sound head, or ``strict`` refuses it.
         HeadMismatchError: The file is not the head that its manifest describes.
     """
 
@@ -97,7 +97,7 @@ class Predictor:
             self.source = "vmaf-linear"
             return
         self.head = read_head(self.path, None if manifest is None else Path(manifest))
-        self._judge_status(self.head, strict=strict)
+        self._check_status(self.head, strict=strict)
         self._session = self.head.session()
         self._fold_session: Any = None
         metadata = self.head.metadata
@@ -120,13 +120,13 @@ class Predictor:
         Args:
             registry: The registry file.
             id: Name of the head.
-            version: Its version; the latest unless given.
+            version: Its version; the latest by default.
             alpha: Level of the prediction intervals.
             strict: As for the class.
             display: As for the class.
 
         Raises:
-            InputError: The registry is unsound, or does not list the head.
+            InputError: The registry is not sound, or does not list the head.
             HeadMismatchError: The files are not those that were registered.
         """
         from moshead.export.registry import Registry
@@ -161,7 +161,7 @@ class Predictor:
 
     @property
     def columns_read(self) -> tuple[str, ...]:
-        """Table columns that a prediction can draw on, wherever a table has them."""
+        """Table columns that a prediction can use."""
         return (VMAF_COLUMN,) if self.head is None else self._reader.members
 
     def predict_mos(
@@ -187,7 +187,7 @@ class Predictor:
             A :class:`Prediction` for one row, :class:`Predictions` for a table.
 
         Raises:
-            InputError: A required feature is absent or no number, ``codec`` is not in the
+            InputError: A required feature is absent or not a number, ``codec`` is not in the
                 vocabulary, or there is neither a head nor a VMAF.
         """
         if self.head is None:
@@ -236,7 +236,7 @@ class Predictor:
                 array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"the features are no numbers ({error})",
+                f"the features are not numbers ({error})",
                 fix=f"Give {width} numbers in feature order, a mapping, or a table",
                 code="prediction.features-not-numbers",
             ) from error
@@ -259,15 +259,15 @@ class Predictor:
         unusable = int(np.count_nonzero(~np.isfinite(vmaf)))
         if unusable:
             raise InputError(
-                "there is no such head, and no VMAF to fall back on"
+                "the head does not exist, and there is no VMAF to fall back on"
                 + (f" in {unusable} of {vmaf.size} rows" if vmaf.ndim else ""),
                 where=str(self.path),
                 fix=f"Check the path of the ONNX file, or give {VMAF_COLUMN}",
                 code="prediction.no-head-and-no-vmaf",
             )
         warnings.warn(
-            f"{self.path}: there is no such head; MOS is (VMAF - 30) / 14 instead, "
-            "which no rating has checked",
+            f"{self.path}: the head does not exist; MOS is (VMAF - 30) / 14 instead, "
+            "a formula that was never checked against ratings",
             VmafFallbackWarning,
             stacklevel=3,
         )
@@ -276,7 +276,7 @@ class Predictor:
             return Prediction(float(mos), "vmaf-linear")
         return Predictions(mos, "vmaf-linear")
 
-    def _judge_status(self, head: HeadFile, *, strict: bool) -> None:
+    def _check_status(self, head: HeadFile, *, strict: bool) -> None:
         if head.metadata.status == "Accepted":
             return
         real = head.metadata.corpus_kind == "real"
@@ -284,7 +284,7 @@ class Predictor:
         _proposed(self.path, f"the head is {head.metadata.status}: {reason}", strict=strict)
 
     def _folds(self) -> Any:
-        """The session of the nets of the folds, opened when first needed."""
+        """Return the session of the fold models, opened on first use."""
         if self._fold_session is None:
             assert self.head is not None
             self._fold_session = self.head.fold_session()
@@ -292,7 +292,7 @@ class Predictor:
 
 
 class _Intervals:
-    """The intervals of some predictions, made when asked for: they cost one net more per fold."""
+    """Intervals of some predictions, computed on first use: they cost one more model per fold."""
 
     __slots__ = ("_feed_at", "_folds", "_made", "_mos", "_predictor")
 
@@ -317,7 +317,7 @@ class _Intervals:
         assert conformal is not None
         rows = len(self._mos)
         low, high = np.empty(rows), np.empty(rows)
-        fresh = self._folds is None
+        first_time = self._folds is None
         folds = (
             np.empty((rows, conformal.n_folds), np.float32) if self._folds is None else self._folds
         )
@@ -325,7 +325,7 @@ class _Intervals:
 
         def interval(start: int) -> None:
             block = slice(start, start + BLOCK_ROWS)
-            if fresh:
+            if first_time:
                 folds[block] = session.run(None, self._feed_at(start)[0])[0]
             low[block], high[block] = conformal.interval(self._mos[block], folds[block], alpha)
 

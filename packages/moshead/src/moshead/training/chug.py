@@ -52,18 +52,18 @@ def train_chug_hdr(
         feature_parquet: Labelled CHUG feature tables.
         shard_dir: Folder of ``shard_*.features.jsonl``; the usual one where no table is given.
         display_profile_json: Display that the head is for; selects ``chug-hdr-display-v1``.
-        feature_schema: ``chug-hdr-wide-v1`` unless given; or ``chug-hdr-display-v1``,
+        feature_schema: ``chug-hdr-wide-v1`` by default, or ``chug-hdr-display-v1``,
             ``konvid-v1``.
         model_id: Name of the head.
         **options: As in :func:`moshead.train`, and so are result and errors; ``group_column`` is
-            ``chug_content_name`` unless given.
+            ``chug_content_name`` by default.
     """
     schema = feature_schema
     if schema is None:
         schema = "chug-hdr-wide-v1" if display_profile_json is None else "chug-hdr-display-v1"
     if schema not in BUILT_IN:
         raise InputError(
-            f"{schema!r} is no schema of HDR rows",
+            f"{schema!r} is not a feature schema for HDR rows",
             fix=f"Use one of {', '.join(BUILT_IN)}",
             code="chug.feature-schema",
         )
@@ -117,7 +117,7 @@ def refuse_chug(table: pa.Table, where: str) -> None:
 
 
 def require_chug(table: pa.Table, where: str) -> None:
-    """Refuse rows that do not say that they are CHUG's, KonViD's above all."""
+    """Refuse rows that are not marked as CHUG's, KonViD's above all."""
     foreign = [name for name in _corpus_names(table, "") if not name.startswith("chug")]
     if foreign:
         raise InputError(
@@ -132,7 +132,7 @@ def require_chug(table: pa.Table, where: str) -> None:
         bare &= np.asarray(table.column(name).is_null())
     if bare.any():
         raise InputError(
-            f"{int(bare.sum())} of {table.num_rows} rows do not say that they are CHUG's: they "
+            f"{int(bare.sum())} of {table.num_rows} rows are not marked as CHUG's: they "
             "have neither a corpus nor any chug_ column",
             where=where,
             fix="Give the shards that CHUG's feature extraction wrote",
@@ -155,7 +155,7 @@ def _shards(folder: Path, *, required: bool) -> list[Path]:
     shards = sorted(folder.glob(CHUG_SHARD_PATTERN))
     if required and not shards:
         raise InputError(
-            f"there is no {CHUG_SHARD_PATTERN} here",
+            f"this folder has no {CHUG_SHARD_PATTERN}",
             where=str(folder),
             fix="Point --shard-dir at the output of CHUG's feature extraction",
             code="chug.no-shards",
