@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import labeljoin
 import moshead
@@ -29,13 +29,16 @@ import provenance
 import pyarrow.compute as pc
 import secondopinion
 import signalaudit
-from provenance import MoskitError, ProgressCallback
+from provenance import MoskitError
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 from sample_data import write_sample_data
+
+if TYPE_CHECKING:
+    from provenance.toolkit import ProgressCallback
 
 SCHEMA = """\
 id = "quickstart-v1"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from provenance import content_digest, document_bytes, hash_file
+from provenance import hash_file
+from provenance.toolkit import content_digest, document_bytes
 from workspace import run_command
 
 

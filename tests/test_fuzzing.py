@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import secondopinion
 import signalaudit
+from provenance.toolkit import VerdictError
 
 TOTAL = 10_000
 CLIPS = [f"clips/{number}.mp4" for number in range(1000, 1012)]
@@ -210,7 +211,7 @@ def test_damaged_input(use: Callable[[Path, str], None], name: str, folder: Path
         (folder / name).write_bytes(data)
         try:
             use(folder, name)
-        except provenance.VerdictError:
+        except VerdictError:
             refused += 1  # a failed policy leaves its audit, and nothing else
             left = {path.name for path in (folder / "out").iterdir()}
             assert not {other for other in left if not other.endswith(".json")}, data

@@ -10,7 +10,7 @@ from typing import Any
 import labeljoin
 import pytest
 import secondopinion
-from provenance import InputError
+from provenance.toolkit import InputError
 from workspace import run_command
 
 SCORES = "clip_path,score\nc1,3\nc2,4\n"

@@ -8,7 +8,7 @@ import labeljoin
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 @pytest.fixture

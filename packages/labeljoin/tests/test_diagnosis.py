@@ -6,7 +6,7 @@ import labeljoin
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 
 IDS = [f"{3339962845 + 7919 * i}" for i in range(60)]
 HEX = [f"{i:032x}" for i in range(0xABCDE, 0xABCDE + 60)]

@@ -228,7 +228,7 @@ def test_a_lost_worker_process_fails_its_tables_and_says_so(many, process):
 
 LIMITED = """
 import resource, sys, labeljoin
-from provenance.toolkit.errors import OutputError
+from provenance.toolkit import OutputError
 name, limit = sys.argv[1], int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:

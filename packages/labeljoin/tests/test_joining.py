@@ -8,7 +8,7 @@ import labeljoin
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 
 LABELS = "flickr_id,mos,stddev,width\n1,3.5,0.5,960\n2,4.5,0.25,960\n3,1.0,0.1,960\n"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labeljoin import KeyRule
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 def keys(values, *rule, **options):

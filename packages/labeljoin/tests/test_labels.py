@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labeljoin import KeyRule, LabelOptions, LabelSource
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 @pytest.fixture

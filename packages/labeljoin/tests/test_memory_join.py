@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 
 FEATURES = {"path": ["v/1.mp4", "v/2.mp4", "v/1.mp4", None], "x": [1.0, 2.0, 3.0, 4.0]}
 LABELS = {"key": [1, 2, 3], "mos": [3.0, 4.0, 5.0], "split": ["a", "b", "c"]}

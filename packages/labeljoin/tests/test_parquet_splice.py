@@ -27,7 +27,7 @@ from labeljoin.formats.parquet import thrift as compact
 from labeljoin.formats.parquet.footer import Footer, read_footer
 from labeljoin.formats.parquet.record import read_record
 from labeljoin_lookup import ADDED, Lookup, embedded, expected
-from provenance.toolkit.errors import InputError, OutputError
+from provenance.toolkit import InputError, OutputError
 
 
 def prefix_of(path):

@@ -17,7 +17,7 @@ from labeljoin import Survey, attach, open_table
 from labeljoin.formats.jsonl import blocks as json_blocks
 from labeljoin.formats.jsonl import notes as line_notes
 from labeljoin_lookup import ADDED, Lookup
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 ROWS = [{"key": f"clip_{number // 3}", "x": number / 7} for number in range(500)]
 

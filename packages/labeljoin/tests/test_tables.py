@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from labeljoin import infer_key_column, open_table
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 ROWS = [
     {"key": "007", "mos": 3.5, "frames": 10},

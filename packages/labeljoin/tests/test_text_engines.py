@@ -16,7 +16,7 @@ from labeljoin import KeyCounts, Survey, attach, open_table
 from labeljoin.formats.json import document as json_document
 from labeljoin.formats.jsonl import blocks as json_blocks
 from labeljoin_lookup import ADDED, Lookup, label_of
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 DEEP = 200_000
 """Deeper than any decoder follows."""

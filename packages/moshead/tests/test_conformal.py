@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moshead.heads import conformal as module
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 def by_definition(residuals, folds, mos_folds, alpha):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from moshead.features.derivations import bitrate_mbps
 from moshead.features.matrix import feature_matrix
-from provenance import InputError
+from provenance.toolkit import InputError
 
 SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moshead.training.folds import partition
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 @given(

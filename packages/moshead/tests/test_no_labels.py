@@ -12,7 +12,7 @@ import moshead
 import numpy as np
 import pytest
 from moshead import GateMissedError, NoLabelsError
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 def files(folder: Path) -> set[str]:

@@ -19,7 +19,8 @@ from moshead.export.operators import check_operators
 from moshead.heads.graph import fold_graph, head_graph
 from moshead.heads.network import forward, net_forward
 from onnx import TensorProto, helper
-from provenance import EMBEDDED_KEY, InputError
+from provenance.record import EMBEDDED_KEY
+from provenance.toolkit import InputError
 
 
 def float32(values):

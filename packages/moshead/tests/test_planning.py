@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import moshead
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 def test_five_ratings_cannot_pass_and_more_can():

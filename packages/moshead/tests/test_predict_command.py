@@ -14,7 +14,7 @@ import pyarrow.csv as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 
 COLUMNS = ["mos_pred", "mos_pred_lo", "mos_pred_hi", "source"]
 

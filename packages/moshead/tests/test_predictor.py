@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from moshead.predict.blocks import BLOCK_ROWS
-from provenance import InputError, content_digest, document_bytes
+from provenance.toolkit import InputError, content_digest, document_bytes
 
 
 @pytest.fixture

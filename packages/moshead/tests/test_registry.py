@@ -14,7 +14,7 @@ import provenance
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from provenance import InputError, content_digest, document_bytes
+from provenance.toolkit import InputError, content_digest, document_bytes
 
 
 @pytest.fixture

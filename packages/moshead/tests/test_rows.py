@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from moshead.corpus.rows import RowOptions
-from provenance import InputError
+from provenance.toolkit import InputError
 
 
 @pytest.fixture

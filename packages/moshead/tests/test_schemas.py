@@ -8,7 +8,7 @@ import json
 import moshead
 import pytest
 from moshead.features.schemas import FeatureSchema
-from provenance import InputError
+from provenance.toolkit import InputError
 
 SIX = ["adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2"]
 EXTRAS = [

@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from moshead.gate import statistics
-from provenance import InputError
+from provenance.toolkit import InputError
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schemas"
 

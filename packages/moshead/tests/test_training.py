@@ -9,7 +9,7 @@ from moshead.heads.nets import NetPlan, _Batch, round_to_float32, train_nets
 from moshead.heads.network import forward, net_forward
 from moshead.heads.recipe import Recipe, recipe_for
 from moshead.heads.starts import closed_form_start, starts_of
-from provenance import InputError
+from provenance.toolkit import InputError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 

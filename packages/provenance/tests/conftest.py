@@ -18,8 +18,10 @@ from typing import Annotated
 
 import typer
 
-from provenance import Digest, VerdictError, hash_file, short_record_bytes, start_run
-from provenance.toolkit.command import CommandLine, Output
+from provenance import hash_file, start_run
+from provenance.record import Digest, short_record_bytes
+from provenance.toolkit import VerdictError
+from provenance.toolkit import CommandLine, Output
 
 cli = CommandLine("samplejoin", "Join samples.")
 

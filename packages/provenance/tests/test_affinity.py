@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from provenance import processors
+from provenance.toolkit import processors
 
 HASHING = """
 import os, sys, threading
-from provenance import hash_files, processors
+from provenance.record import hash_files
+from provenance.toolkit import processors
 
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 threads = set()

@@ -16,18 +16,9 @@ from typing import Annotated
 import pytest
 import typer
 from jsonschema import Draft202012Validator
-from provenance import (
-    EMBEDDED_KEY,
-    InputError,
-    MoskitError,
-    OutputError,
-    VerdictError,
-    replay,
-    start_run,
-    trace,
-    verify,
-)
-from provenance.toolkit.command import CommandLine, Facts, Output
+from provenance import MoskitError, replay, start_run, trace, verify
+from provenance.record import EMBEDDED_KEY
+from provenance.toolkit import CommandLine, Facts, InputError, Output, OutputError, VerdictError
 from referencing import Registry, Resource
 from rich.console import Group
 from rich.padding import Padding

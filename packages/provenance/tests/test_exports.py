@@ -7,7 +7,8 @@ import uuid
 from pathlib import Path
 
 import pytest
-from provenance import InputError, VerdictError, export, load_record, start_run
+from provenance import export, load_record, start_run
+from provenance.toolkit import InputError, VerdictError
 
 TIME = "2026-05-08T12:00:00Z"
 
@@ -59,7 +60,7 @@ def test_directory_digest_is_the_dirhash_of_in_toto(folder: Path):
     """The "h1" form of Go's dirhash: SHA-256 over "<hex>  <name>\\n" of the sorted names."""
     import hashlib
 
-    from provenance import hash_directory
+    from provenance.record import hash_directory
 
     (folder / "d/sub").mkdir(parents=True)
     for name in ("b", "a", "sub/c", "sub.c"):

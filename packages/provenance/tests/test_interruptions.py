@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from provenance import OutputError, StagedOutput, start_run, verify
+from provenance import start_run, verify
+from provenance.run import StagedOutput
+from provenance.toolkit import OutputError
 
 WRITER = """
 import os, sys, time
@@ -86,7 +88,8 @@ def test_signal_that_is_ignored_takes_no_outputs_back(folder: Path, number):
     script = f"""
 import signal
 from pathlib import Path
-from provenance import StagedOutput, start_run
+from provenance import start_run
+from provenance.run import StagedOutput
 
 def commit_and_interrupt(self, commit=StagedOutput.commit):
     commit(self)

@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from provenance import InputError, start_run, trace
+from provenance import start_run, trace
+from provenance.toolkit import InputError
 
 
 @pytest.fixture

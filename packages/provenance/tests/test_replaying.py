@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from provenance import InputError, VerdictError, load_record, trace, verify
+from provenance import load_record, trace, verify
 from provenance import replay as replay_file
+from provenance.toolkit import InputError, VerdictError
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -207,7 +208,7 @@ def test_command_that_refuses_its_arguments(work, join, again):
     samplejoin.materialize("../data/features.tbl", ["../data/labels.csv"], "out.tbl")
     record = json.loads(Path("out.tbl.audit.json").read_bytes())
     record["run_provenance"]["args"]["no_such_option"] = 3
-    from provenance import content_digest, document_bytes
+    from provenance.toolkit import content_digest, document_bytes
 
     record["content_sha256"] = content_digest(record)
     Path("out.tbl.audit.json").write_bytes(document_bytes(record))
@@ -285,7 +286,7 @@ def test_odd_names(work, folder, join, name):
 
 def test_cuda_run_reports_the_largest_difference(folder, join):
     import samplejoin
-    from provenance import content_digest, document_bytes
+    from provenance.toolkit import content_digest, document_bytes
 
     samplejoin.materialize("features.tbl", ["labels.csv"], "out.tbl", salt=True)
     record = json.loads(Path("out.tbl.audit.json").read_bytes())

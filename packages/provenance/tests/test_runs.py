@@ -15,19 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from provenance import (
-    Digest,
-    InputError,
-    OutputError,
-    Run,
-    canonical_bytes,
-    hash_directory,
-    hash_file,
-    load_record,
-    start_run,
-    verify,
-    write_manifest,
-)
+from provenance import Run, hash_file, load_record, start_run, verify, write_manifest
+from provenance.record import Digest, hash_directory
+from provenance.toolkit import InputError, OutputError, canonical_bytes
 
 
 def names(folder: Path) -> set[str]:

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from provenance import InputError, load_record, start_run, verify
+from provenance import load_record, start_run, verify
 from provenance.record.record import DamagedRecordError, UnfinishedRunError
+from provenance.toolkit import InputError
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from labeljoin import KeyRule
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 from secondopinion.joining.collection import read_opinions
 from secondopinion.readers.registry import readers
 from secondopinion_outputs import (

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import secondopinion
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 from secondopinion_outputs import CLIPS, dover_csv, fastvqa_logs, pyiqa_csv
 
 

@@ -7,7 +7,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 import secondopinion
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 from secondopinion_outputs import (
     CLIPS,
     dover_csv,

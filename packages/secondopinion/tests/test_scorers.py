@@ -5,7 +5,7 @@ import pytest
 import secondopinion
 from hypothesis import given
 from hypothesis import strategies as st
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 from secondopinion.scorers.columns import KINDS, column_names, score_fields
 from secondopinion.scorers.facts import ScoreFacts, parse_directions, slug_of
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 from secondopinion.scores.json_stream import JsonStream
 
 PEAK = """

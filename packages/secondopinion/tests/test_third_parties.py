@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import pyarrow.parquet as pq
 import pytest
 import secondopinion
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 from secondopinion import ScoreBatch, ScoreReader, ScoreRow, readers
 from secondopinion_outputs import CLIPS, pyiqa_csv
 

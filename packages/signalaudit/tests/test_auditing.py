@@ -14,7 +14,7 @@ import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
 import signalaudit
-from provenance import InputError
+from provenance.toolkit import InputError
 
 Write = Callable[..., Path]
 Columns = dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from provenance import InputError
+from provenance.toolkit import InputError
 from signalaudit import load_families
 from signalaudit.tables.columns import plan_columns
 

@@ -1,5 +1,73 @@
-"""Run records, single-pass hashing and staged atomic outputs (ADR-0661)."""
+r"""What made this file? Run records, staged outputs, and the tools to check them offline.
+
+A run stages its outputs and leaves a record beside them. Months later, the record proves which
+bytes went in and came out:
+
+>>> import tempfile
+>>> from pathlib import Path
+>>> from provenance import start_run, trace, verify
+>>> folder = Path(tempfile.mkdtemp())
+>>> _ = (folder / "labels.csv").write_text("clip,mos\n1.mp4,3.5\n")
+>>> with start_run("clean.py", inputs={"labels": folder / "labels.csv"}) as run:
+...     out = run.stage("out", folder / "clean.csv", kind="labels")
+...     _ = Path(out).write_text("clip,mos\n1,3.5\n")
+...     run.record(folder / "clean.json", {"schema": "cleaning-v1"})
+>>> verify(folder / "clean.csv").ok
+True
+>>> [item.path.name for item in trace(folder / "clean.csv").raw_files()]
+['labels.csv']
+
+The rooms, in reading order:
+
+* ``toolkit``: the command line, errors and exit codes that all moskit packages share. A public
+  module for the sibling packages.
+* ``record``: the record itself: hashing, its documents, finding it, its embedded short form.
+* ``run``: a run from start to end: inputs, staged outputs, locks, and the record that it leaves.
+* ``checks``: verify a record's files, or replay its command.
+* ``lineage``: the graph of runs and files that led to a file, and its pictures.
+* ``exports``: the record in standard formats, one module a format.
+* ``cli``: the ``provenance`` command, one module a subcommand.
+"""
+
+from typing import Any
 
 import lazy_loader as lazy
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+_public_name, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+
+_MOVED = {
+    "InputError": "provenance.toolkit",
+    "OutputError": "provenance.toolkit",
+    "ProgressCallback": "provenance.toolkit",
+    "VerdictError": "provenance.toolkit",
+    "canonical_bytes": "provenance.toolkit",
+    "content_digest": "provenance.toolkit",
+    "document_bytes": "provenance.toolkit",
+    "processors": "provenance.toolkit",
+    "EMBEDDED_KEY": "provenance.record",
+    "DamagedRecordError": "provenance.record",
+    "Digest": "provenance.record",
+    "DirectoryDigest": "provenance.record",
+    "combine_digests": "provenance.record",
+    "hash_directory": "provenance.record",
+    "hash_files": "provenance.record",
+    "read_embedded": "provenance.record",
+    "short_record_bytes": "provenance.record",
+    "StagedOutput": "provenance.run",
+    "Replay": "provenance.checks",
+    "Verification": "provenance.checks",
+    "Lineage": "provenance.lineage",
+}
+"""Names of the first release that stay at the top for one more, with a warning."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("moskit-provenance")
+    if name in _MOVED:
+        from provenance.toolkit.deprecation import moved_name
+
+        return moved_name(__name__, name, _MOVED[name])
+    return _public_name(name)

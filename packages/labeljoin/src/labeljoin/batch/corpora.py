@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.batch.labelling import MANIFEST_SCHEMA
 

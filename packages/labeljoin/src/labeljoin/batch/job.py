@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance import start_run
-from provenance.toolkit.errors import MoskitError, VerdictError
+from provenance.toolkit import MoskitError, VerdictError
 
 from labeljoin.batch.manifest import ManifestTable, load_manifest, resolve_path
 from labeljoin.engine.executors import executor as open_executor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provenance import Run
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 STATUS_OK, STATUS_FAILED, STATUS_SKIPPED = "ok", "failed", "skipped"
 

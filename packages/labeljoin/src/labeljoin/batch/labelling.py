@@ -14,7 +14,7 @@ from labeljoin.labels.scale import LABEL_SCALES
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.batch.manifest import ManifestTable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provenance.toolkit.command import Output
+from provenance.toolkit import Output
 
 from labeljoin.cli import flags
 

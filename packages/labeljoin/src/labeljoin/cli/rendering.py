@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit.command import Facts
+from provenance.toolkit import Facts
 from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from provenance.toolkit.errors import InputError, OutputError
+from provenance.toolkit import InputError, OutputError
 
 from labeljoin.engine.executors import run_all
 from labeljoin.formats.base import Table
@@ -19,8 +19,8 @@ from labeljoin.formats.opening import open_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from provenance import Digest
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.record import Digest
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.engine.survey import Survey
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import short_record_bytes
-from provenance.toolkit.errors import InputError, OutputError
+from provenance.record import short_record_bytes
+from provenance.toolkit import InputError, OutputError
 
 from labeljoin.engine.attach import attach
 from labeljoin.formats.opening import open_table
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import pyarrow as pa
-    from provenance import Digest, Run, StagedOutput
-    from provenance.toolkit.command import ProgressCallback
+    from provenance import Run
+    from provenance.record import Digest
+    from provenance.run import StagedOutput
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.engine.attach import AttachReport, ColumnsForKeys
     from labeljoin.engine.survey import Survey

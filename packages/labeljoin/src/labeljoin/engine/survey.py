@@ -16,8 +16,8 @@ from labeljoin.keys.counts import KeyCounts
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from provenance import Digest
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.record import Digest
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.formats.base import Table
 

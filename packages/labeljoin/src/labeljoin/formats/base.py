@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa

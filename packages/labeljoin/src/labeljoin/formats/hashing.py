@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 if TYPE_CHECKING:
-    from provenance import Digest
+    from provenance.record import Digest
 
 CHUNK = 1 << 20
 
@@ -65,8 +65,8 @@ class HashedWriter:
 
 
 def make_digest(sha256: str, size: int) -> Digest:
-    """A :class:`provenance.Digest`."""
-    from provenance import Digest
+    """A :class:`provenance.record.Digest`."""
+    from provenance.record import Digest
 
     return Digest(sha256, size)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance import load_record
-from provenance.toolkit.errors import InputError, MoskitError
+from provenance.toolkit import InputError, MoskitError
 
 from labeljoin.formats.base import Table
 from labeljoin.keys.columns import KEY_COLUMNS, columns_are, infer_column

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError, VerdictError
+from provenance.toolkit import InputError, VerdictError
 
 from labeljoin.formats.base import column_values
 from labeljoin.keys.counts import KeyCounts
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.engine.survey import Survey
     from labeljoin.formats.base import Table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.diagnose.suggestions import EVALUATED, Diagnosis, KeySide, diagnose_coverage
 from labeljoin.formats.base import column_values

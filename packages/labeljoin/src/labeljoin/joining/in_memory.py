@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.joining.audit import audit_document, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join
@@ -16,7 +16,7 @@ from labeljoin.joining.plan import plan_join, replaced_columns
 from labeljoin.labels.source import LabelSource
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.keys.rule import KeyNormalize, KeyRule
 from labeljoin.labels.scale import LABEL_SCALES, LabelScale

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.engine.attach import collision_error
 from labeljoin.joining.clip_key import ClipKey, clip_key
@@ -19,7 +19,7 @@ from labeljoin.labels.source import LabelIndex, LabelSource, index_labels
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.engine.survey import Survey
     from labeljoin.formats.base import Table

@@ -15,7 +15,7 @@ from labeljoin.keys.text import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 _COMPACTED = 1 << 20
 _GATHERED = 1 << 14

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.keys.text import encode, normal_text
 

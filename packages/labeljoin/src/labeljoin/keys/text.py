@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 _INTEGER_WITH_FRACTION = r"^([+-]?[0-9]+)\.0+$"
 

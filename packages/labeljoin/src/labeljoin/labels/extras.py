@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.keys.columns import columns_are, infer_column
 from labeljoin.keys.numbers import is_text, numbers

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from provenance.toolkit.command import CommandLine, Output
+from provenance.toolkit import CommandLine, Output
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from provenance.toolkit.command import CommandLine, Output
+from provenance.toolkit import CommandLine, Output
 
 from moshead.cli.flags import DisplayProfile, Parquet, TrainingFlags
 

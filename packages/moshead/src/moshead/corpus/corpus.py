@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from labeljoin import percent
-from provenance import InputError, ProgressCallback
+from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.corpus import leakage
 from moshead.corpus.labels import MOS_AGREEMENT

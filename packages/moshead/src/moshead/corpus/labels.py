@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.corpus import leakage
 from moshead.features.columns import numbers, words

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 from scipy import stats
 
 from moshead.features.derivations import VMAF_SIX

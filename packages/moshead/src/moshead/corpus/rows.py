@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import labeljoin
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.corpus import leakage
 from moshead.corpus.labels import LABEL_COLUMNS, labels, standard_error

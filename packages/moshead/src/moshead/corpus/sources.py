@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import labeljoin
 import orjson
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

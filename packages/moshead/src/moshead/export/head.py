@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from provenance import Digest, Run
+from provenance.record import Digest
 
 from moshead.corpus.fingerprints import fingerprints, to_text
 from moshead.export.card import head_card
@@ -27,6 +27,8 @@ from moshead.heads.network import ENCODER_VOCAB_VERSION, TrainingResult, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from provenance import Run
 
 DISTRIBUTION = "moskit-moshead"
 PARITY = 1e-5

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import InputError, content_digest
+from provenance.toolkit import InputError, content_digest
 
 from moshead.heads.network import ENCODER_VOCAB_VERSION, MOS_RANGE
 

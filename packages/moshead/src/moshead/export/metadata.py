@@ -13,7 +13,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provenance import EMBEDDED_KEY, InputError, canonical_bytes
+from provenance.record import EMBEDDED_KEY
+from provenance.toolkit import InputError, canonical_bytes
 
 from moshead.features.schemas import FeatureSchema
 from moshead.heads.conformal import CrossConformal

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provenance import InputError
+from provenance.toolkit import InputError
 
 # Field numbers of onnx.proto, by message: which fields are messages worth entering, and of what
 # kind. Everything else is skipped, so weights cost nothing.
@@ -77,7 +77,7 @@ def read_onnx(data: bytes | memoryview, where: str) -> OnnxFacts:
 
 def read_embedded_record(path: Path) -> bytes | None:
     """Return the run record inside a head, or None (``provenance.embedded`` reader of onnx)."""
-    from provenance import EMBEDDED_KEY
+    from provenance.record import EMBEDDED_KEY
 
     with path.open("rb") as file:
         if not path.stat().st_size:

@@ -7,7 +7,7 @@ import tomllib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from provenance import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from moshead.export.onnxfile import OnnxFacts

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import InputError, content_digest, hash_file, start_run
+from provenance import hash_file, start_run
+from provenance.toolkit import InputError, content_digest
 
 from moshead.export.manifest import HeadMismatchError, load_manifest, read_json
 

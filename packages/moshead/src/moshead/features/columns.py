@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.features.columns import Columns
 from moshead.features.derivations import DERIVED, DISPLAY_COLUMNS, OWN_NAME_IS_RAW

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.gate import statistics
 from moshead.gate.gate import MEAN_PLCC_MIN, PLCC_SPREAD_MAX

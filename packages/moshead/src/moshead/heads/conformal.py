@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.heads.network import MOS_RANGE
 

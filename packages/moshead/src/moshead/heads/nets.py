@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from provenance import InputError, ProgressCallback
+from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.heads.network import ENCODER_VOCAB, LAYER_NORM_EPSILON, MOS_RANGE, Array, HeadWeights
 from moshead.heads.starts import ClosedForm, Start, starts_of

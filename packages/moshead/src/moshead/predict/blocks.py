@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from provenance import InputError, processors
+from provenance.toolkit import InputError, processors
 
 from moshead.features.arrow import is_number
 from moshead.features.derivations import OWN_NAME_IS_RAW

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import labeljoin
 import numpy as np
 import pyarrow as pa
-from provenance import EMBEDDED_KEY, InputError, Run, canonical_bytes, start_run
+from provenance import Run, start_run
+from provenance.record import EMBEDDED_KEY
+from provenance.toolkit import InputError, canonical_bytes
 
 from moshead.features.matrix import read_display_profile
 from moshead.heads.conformal import DEFAULT_ALPHA
@@ -22,7 +24,7 @@ from moshead.predict.blocks import UNNAMED_TABLE, Repairs
 from moshead.predict.predictor import Predictor
 
 if TYPE_CHECKING:
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 PREDICTIONS_SCHEMA = "mos-predictions-v1"
 COLUMNS = ("mos_pred", "mos_pred_lo", "mos_pred_hi", "source")

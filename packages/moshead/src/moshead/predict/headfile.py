@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.export.manifest import check_against_manifest, load_manifest, manifest_beside
 from moshead.export.metadata import HeadMetadata

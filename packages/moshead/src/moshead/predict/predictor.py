@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.heads.conformal import DEFAULT_ALPHA, Array, check_alpha
 from moshead.heads.network import ENCODER_VOCAB, MOS_RANGE

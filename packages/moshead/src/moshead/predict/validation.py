@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from labeljoin import percent
-from provenance import InputError, VerdictError, start_run
+from provenance import start_run
+from provenance.toolkit import InputError, VerdictError
 
 from moshead.corpus.corpus import Corpus, load_corpus
 from moshead.corpus.fingerprints import from_text, share_known
@@ -24,7 +25,7 @@ from moshead.predict.predictor import Predictor
 
 if TYPE_CHECKING:
     import labeljoin
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 KNOWN_SHARE_ALLOWED = 0.01
 """Held-out keys that may look like trained ones, for clips that share a name by chance."""

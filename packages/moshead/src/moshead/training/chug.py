@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.features.schemas import BUILT_IN
 from moshead.training.destinations import MODEL_FOLDER, Destinations

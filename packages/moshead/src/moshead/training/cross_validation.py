@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError, ProgressCallback
+from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-from provenance import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from provenance import Run

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from provenance import InputError
+from provenance.toolkit import InputError
 
 Indices = NDArray[np.int64]
 

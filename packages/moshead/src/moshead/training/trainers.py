@@ -16,7 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from provenance import InputError, ProgressCallback, VerdictError, start_run
+from provenance import start_run
+from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
 from moshead.corpus.corpus import Corpus, NoLabelsError, load_corpus
 from moshead.corpus.rows import CorpusGuard, RowOptions

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from provenance.record.record import FileEntry, Record, entries_of, read_record
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 
 @dataclass

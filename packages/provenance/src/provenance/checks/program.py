@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.record.hashing import hash_file
-from provenance.toolkit.errors import InputError, VerdictError
+from provenance.toolkit import InputError, VerdictError
 from provenance.toolkit.redaction import REDACTED
 
 if TYPE_CHECKING:

@@ -24,10 +24,10 @@ from provenance.record.record import FileEntry, Record, entries_of, read_record
 from provenance.record.search import load_record, record_files
 from provenance.run.border import REPLAY_INPUTS_VARIABLE, ReplayBorder, inputs_variable
 from provenance.run.staging import REPLAY_VARIABLE, replay_target
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 REPLAY_SCHEMA = "provenance-replay-v1"
 

@@ -20,10 +20,10 @@ from provenance.record.record import (
     entries_of,
 )
 from provenance.record.search import files_below, load_record
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 VERIFICATION_SCHEMA = "provenance-verification-v1"
 

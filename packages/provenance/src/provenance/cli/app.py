@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from provenance.cli import export, replay, show, trace, verify
-from provenance.toolkit.command import CommandLine
+from provenance.toolkit import CommandLine
 
 cli = CommandLine(
     "moskit-provenance",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.toolkit.command import CommandLine, Output
+from provenance.toolkit import CommandLine, Output
 
 
 class FormatName(StrEnum):

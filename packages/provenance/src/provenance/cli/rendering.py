@@ -13,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.record.record import entries_of
+from provenance.toolkit import Facts, one_line
 from provenance.toolkit.canonical import text
-from provenance.toolkit.command import Facts
-from provenance.toolkit.errors import one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

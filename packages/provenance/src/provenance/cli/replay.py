@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.toolkit.command import CommandLine, Output
-from provenance.toolkit.errors import VerdictError, one_line
+from provenance.toolkit import CommandLine, Output, VerdictError, one_line
 
 
 def register(cli: CommandLine) -> None:

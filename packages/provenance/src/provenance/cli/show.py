@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.toolkit.command import CommandLine, Output
+from provenance.toolkit import CommandLine, Output
 
 
 def register(cli: CommandLine) -> None:

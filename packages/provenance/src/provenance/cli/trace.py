@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.toolkit.command import CommandLine, Output
-from provenance.toolkit.errors import VerdictError
+from provenance.toolkit import CommandLine, Output, VerdictError
 
 
 class TraceFormat(StrEnum):
@@ -54,7 +53,7 @@ def trace(
     """
     from provenance.lineage.trace import trace as trace_file
     from provenance.lineage.views import html_page, lineage_tree, mermaid
-    from provenance.toolkit.command import write_json
+    from provenance.toolkit import write_json
 
     with output.progress() as progress:
         lineage = trace_file(file, roots=root or (), downstream=downstream, progress=progress)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.toolkit.command import CommandLine, Output
-from provenance.toolkit.errors import VerdictError
+from provenance.toolkit import CommandLine, Output, VerdictError
 
 
 def register(cli: CommandLine) -> None:

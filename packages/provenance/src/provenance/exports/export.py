@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 
 from provenance.record.search import load_record
 from provenance.run.places import Places
+from provenance.toolkit import InputError, VerdictError
 from provenance.toolkit.canonical import json_value
-from provenance.toolkit.errors import InputError, VerdictError
 
 ExportFormat = Literal["in-toto", "prov-json", "openlineage"]
 

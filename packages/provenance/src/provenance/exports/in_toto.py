@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from provenance.exports.identity import URN, EventTime, run_id
+from provenance.toolkit import InputError
 from provenance.toolkit.canonical import text
-from provenance.toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from provenance.record.record import FileEntry, Record

@@ -12,10 +12,10 @@ from provenance.record.finding import FileFinder
 from provenance.record.hashing import Digest
 from provenance.record.record import DamagedRecordError, FileEntry, Record, read_record
 from provenance.record.search import find_record, no_record, record_files, short_form
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 
 def trace(

@@ -1,1 +1,5 @@
 """Run records: how they are written, read, found, and checked against files."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

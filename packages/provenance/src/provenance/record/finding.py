@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from provenance.record.hashing import Digest, hash_directory, hash_file
 from provenance.record.search import files_below
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from provenance.record.record import FileEntry
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 
 class FileFinder:

@@ -12,11 +12,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
-from provenance.toolkit.processors import processors
+from provenance.toolkit import InputError
+from provenance.toolkit.machine import processors
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 CHUNK_BYTES = 1 << 20
 TEMPORARY_PREFIX = ".moskit-"

@@ -13,8 +13,8 @@ from typing import Any
 
 from provenance.record.block import BLOCK_MEMBER, BLOCK_SCHEMA
 from provenance.record.hashing import Digest, unreadable
+from provenance.toolkit import VerdictError
 from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, document_bytes
-from provenance.toolkit.errors import VerdictError
 
 LARGEST_RECORD_BYTES = 256 << 20
 _MARKERS = (b"run_provenance", b"content_sha256", b"ai-run-provenance")

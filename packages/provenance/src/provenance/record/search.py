@@ -17,7 +17,7 @@ from provenance.record.record import (
     UnfinishedRunError,
     read_record,
 )
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 _LEVELS_ABOVE = 3
 

@@ -16,10 +16,10 @@ from provenance.record.hashing import (
     unreadable,
 )
 from provenance.run.border import refuse_undeclared
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 PathLike = os.PathLike[str] | str
 SourcePaths = PathLike | Sequence[PathLike] | None

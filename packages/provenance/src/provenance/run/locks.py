@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.record.hashing import TEMPORARY_PREFIX
-from provenance.toolkit.errors import OutputError
+from provenance.toolkit import OutputError
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provenance.record.hashing import directory_files
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ from provenance.run.inputs import (
 from provenance.run.places import Places
 from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, is_output_failure, output_error, written_place
+from provenance.toolkit import InputError
 from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, document_bytes, json_value
-from provenance.toolkit.errors import InputError
 from provenance.toolkit.invocation import argv_of
 from provenance.toolkit.redaction import redact_args
 
 if TYPE_CHECKING:
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 MANIFEST_SCHEMA = "run-manifest-v1"
 """Schema id of a record whose caller gave no document of its own."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from provenance.record.hashing import TEMPORARY_PREFIX, Digest, directory_files
 from provenance.run.locks import FORMER, MARK_DIGITS, lock_output, remove, remove_leftovers
 from provenance.run.placing import signals_deferred
-from provenance.toolkit.errors import InputError, MoskitError, OutputError
+from provenance.toolkit import InputError, MoskitError, OutputError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provenance.toolkit.command import CommandLine
+from provenance.toolkit import CommandLine
 
 from secondopinion.cli.batch import batch
 from secondopinion.cli.inspect import inspect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from provenance.toolkit.command import Output
+from provenance.toolkit import Output
 
 from secondopinion.cli import flags
 

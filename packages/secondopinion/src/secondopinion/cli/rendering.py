@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labeljoin import percent
-from provenance.toolkit.command import Facts
+from provenance.toolkit import Facts
 from rich.table import Table
 from rich.text import Text
 

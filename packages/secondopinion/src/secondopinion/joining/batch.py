@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labeljoin import KEY_NORMALIZE_MODES, BatchJob, ReportColumn, run_job
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.joining.on_disk import materialize
 from secondopinion.joining.options import MISSING_POLICIES, options_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from labeljoin import ManifestTable
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 MANIFEST_SCHEMA = "second-opinion-manifest-v1"
 REPORT_SCHEMA = "second-opinion-materializer-batch-v1"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.readers.registry import AUTO, reader_for
 from secondopinion.scorers.facts import Direction, ScoreFacts, facts_for, is_known, slug_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from labeljoin import KeyResult, KeyRule
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from secondopinion.readers.reader import ScoreReader
     from secondopinion.scores.rows import ScoreBatch

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labeljoin import Diagnosis
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from secondopinion.joining.matching import Plan, ScorerMatch
     from secondopinion.scores.opinions import Scorer

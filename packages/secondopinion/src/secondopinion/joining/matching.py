@@ -16,7 +16,7 @@ from labeljoin import (
     remembered_key,
     table_coverage,
 )
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.scorers.columns import column_names, score_fields
 from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from labeljoin import ClipKey, Coverage, Diagnosis, Survey, Table
     from numpy.typing import NDArray
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from secondopinion.joining.options import JoinOptions
     from secondopinion.scores.opinions import Opinions, Scorer

@@ -15,7 +15,7 @@ from labeljoin import (
     withhold_table,
 )
 from provenance import start_run
-from provenance.toolkit.errors import VerdictError
+from provenance.toolkit import VerdictError
 
 from secondopinion.joining.audit import audit_of
 from secondopinion.joining.collection import read_opinions
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from labeljoin import Diagnosis, Table
     from provenance import Run
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from secondopinion.joining.matching import Plan
     from secondopinion.joining.options import JoinOptions

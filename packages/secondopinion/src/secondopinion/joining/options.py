@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from labeljoin import KeyNormalize, KeyRule
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.readers.registry import AUTO, readers, unknown_format
 from secondopinion.scorers.columns import DEFAULT_PREFIX

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 from labeljoin import open_table
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.scores.payloads import OK_STATUSES, FieldNames, listed
 from secondopinion.scores.rows import ScoreBatch

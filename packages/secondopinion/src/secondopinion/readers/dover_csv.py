@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.readers.delimited import first_line, read_scores
 from secondopinion.readers.reader import ScoreReader

@@ -6,7 +6,7 @@ import functools
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.readers.dover_csv import DoverCsvReader
 from secondopinion.readers.fastvqa_log import FastvqaLogReader

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from provenance import Digest
-from provenance.toolkit.errors import InputError
+from provenance.record import Digest
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

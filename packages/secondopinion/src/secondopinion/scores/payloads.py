@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labeljoin import KEY_COLUMNS
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from secondopinion.scores.rows import FrameMean, ScoreRow, as_float, as_runtime
 

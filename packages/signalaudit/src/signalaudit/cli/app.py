@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from provenance.toolkit.command import CommandLine, Output
+from provenance.toolkit import CommandLine, Output
 
 cli = CommandLine("moskit-signalaudit", "See what a feature table can and cannot see.")
 

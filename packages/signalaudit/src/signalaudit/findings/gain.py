@@ -16,7 +16,7 @@ from signalaudit.statistics.ridge import Ridge, Standardiser
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from signalaudit.tables.columns import ColumnPlan
     from signalaudit.tables.sample import Sample

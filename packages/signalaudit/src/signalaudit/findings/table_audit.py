@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import labeljoin
 import numpy as np
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from signalaudit.findings.gain import (
     LEAK,
@@ -40,7 +40,7 @@ from signalaudit.tables.direction import Direction, decide_directions
 from signalaudit.tables.sample import Sample, read_sample
 
 if TYPE_CHECKING:
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from signalaudit.findings.disagreement import Comparison
     from signalaudit.tables.families import FamilySet

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import labeljoin
 from provenance import start_run
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from signalaudit.findings.advice import RULES, advise
 from signalaudit.findings.table_audit import Options, TableAudit, audit_table
@@ -19,7 +19,7 @@ from signalaudit.tables.direction import check_directions, parse_directions
 from signalaudit.tables.families import FamilySet, load_families
 
 if TYPE_CHECKING:
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
 SCHEMA = "signal-mix-audit-v1"
 

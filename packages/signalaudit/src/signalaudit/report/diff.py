@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from provenance import start_run
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from signalaudit.report.audit import SCHEMA, PathLike
 

@@ -14,7 +14,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
-from provenance import processors
+from provenance.toolkit import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     import os

@@ -14,7 +14,7 @@ from signalaudit.tables.columns import names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from signalaudit.tables.columns import ColumnPlan
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.engine.attach import Attachment, PartReport, collision_error
 from labeljoin.formats.hashing import HashedWriter, digest_of

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import count
 from threading import Condition
 
-from provenance import processors
+from provenance.toolkit import processors
 
 MOST_LANES = 3
 """The parser holds the interpreter for half of the time: further threads would wait for it."""

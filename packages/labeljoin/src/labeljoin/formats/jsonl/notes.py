@@ -32,8 +32,8 @@ from labeljoin.keys.counts import KeyCounter, KeyCounts
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from provenance import Digest
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.record import Digest
+    from provenance.toolkit import ProgressCallback
 
 _NOTHING = np.empty(0, np.int64)
 

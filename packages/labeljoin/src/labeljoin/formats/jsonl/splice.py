@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.engine.attach import Attachment, PartReport, collision_error
 from labeljoin.formats.hashing import make_digest

@@ -24,7 +24,7 @@ from labeljoin.formats.jsonl.blocks import (
 )
 
 if TYPE_CHECKING:
-    from provenance import Digest
+    from provenance.record import Digest
 
     from labeljoin.engine.attach import Attachment
     from labeljoin.formats.jsonl.lanes import Lanes

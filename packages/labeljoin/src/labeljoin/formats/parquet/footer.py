@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.formats.parquet import thrift as compact
 from labeljoin.formats.parquet.thrift import BINARY, I32, I64, LIST, STRUCT, Field

@@ -9,13 +9,13 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.formats.hashing import CHUNK, fed, make_digest
 from labeljoin.formats.parquet.footer import read_footer
 
 if TYPE_CHECKING:
-    from provenance import Digest
+    from provenance.record import Digest
 
 
 class Hashed(NamedTuple):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.formats.parquet.table import opened, reading
 

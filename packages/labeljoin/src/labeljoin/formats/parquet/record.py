@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provenance import EMBEDDED_KEY
-from provenance.toolkit.errors import InputError
+from provenance.record import EMBEDDED_KEY
+from provenance.toolkit import InputError
 
 from labeljoin.formats.parquet.footer import Footer, FooterError, read_footer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance import EMBEDDED_KEY
+from provenance.record import EMBEDDED_KEY
 
 from labeljoin.engine.attach import Attachment, PartReport
 from labeljoin.formats.hashing import HashedWriter, digest_of
@@ -14,7 +14,7 @@ from labeljoin.formats.parquet.table import opened, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from provenance import Digest
+    from provenance.record import Digest
 
 
 def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> PartReport:

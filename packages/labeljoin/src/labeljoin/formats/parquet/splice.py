@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from provenance import EMBEDDED_KEY
-from provenance.toolkit.errors import InputError
+from provenance.record import EMBEDDED_KEY
+from provenance.toolkit import InputError
 
 from labeljoin.engine.attach import Attachment, PartReport, changed_error
 from labeljoin.formats.hashing import CHUNK, fed, make_digest

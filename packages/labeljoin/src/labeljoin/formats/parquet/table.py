@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.formats.base import Table
 

@@ -1,4 +1,4 @@
-"""How many processors there are for this process."""
+"""Facts about the machine that this process runs on."""
 
 from __future__ import annotations
 

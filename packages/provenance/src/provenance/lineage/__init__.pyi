@@ -1,0 +1,3 @@
+from .graph import Lineage as Lineage
+
+__all__ = ["Lineage"]

@@ -1,0 +1,6 @@
+from .manifests import write_manifest as write_manifest
+from .run import Run as Run
+from .run import start_run as start_run
+from .staging import StagedOutput as StagedOutput
+
+__all__ = ["Run", "StagedOutput", "start_run", "write_manifest"]
