@@ -1,14 +1,15 @@
 """The development sessions of moskit: ``uv run nox``, or ``uv run nox -s <session>``.
 
-What a session installs is read from the pyproject files and locked by ``uv.lock``:
-``tests-<package>`` syncs the dependency group ``test-<package>`` into an environment of its own for
-each Python of the classifiers; sessions about the whole workspace run in its own environment, the
-one that ``uv run nox`` has just brought up to date.
+Dependencies come from the pyproject files, as locked in ``uv.lock``. ``tests-<package>`` installs the
+dependency group ``test-<package>`` into a separate environment for each supported Python. Sessions
+about the whole workspace use the environment that ``uv run nox`` has just updated, and
+``workspace-<version>`` repeats them on the lowest and the highest Python.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import signal
 from pathlib import Path
@@ -18,12 +19,12 @@ import nox
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
-# A Python that this machine lacks is skipped with a word, on a continuous-integration machine too.
+# A Python that is not installed is skipped with a message, on continuous integration too.
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a plain shell. Tests interrupt what they start.
+    # A shell ignores SIGINT in background jobs, but the tests interrupt the processes they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent
@@ -32,28 +33,29 @@ PROJECTS = {
     path.parent.name: nox.project.load_toml(path)
     for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
 }
-LOWEST_PYTHON = min(
-    (v for project in PROJECTS.values() for v in nox.project.python_versions(project)),
+PYTHONS = sorted(
+    {v for project in PROJECTS.values() for v in nox.project.python_versions(project)},
     key=lambda version: [int(part) for part in version.split(".")],
 )
-# Tests start hundreds of processes, and compiling torch or pandas anew takes each of them seconds.
+LOWEST_PYTHON, HIGHEST_PYTHON = PYTHONS[0], PYTHONS[-1]
+# Tests start hundreds of processes. Without cached bytecode, each spends seconds on compiling.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# Two cores are shared by two pytest processes; more threads in each would only contend.
+# pytest already uses every core; more threads in its processes would only compete.
 QUIET_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 nox.options.sessions = [
     *("lint", "types", "docs"),
     *(f"tests-{name}" for name in PROJECTS),
     "integration",
+    "workspace",
 ]
 
 
 def run_pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest on every core that the machine has, and report what branches it reached."""
+    """Run pytest with one process a core, four at most."""
     session.run(
         "pytest",
         f"--numprocesses={min(os.cpu_count() or 1, 4)}",
-        "--dist=loadgroup",
         *arguments,
         *session.posargs,
         env=QUIET_THREADS,
@@ -61,36 +63,35 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
     )
 
 
-def sync_group(session: nox.Session, group: str, *options: str) -> None:
-    """Bring the session's environment to one locked dependency group, and to nothing more."""
+def run_package_tests(session: nox.Session, package: str) -> None:
+    """Run the tests of one package and the examples in its docstrings."""
+    run_pytest(session, "--doctest-modules", f"packages/{package}/src", f"packages/{package}/tests")
+
+
+def sync_environment(session: nox.Session, *options: str) -> None:
+    """Install locked dependencies into the session's environment, and remove all others."""
     session.run_install(
-        "uv",
-        "sync",
-        "--locked",
-        "--quiet",
-        "--no-default-groups",
-        f"--group={group}",
-        *options,
+        *("uv", "sync", "--locked", "--quiet", *options),
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
         external=True,
     )
 
 
 def test_requirements(group: str) -> list[str]:
-    """The requirements of a dependency group of the workspace, its own packages left out."""
+    """Return the requirements of a dependency group without the workspace's own packages."""
     resolved = nox.project.dependency_groups(WORKSPACE, group)
     return [requirement for requirement in resolved if not requirement.startswith("moskit-")]
 
 
 def define_tests(package: str) -> None:
-    """Define the session that tests one package on each Python it says it supports."""
+    """Define the session that tests one package on each Python that it supports."""
 
     @nox.session(name=f"tests-{package}", python=nox.project.python_versions(PROJECTS[package]))
     def tests(session: nox.Session) -> None:
-        sync_group(session, f"test-{package}")
-        run_pytest(session, f"packages/{package}/tests")
+        sync_environment(session, "--no-default-groups", f"--group=test-{package}")
+        run_package_tests(session, package)
 
-    tests.__doc__ = f"Test {package} with the dependencies it declares, and no sibling more."
+    tests.__doc__ = f"Test {package} with the dependencies that it declares, and no others."
 
 
 for name in PROJECTS:
@@ -99,18 +100,14 @@ for name in PROJECTS:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Check style with ruff, and the borders between packages with import-linter."""
-    session.run("ruff", "check", ".", external=True)
-    session.run("ruff", "format", "--check", ".", external=True)
-    session.run("lint-imports", "--no-logo", external=True)
+    """Check style, wording, import contracts, and generated files for drift."""
+    check_style(session)
 
 
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
-    """Check types with mypy in strict mode, but for the packages' tests, which run anyway."""
-    sources = [f"packages/{package}/src" for package in PROJECTS]
-    workspace = ["tests", "examples", "tooling", "benchmarks", "noxfile.py"]
-    session.run("mypy", *sources, *workspace, external=True)
+    """Check types with mypy in strict mode; tests of packages may leave out annotations."""
+    check_types(session)
 
 
 @nox.session(venv_backend="none")
@@ -121,15 +118,49 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
-    """Build the site into site/: offline, and every warning is an error."""
-    # The theme's advertisement for its successor is no warning of ours.
+    """Build the site into site/, offline, with warnings as errors."""
+    build_docs(session, "site")
+
+
+@nox.session(python=[LOWEST_PYTHON, HIGHEST_PYTHON])
+def workspace(session: nox.Session) -> None:
+    """Run lint, types, docs and integration on the lowest and on the highest Python."""
+    if session.python == ".".join(platform.python_version_tuple()[:2]):
+        session.skip("the sessions lint, types, docs and integration use this Python")
+    sync_environment(session)
+    check_style(session)
+    check_types(session)
+    build_docs(session, os.path.join(session.create_tmp(), "site"))
+    run_pytest(session, "tests")
+
+
+def check_style(session: nox.Session) -> None:
+    """Run everything that reads the code and the docs without running them."""
+    session.run("ruff", "check", ".", external=True)
+    session.run("ruff", "format", "--check", ".", external=True)
+    session.run("lint-imports", "--no-logo", external=True)
+    for script in ("words", "house", "schemas"):
+        session.run("python", f"tooling/{script}.py", external=True)
+
+
+def check_types(session: nox.Session) -> None:
+    """Run mypy on everything, tests included."""
+    packages = [f"packages/{package}/{part}" for package in PROJECTS for part in ("src", "tests")]
+    workspace = ["conftest.py", "tests", "examples", "tooling", "benchmarks", "noxfile.py"]
+    session.run("mypy", *packages, *workspace, external=True)
+
+
+def build_docs(session: nox.Session, site: str) -> None:
+    """Build the site into the folder ``site``."""
+    # The theme prints an advertisement for its successor, which strict mode takes for a warning.
     quiet = {"NO_MKDOCS_2_WARNING": "1"}
-    session.run("mkdocs", "build", "--strict", "--quiet", env=quiet, external=True)
+    command = ("mkdocs", "build", "--strict", "--quiet", f"--site-dir={site}")
+    session.run(*command, env=quiet, external=True)
 
 
 @nox.session(venv_backend="none")
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel of every package into dist/, and check what they say and hold."""
+    """Build sdist and wheel of every package into dist/, and check their metadata and files."""
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     session.run("uv", "build", "--all-packages", "--no-sources", "--quiet", external=True)
     session.run("python", "tooling/distributions.py", "dist", external=True)
@@ -141,43 +172,25 @@ def downstream(session: nox.Session) -> None:
     session.run("python", "tooling/downstream.py", "dist", *session.posargs, external=True)
 
 
-@nox.session(python=LOWEST_PYTHON, reuse_venv=False)  # what is there would not be lowered
+@nox.session(python=LOWEST_PYTHON, reuse_venv=False)  # uv would keep newer versions
 @nox.parametrize("package", list(PROJECTS))
 def lowest(session: nox.Session, package: str) -> None:
-    """Test a package with the lowest versions of its direct dependencies that it says it takes."""
-    pyproject = f"packages/{package}/pyproject.toml"
-    in_here = f"--python={session.virtualenv.location}"
+    """Test a package with the lowest versions of its direct dependencies that it accepts."""
+    install = ("uv", "pip", "install", "--quiet", f"--python={session.virtualenv.location}")
     session.run_install(
-        *("uv", "pip", "install", "--quiet", in_here, "--resolution=lowest-direct"),
-        *("--all-extras", "--requirements", pyproject),
+        *(*install, "--resolution=lowest-direct", "--all-extras"),
+        *("--requirements", f"packages/{package}/pyproject.toml"),
         external=True,
     )
-    # What the tests import comes at its newest, and must leave the lowest versions alone.
-    session.run_install(
-        "uv",
-        "pip",
-        "install",
-        "--quiet",
-        in_here,
-        *test_requirements(f"test-{package}"),
-        external=True,
-    )
-    session.run_install(
-        "uv",
-        "pip",
-        "install",
-        "--quiet",
-        in_here,
-        "--no-deps",
-        f"--editable=packages/{package}",
-        external=True,
-    )
-    run_pytest(session, f"packages/{package}/tests")
+    # The test requirements are the newest ones, and must not upgrade what is installed.
+    session.run_install(*install, *test_requirements(f"test-{package}"), external=True)
+    session.run_install(*install, "--no-deps", f"--editable=packages/{package}", external=True)
+    run_package_tests(session, package)
 
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Measure everything side by side, and write the table that the docs show."""
+    """Run all benchmarks, and write the table that the docs show."""
     session.run("python", "tooling/bench.py", *session.posargs, external=True)
 
 

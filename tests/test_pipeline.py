@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -19,11 +18,7 @@ from scipy import stats
 from workspace import run_command
 
 
-def on(kind: str) -> Any:
-    return pytest.param(kind, marks=pytest.mark.xdist_group(f"pipeline-{kind}"), id=kind)
-
-
-@pytest.fixture(scope="module", params=[on("sample"), on("real")])
+@pytest.fixture(scope="module", params=["sample", "real"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     tables = request.getfixturevalue(f"{request.param}_tables")
     return run_pipeline(tables, tmp_path_factory.mktemp(request.param))

@@ -65,8 +65,6 @@ COMMANDS = {
     ),
 }
 
-pytestmark = pytest.mark.xdist_group("provenance-chain")
-
 
 def made_by(folder: Path, name: str) -> Path:
     (path,) = (path for path in folder.rglob(name) if path.name == name)

@@ -33,7 +33,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, done.stdout
 
 
-@pytest.mark.xdist_group("quickstart")
 def test_it_leaves_what_it_says(run: tuple[Path, str]) -> None:
     folder, shown = run
     assert [name for name in LEFT if not (folder / "quickstart-output" / name).exists()] == []
@@ -41,7 +40,6 @@ def test_it_leaves_what_it_says(run: tuple[Path, str]) -> None:
     assert [line for line in shown.splitlines() if len(line.rstrip()) > 80] == []
 
 
-@pytest.mark.xdist_group("quickstart")
 def test_the_command_lines_that_it_shows_do_the_same(run: tuple[Path, str]) -> None:
     folder, shown = run
     commands = re.findall(r"^\$ ((?:.*\\ *\n)*.*)", shown, re.MULTILINE)

@@ -136,6 +136,7 @@ def try_package(package: str, folder: Path, dist: Path) -> None:
     shutil.copytree(
         ROOT / "packages" / package / "tests", project.folder / "packages" / package / "tests"
     )
+    shutil.copy(ROOT / "conftest.py", project.folder)
     shutil.copytree(ROOT / "docs" / "schemas", project.folder / "docs" / "schemas")
     shutil.copytree(ROOT / "examples", project.folder / "examples")
     options = WORKSPACE["tool"]["pytest"]["ini_options"]
@@ -147,7 +148,7 @@ def try_package(package: str, folder: Path, dist: Path) -> None:
     )
     project.run(
         *("python", "-m", "pytest", "-q", f"--numprocesses={min(os.cpu_count() or 1, 4)}"),
-        *("--dist=loadgroup", f"packages/{package}/tests"),
+        f"packages/{package}/tests",
     )
 
 

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.xdist_group("cluster")  # one cluster, and not beside another
 
 TABLES = 6
 PARTS = 8
