@@ -142,7 +142,8 @@ def run_engine(features: str, labels: str, out: str) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.csv
-    from labeljoin import KeyRule, attach
+    from labeljoin import attach
+    from labeljoin.keys import KeyRule
 
     rule = KeyRule(normalize="raw", regex=KEY_REGEX)
     table = pyarrow.csv.read_csv(labels)

@@ -209,13 +209,13 @@ def test_reports_must_not_replace_the_manifest(tables, command):
     assert Path(manifest).read_text() == before
 
 
-@pytest.mark.parametrize("corpus", labeljoin.CORPORA)
+@pytest.mark.parametrize("corpus", labeljoin.batch.CORPORA)
 def test_ready_manifests_are_valid(here, command, corpus):
     text = command("manifest", corpus).out
     manifest = json.loads(text)
-    jsonschema.validate(manifest, labeljoin.manifest_schema(labeljoin.LABEL_BATCH))
+    jsonschema.validate(manifest, labeljoin.batch.manifest_schema(labeljoin.batch.LABEL_BATCH))
     Path("m.json").write_text(text)
-    assert labeljoin.load_manifest("m.json", labeljoin.LABEL_BATCH)[0].id == corpus
+    assert labeljoin.batch.load_manifest("m.json", labeljoin.batch.LABEL_BATCH)[0].id == corpus
 
 
 CORPUS_SAMPLES = {
@@ -253,7 +253,7 @@ CORPUS_SAMPLES = {
 }
 
 
-@pytest.mark.parametrize("corpus", labeljoin.CORPORA)
+@pytest.mark.parametrize("corpus", labeljoin.batch.CORPORA)
 def test_ready_manifests_fit_their_corpora(here, command, corpus):
     paths, files, mos = CORPUS_SAMPLES[corpus]
     (here / corpus).mkdir()

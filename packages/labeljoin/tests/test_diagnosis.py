@@ -146,9 +146,9 @@ def test_a_change_that_brings_little_is_not_suggested():
 
 
 def test_any_two_sides_can_be_diagnosed():
-    side = labeljoin.KeySide
-    rule = labeljoin.KeyRule()
-    diagnosis = labeljoin.diagnose_coverage(
+    side = labeljoin.diagnose.KeySide
+    rule = labeljoin.keys.KeyRule()
+    diagnosis = labeljoin.diagnose.diagnose_coverage(
         side({"path": pa.array([f"a_{i}.png" for i in IDS])}, "path", rule, "--key-column", "--f"),
         side({"img": pa.array(IDS)}, "img", rule, "--score-key-field", "--score-key-regex"),
         noun="score",

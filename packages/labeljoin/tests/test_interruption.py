@@ -25,10 +25,10 @@ HARNESS = """
 import os, signal, sys, time
 import pandas  # pyarrow imports it at its first array; let that be once
 import labeljoin
-from labeljoin.engine import attach as attachment
+from labeljoin.engine import attaching as attachment
 from labeljoin.joining import coverage, on_disk as joining
 from labeljoin.diagnose import suggestions as diagnosis
-from labeljoin.labels import source as labels
+from labeljoin.labels import index as labels
 from labeljoin.formats.parquet import splice as parquet_splice
 from labeljoin.formats.parquet import table as parquet
 for line in sys.stdin:

@@ -435,7 +435,7 @@ def test_konvid_1k_needs_no_regex(join):
     ],
 )
 def test_percentages_are_round_only_where_they_are_exact(rate, shown):
-    assert labeljoin.percent(rate) == shown
+    assert labeljoin.keys.percent(rate) == shown
 
 
 def test_a_labelled_table_remembers_its_clip_key(tmp_path):
@@ -450,7 +450,7 @@ def test_a_labelled_table_remembers_its_clip_key(tmp_path):
     )
     assert first["clip_key"]["decided_by"] == "option"
     metadata = pq.read_metadata(tmp_path / "one.parquet").metadata
-    assert metadata[labeljoin.KEY_COLUMN_METADATA.encode()] == b"asset"
+    assert metadata[labeljoin.joining.KEY_COLUMN_METADATA.encode()] == b"asset"
     second = labeljoin.materialize(
         tmp_path / "one.parquet",
         tmp_path / "l.csv",
@@ -460,7 +460,7 @@ def test_a_labelled_table_remembers_its_clip_key(tmp_path):
     )
     assert second["feature_key_column"] == "asset"
     assert second["clip_key"]["decided_by"] == "table"
-    known = labeljoin.remembered_key(labeljoin.open_table(tmp_path / "two.parquet"))
+    known = labeljoin.joining.remembered_key(labeljoin.open_table(tmp_path / "two.parquet"))
     assert (known.column, known.rule.regex) == ("asset", "(.)_")
 
 

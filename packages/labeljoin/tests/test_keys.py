@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labeljoin import KeyRule
+from labeljoin.keys import KeyRule
 from provenance.toolkit import InputError
 
 
@@ -41,7 +41,7 @@ def test_modes(mode, value, key):
     assert keys([value], mode) == [key]
 
 
-@pytest.mark.parametrize("mode", labeljoin.KEY_NORMALIZE_MODES)
+@pytest.mark.parametrize("mode", labeljoin.keys.KEY_NORMALIZE_MODES)
 def test_one_key_however_it_is_typed(mode):
     arrays = [
         pa.array([3339962845]),
@@ -171,7 +171,7 @@ def test_modes_take_paths_apart_as_python_does(values, mode, start):
         path = re.sub(r"\A([+-]?[0-9]+)\.0+\Z", r"\1", (value or "").strip()).rstrip("/\\")
         name = re.split(r"[/\\]", path)[-1]
         head, _, suffix = name.rpartition(".")
-        known = suffix.casefold() in labeljoin.MEDIA_SUFFIXES
+        known = suffix.casefold() in labeljoin.keys.MEDIA_SUFFIXES
         if head and suffix and (mode == "stem" or (mode == "auto" and known)):
             name = head
         return name.strip() or None
@@ -180,7 +180,7 @@ def test_modes_take_paths_apart_as_python_does(values, mode, start):
     assert keys(array, mode) == [expected(value) for value in values[start:]]
 
 
-@given(st.lists(st.text(), max_size=30), st.sampled_from(labeljoin.KEY_NORMALIZE_MODES))
+@given(st.lists(st.text(), max_size=30), st.sampled_from(labeljoin.keys.KEY_NORMALIZE_MODES))
 def test_normalising_is_blind_to_encoding(values, mode):
     plain = pa.array(values, pa.string())
     assert keys(plain, mode) == keys(plain.dictionary_encode(), mode)
@@ -200,7 +200,7 @@ def test_whole_floats_meet_integers(values):
 
 
 def test_key_columns_are_inferred_in_order_ignoring_case():
-    assert labeljoin.infer_key_column(["path", "File", "VID"]) == "VID"
-    assert labeljoin.infer_key_column(["mos", "clip_path"]) == "clip_path"
+    assert labeljoin.keys.infer_key_column(["path", "File", "VID"]) == "VID"
+    assert labeljoin.keys.infer_key_column(["mos", "clip_path"]) == "clip_path"
     with pytest.raises(InputError, match="mos, width"):
-        labeljoin.infer_key_column(["mos", "width"])
+        labeljoin.keys.infer_key_column(["mos", "width"])

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labeljoin import KeyRule, LabelOptions, LabelSource
+from labeljoin.keys import KeyRule
+from labeljoin.labels import LabelOptions, LabelSource
 from provenance.toolkit import InputError
 
 
@@ -24,7 +25,7 @@ def write(tmp_path, monkeypatch):
 
 
 def index(*paths, **options):
-    return labeljoin.index_labels(
+    return labeljoin.labels.index_labels(
         [LabelSource.open(path) for path in paths], LabelOptions(**options)
     )
 
@@ -318,15 +319,15 @@ def test_comma_separated_text_with_a_txt_suffix(write):
 )
 def test_duplicates_collapse_or_conflict_in_any_order(rows):
     table = pa.table({"key": [k for k, _ in rows], "mos": [m for _, m in rows]})
-    sources = [LabelSource.of(table, "labels")]
+    sources = [LabelSource.from_table(table, "labels")]
     wanted = {}
     for key, mos in rows:
         wanted.setdefault(key, set()).add(mos)
     if any(len(values) > 1 for values in wanted.values()):
         with pytest.raises(InputError, match="conflict"):
-            labeljoin.index_labels(sources)
+            labeljoin.labels.index_labels(sources)
     else:
-        found = labeljoin.index_labels(sources)
+        found = labeljoin.labels.index_labels(sources)
         assert dict(zip(found.keys.to_pylist(), found.columns["mos"].to_pylist(), strict=True)) == {
             key: values.pop() for key, values in wanted.items()
         }

@@ -7,8 +7,7 @@ import labeljoin
 import numpy as np
 import pyarrow as pa
 import pytest
-from labeljoin import ColumnsForLabels, KeyMatcher, KeyRule
-from labeljoin.keys import matching
+from labeljoin.keys import ColumnsForLabels, KeyMatcher, KeyRule, matching
 
 CLIPS = 2_000
 
@@ -66,10 +65,14 @@ def test_many_labels_are_looked_up_by_arrow(columns, monkeypatch):
 
 def test_coverage_does_not_depend_on_what_is_remembered(columns, monkeypatch):
     values = [values for _, values in blocks(3)] + [pa.array(["w/4.mp4", None, ""])]
-    whole = labeljoin.measure_coverage(values, KeyMatcher(KeyRule(), columns.matcher.label_keys))
+    whole = labeljoin.joining.measure_coverage(
+        values, KeyMatcher(KeyRule(), columns.matcher.label_keys)
+    )
     monkeypatch.setattr(matching, "REMEMBERED", 50)
     monkeypatch.setattr("labeljoin.keys.counts._COMPACTED", 64)
-    again = labeljoin.measure_coverage(values, KeyMatcher(KeyRule(), columns.matcher.label_keys))
+    again = labeljoin.joining.measure_coverage(
+        values, KeyMatcher(KeyRule(), columns.matcher.label_keys)
+    )
     assert again == whole
     assert whole.folded_keys == 1
     assert whole.keyless == {"null": 1, "blank": 1, "no-regex-match": 0}

@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labeljoin import Survey, attach, open_table
+from labeljoin import attach, open_table
+from labeljoin.engine import first_pass
 from labeljoin.formats.parquet import thrift as compact
 from labeljoin.formats.parquet.footer import Footer, read_footer
 from labeljoin.formats.parquet.record import read_record
@@ -141,8 +142,8 @@ def test_any_table_keeps_its_bits(tmp_path_factory, file, encoded, metadata, sur
     source, out = folder / "in.parquet", folder / "out.parquet"
     pq.write_table(table, source, **options)
     opened = open_table(source)
-    with Survey(opened) if surveyed else nullcontext() as survey:
-        report = attach(opened, out, "key", Lookup(encoded, metadata=metadata), survey=survey)
+    with first_pass(opened) if surveyed else nullcontext() as survey:
+        report = attach(opened, out, "key", Lookup(encoded, metadata=metadata), first_pass=survey)
     assert_spliced(source, out, report)
     assert_readers_agree(out)
     if metadata:

@@ -81,11 +81,11 @@ def test_batch_reports(tables, command):
     validate(json.loads(Path("r.json").read_text("utf-8")))
 
 
-@pytest.mark.parametrize("corpus", labeljoin.CORPORA)
+@pytest.mark.parametrize("corpus", labeljoin.batch.CORPORA)
 def test_ready_manifests(corpus):
-    validate(labeljoin.corpus_manifest(corpus))
+    validate(labeljoin.batch.corpus_manifest(corpus))
 
 
 def test_the_published_manifest_schema_is_the_one_in_use():
     published = json.loads((SCHEMAS / "mos-label-manifest-v1.json").read_text("utf-8"))
-    assert published == labeljoin.manifest_schema(labeljoin.LABEL_BATCH)
+    assert published == labeljoin.batch.manifest_schema(labeljoin.batch.LABEL_BATCH)

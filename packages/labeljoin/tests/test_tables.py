@@ -6,7 +6,8 @@ import labeljoin
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from labeljoin import infer_key_column, open_table
+from labeljoin import open_table
+from labeljoin.keys import infer_key_column
 from provenance.toolkit import InputError
 
 ROWS = [

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labeljoin import KeyCounts, Survey, attach, open_table
+from labeljoin import attach, open_table
+from labeljoin.engine import first_pass
 from labeljoin.formats.json import document as json_document
 from labeljoin.formats.jsonl import blocks as json_blocks
+from labeljoin.keys import KeyCounts
 from labeljoin_lookup import ADDED, Lookup, label_of
 from provenance.toolkit import InputError
 
@@ -30,14 +32,14 @@ def attached(folder, name, data, lookup=None, *, surveyed=False, **options):
     source.write_bytes(data if isinstance(data, bytes) else data.encode())
     lookup = lookup or Lookup()
     table = open_table(source)
-    with Survey(table) if surveyed else nullcontext() as survey:
+    with first_pass(table) if surveyed else nullcontext() as survey:
         if survey is not None:
             counts = survey.counts("key", lookup.schema.names)
-            alone = KeyCounts.of(table.key_values("key"))
+            alone = KeyCounts.count(table.key_values("key"))
             assert counts.texts.equals(alone.texts)
             assert counts.rows.tolist() == alone.rows.tolist()
             assert counts.null_rows == alone.null_rows
-        report = attach(table, out, "key", lookup, survey=survey, **options)
+        report = attach(table, out, "key", lookup, first_pass=survey, **options)
     assert report.parts[0].source_digest.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
     assert report.parts[0].digest.sha256 == hashlib.sha256(out.read_bytes()).hexdigest()
     return report, out.read_bytes()

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from labeljoin import KeyRule
+from labeljoin.keys import KeyRule
 from provenance.toolkit import InputError
 from secondopinion.joining.collection import read_opinions
 from secondopinion.readers.registry import readers

@@ -93,7 +93,7 @@ def test_a_bad_manifest_runs_nothing(manifest, tmp_path, change, complaint):
 def test_the_manifest_schema_is_the_published_one(manifest, schema):
     published = schema("second-opinion-manifest-v1")
     published.validate(json.loads(manifest.read_text()))
-    built = labeljoin.manifest_schema(secondopinion.SCORE_BATCH)
+    built = labeljoin.batch.manifest_schema(secondopinion.SCORE_BATCH)
     members = ("$id", "type", "properties", "required", "additionalProperties")
     assert {name: published.schema[name] for name in members} == {
         name: built[name] for name in members

@@ -13,7 +13,7 @@ from secondopinion.scores.json_stream import JsonStream
 PEAK = """
 import sys
 from pathlib import Path
-from labeljoin import KeyRule
+from labeljoin.keys import KeyRule
 from secondopinion.joining.collection import read_opinions
 scorer = read_opinions([sys.argv[1]], rule=KeyRule()).scorers["x"]
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]

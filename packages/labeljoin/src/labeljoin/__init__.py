@@ -1,5 +1,98 @@
 """Join MOS labels onto video-quality feature tables by clip key, byte for byte."""
 
+import importlib
+import warnings
+from typing import Any
+
 import lazy_loader as lazy
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+_attribute, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+
+_MOVED = {
+    "keys": (
+        "ColumnsForLabels",
+        "KEYLESS_REASONS",
+        "KEY_COLUMNS",
+        "KEY_NORMALIZE_MODES",
+        "KeyCounts",
+        "KeyMatcher",
+        "KeyNormalize",
+        "KeyResult",
+        "KeyRule",
+        "MEDIA_SUFFIXES",
+        "Match",
+        "infer_key_column",
+        "percent",
+    ),
+    "labels": (
+        "LABEL_EXTRAS",
+        "LabelIndex",
+        "LabelOptions",
+        "LabelScale",
+        "LabelSource",
+        "MOS_COLUMNS",
+        "ScaleDecision",
+        "index_labels",
+        "infer_mos_column",
+    ),
+    "formats": (
+        "ColumnsForKeys",
+        "PartReport",
+        "column_values",
+    ),
+    "engine": (
+        "AttachReport",
+        "attach_in_run",
+        "executor",
+        "part_executor",
+        "stage_table",
+        "withhold_table",
+    ),
+    "diagnose": (
+        "Diagnosis",
+        "KeySide",
+        "Suggestion",
+        "diagnose_coverage",
+    ),
+    "joining": (
+        "AUDIT_SCHEMA",
+        "ClipKey",
+        "Coverage",
+        "INSPECTION_SCHEMA",
+        "KEY_COLUMN_METADATA",
+        "KEY_RULE_METADATA",
+        "measure_coverage",
+        "possible_keys",
+        "remembered_key",
+        "table_coverage",
+    ),
+    "batch": (
+        "BatchJob",
+        "CORPORA",
+        "LABEL_BATCH",
+        "ManifestTable",
+        "ReportColumn",
+        "corpus_manifest",
+        "load_manifest",
+        "manifest_schema",
+        "run_job",
+    ),
+    "cli": ("render_batch",),
+}
+"""Names that were at the top in 0.1, by the sub-module that has them now."""
+
+
+def __getattr__(name: str) -> Any:
+    for room, names in _MOVED.items():
+        if name in names:
+            warnings.warn(
+                f"labeljoin.{name} is now labeljoin.{room}.{name}; the old name goes in 0.3",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            return getattr(importlib.import_module(f"labeljoin.{room}"), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("moskit-labeljoin")
+    return _attribute(name)

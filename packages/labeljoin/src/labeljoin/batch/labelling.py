@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from labeljoin.batch.job import BatchJob, ReportColumn, run_job
+from labeljoin.batch.job import BatchJob, ReportColumn
+from labeljoin.batch.running import run_job
 from labeljoin.joining.on_disk import materialize
 from labeljoin.joining.options import JoinOptions, join_options
 from labeljoin.keys.rule import KEY_NORMALIZE_MODES
 from labeljoin.labels.scale import LABEL_SCALES
 
 if TYPE_CHECKING:
+    import os
     from concurrent.futures import Executor
 
     from provenance.toolkit import ProgressCallback
 
-    from labeljoin.batch.manifest import ManifestTable
+    from labeljoin.batch.job import ManifestTable
 
 MANIFEST_SCHEMA = "mos-label-manifest-v1"
 REPORT_SCHEMA = "mos-label-materializer-batch-v1"
@@ -74,7 +75,7 @@ def run_batch(
     scheduler: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Label every table of a manifest: :func:`labeljoin.run_job` with :data:`LABEL_BATCH`.
+    """Label every table of a manifest: :func:`labeljoin.batch.run_job` with :data:`LABEL_BATCH`.
 
     Args:
         manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "labels": […],

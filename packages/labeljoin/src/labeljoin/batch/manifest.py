@@ -5,44 +5,19 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from provenance.toolkit import InputError
+
+from labeljoin.batch.job import BatchJob, ManifestTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jsonschema.exceptions import ValidationError
 
-    from labeljoin.batch.job import BatchJob
-
 _TEXT = {"type": "string", "minLength": 1}
-
-
-@dataclass(frozen=True)
-class ManifestTable:
-    """One table of a manifest.
-
-    Attributes:
-        id: Its name in the report.
-        members: Its members as written, paths too, with the manifest's defaults.
-        paths: The members that are paths, resolved from the base folder; lists stay lists.
-    """
-
-    id: str
-    members: Mapping[str, Any]
-    paths: Mapping[str, Any]
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The members that are neither paths nor the name."""
-        return {
-            name: value
-            for name, value in self.members.items()
-            if name != "id" and name not in self.paths
-        }
 
 
 def manifest_schema(job: BatchJob) -> dict[str, Any]:
@@ -216,11 +191,6 @@ def _table(members: dict[str, Any], job: BatchJob, base: Path) -> ManifestTable:
         else:
             paths[name] = None if value is None else job.resolve(value, base)
     return ManifestTable(members["id"], members, paths)
-
-
-def resolve_path(path: str, base: Path) -> str:
-    """``path`` from ``base``, as an absolute path: workers start in folders of their own."""
-    return os.path.abspath(base / path)  # noqa: PTH100 - resolve() would follow links
 
 
 def _duplicates(tables: Sequence[ManifestTable], job: BatchJob) -> Iterator[str]:

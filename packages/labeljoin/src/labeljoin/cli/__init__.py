@@ -1,1 +1,5 @@
-"""The ``labeljoin`` command, one module a subcommand."""
+"""The command line: one module a command, and what the commands show."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -54,7 +54,7 @@ def batch(
             )
         except labeljoin.BatchError as error:
             failure, report = error, dict(error.document or {})
-    rendered = render_batch(labeljoin.LABEL_BATCH, report)
+    rendered = render_batch(labeljoin.batch.LABEL_BATCH, report)
     if failure is not None:
         if not output.json:
             output.show(*rendered)

@@ -23,4 +23,4 @@ def manifest(
 
     import labeljoin
 
-    output.text(json.dumps(labeljoin.corpus_manifest(corpus), indent=2, ensure_ascii=False))
+    output.text(json.dumps(labeljoin.batch.corpus_manifest(corpus), indent=2, ensure_ascii=False))

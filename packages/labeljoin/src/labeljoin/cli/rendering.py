@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from labeljoin.joining.audit import percent
+from labeljoin.keys.shares import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -195,7 +195,7 @@ def _made_key(rows: Sequence[Mapping[str, str]], number: int) -> Text:
 
 def render_batch(job: BatchJob, report: Mapping[str, Any]) -> list[RenderableType]:
     """The tables of a batch, and why some failed."""
-    from labeljoin.batch.job import error_sentence, shown_value
+    from labeljoin.batch.report import error_sentence, shown_value
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("table", overflow="fold")

@@ -1,1 +1,5 @@
 """Suggestions for joins whose keys do not match."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labeljoin.diagnose.regexes import GENERIC_REGEXES, derive_regexes, longest_key
-from labeljoin.joining.audit import percent
 from labeljoin.keys.rule import KEY_NORMALIZE_MODES, KeyRule
+from labeljoin.keys.shares import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,1 +1,5 @@
-"""Attach columns to tables of any format, on one machine or a cluster."""
+"""The engine that adds columns to tables, alone or inside a recorded run."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

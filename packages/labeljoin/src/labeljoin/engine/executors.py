@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from labeljoin.formats.base import Table
+    from labeljoin.formats.table import Table
 
 T = TypeVar("T")
 Task = TypeVar("Task")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from provenance.record import short_record_bytes
 from provenance.toolkit import InputError, OutputError
 
-from labeljoin.engine.attach import attach
+from labeljoin.engine.attaching import attach
 from labeljoin.formats.opening import open_table
+from labeljoin.formats.registry import promised_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -23,18 +24,9 @@ if TYPE_CHECKING:
     from provenance.run import StagedOutput
     from provenance.toolkit import ProgressCallback
 
-    from labeljoin.engine.attach import AttachReport, ColumnsForKeys
-    from labeljoin.engine.survey import Survey
-    from labeljoin.formats.base import Table
-
-_SUFFIXES = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".csv": "csv",
-}
+    from labeljoin.engine.attaching import AttachReport
+    from labeljoin.formats.base import ColumnsForKeys, FirstPass
+    from labeljoin.formats.table import Table
 
 
 def stage_table(
@@ -83,7 +75,7 @@ def attach_in_run(
     replace: Collection[str] = (),
     keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
     source: str = "features",
-    survey: Survey | None = None,
+    first_pass: FirstPass | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> AttachReport:
@@ -102,7 +94,7 @@ def attach_in_run(
         replace: As for :func:`labeljoin.attach`.
         keep: As for :func:`labeljoin.attach`.
         source: The name of the input in the run.
-        survey: As for :func:`labeljoin.attach`.
+        first_pass: As for :func:`labeljoin.attach`.
         executor: As for :func:`labeljoin.attach`.
         progress: Called as parts are finished.
 
@@ -123,7 +115,7 @@ def attach_in_run(
             keep=keep,
             embed=_Embedding(template, source),
             metadata=metadata,
-            survey=survey,
+            first_pass=first_pass,
             executor=executor,
             progress=progress,
         )
@@ -152,7 +144,7 @@ def attach_in_run(
 def withhold_table(
     run: Run,
     table: Table,
-    survey: Survey,
+    first_pass: FirstPass,
     *,
     name: str = "out",
     source: str = "features",
@@ -162,12 +154,12 @@ def withhold_table(
     Args:
         run: The run.
         table: The table, an input of the run.
-        survey: Its survey.
+        first_pass: The first pass over it.
         name: The output's name in the record.
         source: The name of the input in the run.
     """
     run.withdraw(name)
-    if (digest := survey.digest()) is not None:
+    if (digest := first_pass.digest()) is not None:
         run.set_input_digest(source, table.path, digest)
 
 
@@ -185,7 +177,7 @@ class _Embedding:
 
 def _refuse_format(table: Table, out: Path) -> None:
     suffix, own = out.suffix.lower(), table.path.suffix.lower()
-    promised = _SUFFIXES.get(suffix)
+    promised = promised_format(suffix)
     if promised in (None, table.format) or suffix == own or table.path.is_dir():
         return
     raise InputError(

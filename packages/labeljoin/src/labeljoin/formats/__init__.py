@@ -1,1 +1,5 @@
-"""Table formats: read a table, and add columns to it, one folder a format."""
+"""Table formats: one folder each behind one protocol, and how tables are opened."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -1,263 +1,273 @@
-"""What every table format offers, over one file or a directory of parts."""
+"""What a table format is: the :class:`Format` protocol and what it works with.
+
+To add a format, subclass :class:`Format` and register the class under the entry-point group
+``moskit.table_formats``. The built-in formats are registered in the same way.
+``docs/how-to/add-a-table-format.md`` walks through one.
+"""
 
 from __future__ import annotations
 
-import difflib
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from provenance.toolkit import InputError
 
+from labeljoin.keys.counts import KeyCounts
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     import pyarrow as pa
+    from provenance.record import Digest
+    from provenance.toolkit import ProgressCallback
 
-Format = Literal["parquet", "jsonl", "json", "csv"]
+    from labeljoin.formats.sample import Certainty, Sample
+    from labeljoin.formats.table import Table
 
 
-class Table(ABC):
-    """A table on disk. Made by :func:`labeljoin.open_table`; reads lazily, in file order.
+class ColumnsForKeys(Protocol):
+    """Compute the new columns; equal key values get equal columns.
 
-    Attributes:
-        path: What was opened: a file, or a directory of parts.
-        parts: The files that hold the rows, in the order in which they are read.
-        format: The format of all parts.
+    Must pickle if processes attach the parts. For one part, one thread at a time calls it, not
+    always the same; an executor with threads works on several parts at once.
     """
-
-    format: ClassVar[Format]
-
-    def __init__(self, path: Path, parts: Sequence[Path]) -> None:
-        self.path = path
-        self.parts = tuple(parts)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.path)!r})"
-
-    @cached_property
-    def column_names(self) -> list[str]:
-        """All column names: those of the first part, then what later parts add."""
-        return list(dict.fromkeys(name for part in self.parts for name in self._names(part)))
 
     @property
-    def leading_names(self) -> list[str]:
-        """The column names that the first rows show: all of them but in JSONL.
+    def schema(self) -> pa.Schema:
+        """The new columns, in order. Field metadata is kept if the format can hold it."""
 
-        JSONL names its columns in every line, and :attr:`column_names` reads all of them; this
-        reads the first 16,384 lines.
-        """
-        return self.column_names
-
-    def schema(self, *, text_columns: Iterable[str] = ()) -> pa.Schema:
-        """The Arrow schema of all columns.
+    def __call__(self, values: pa.Array) -> pa.RecordBatch:
+        """Compute the new columns of some consecutive rows.
 
         Args:
-            text_columns: Columns that CSV and JSON tables read as text exactly as written;
-                parquet columns keep their type.
+            values: Their values of the key column: text exactly as written for JSON and CSV; the
+                column's own type for parquet and Arrow, dictionary-encoded where possible.
 
-        Raises:
-            InputError: Two parts give one column types that cannot be reconciled.
+        Returns:
+            One row per value. A column may be a dictionary-encoded form of its schema type.
         """
-        return self._schema(None, frozenset(text_columns))
-
-    def key_value_metadata(self) -> dict[bytes, bytes]:
-        """What the file says about itself beside its rows; empty where the format has no place.
-
-        Of a directory, the entries that all parts share.
-        """
-        shared: dict[bytes, bytes] | None = None
-        for part in self.parts:
-            own = self._metadata(part)
-            shared = own if shared is None else dict(shared.items() & own.items())
-        return shared or {}
-
-    def row_count(self) -> int:
-        """The number of rows in all parts."""
-        return sum(self._rows(part) for part in self.parts)
-
-    def read(
-        self, columns: Sequence[str] | None = None, *, text_columns: Iterable[str] = ()
-    ) -> pa.Table:
-        """Read the table into memory.
-
-        Args:
-            columns: The columns to read, in this order; all of them unless given.
-            text_columns: Columns that CSV and JSON tables read as text exactly as written, so
-                that ``007`` stays ``007``.
-
-        Raises:
-            InputError: A column does not exist, or a part cannot be read.
-        """
-        import pyarrow as pa
-
-        self.require(columns)
-        text = frozenset(text_columns)
-        tables = [self._read(part, self._held(part, columns), text) for part in self.parts]
-        if len(tables) == 1:
-            return tables[0]
-        schema = self._unified([table.schema for table in tables])
-        if columns is not None:
-            schema = pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
-        return pa.concat_tables([_conformed(table, schema) for table in tables])
-
-    def batches(
-        self, columns: Sequence[str] | None = None, *, text_columns: Iterable[str] = ()
-    ) -> Iterator[pa.RecordBatch]:
-        """Read the table in batches of bounded size, all of one schema.
-
-        Args:
-            columns: The columns to read, in this order; all of them unless given.
-            text_columns: As for :meth:`read`.
-
-        Raises:
-            InputError: A column does not exist, or a part cannot be read.
-        """
-        import pyarrow as pa
-
-        self.require(columns)
-        text = frozenset(text_columns)
-        schema = self._schema(columns, text)
-        for part in self.parts:
-            for batch in self._batches(part, self._held(part, columns), text):
-                conformed = _conformed(pa.Table.from_batches([batch]), schema)
-                yield from conformed.to_batches()
-
-    def key_values(self, name: str) -> Iterator[pa.Array]:
-        """The values of one column, as :func:`labeljoin.attach` hands them to its callback.
-
-        Text exactly as written for JSON and CSV; for parquet the column's own type, as
-        dictionary arrays where Arrow can read them so. In pieces of bounded size, in order.
-
-        Raises:
-            InputError: The column does not exist, or a part cannot be read.
-        """
-        self.require([name])
-        for part in self.parts:
-            yield from self.part_key_values(part, name)
-
-    def part_key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
-        """The values of one column in one part, as :meth:`key_values` gives them.
-
-        Raises:
-            InputError: The part lacks the column, or cannot be read.
-        """
-        self.require_in(part, name)
-        yield from self._key_values(part, name)
-
-    def require_in(self, part: Path, name: str) -> None:
-        """Raise an InputError where a part lacks a column that others have."""
-        if len(self.parts) > 1 and name not in self._names(part):
-            raise InputError(
-                f"this part has no column {name!r}, and others have",
-                where=str(part),
-                fix="Take the file out of the directory, or give it the column",
-            )
-
-    def _held(self, part: Path, columns: Sequence[str] | None) -> Sequence[str] | None:
-        """Those of ``columns`` that a part has; the others are null in its rows."""
-        if columns is None or len(self.parts) == 1:
-            return columns
-        names = set(self._names(part))
-        return [name for name in columns if name in names]
-
-    def require(self, columns: Sequence[str] | None) -> None:
-        """Raise an InputError unless the table has all of ``columns``."""
-        missing = [name for name in columns or () if name not in self.column_names]
-        if missing:
-            if not self.column_names:
-                raise InputError(
-                    f"there is no column {missing[0]!r}: the table has no columns",
-                    where=str(self.path),
-                    fix="Give a table with rows and columns",
-                )
-            close = difflib.get_close_matches(missing[0], self.column_names, n=3)
-            shown = close or self.column_names[:20]
-            more = "" if close or len(self.column_names) <= 20 else ", …"
-            raise InputError(
-                f"there is no column {', '.join(repr(name) for name in missing)}",
-                where=str(self.path),
-                fix=f"{'Did you mean' if close else 'Name one of'} {', '.join(shown)}{more}",
-            )
-
-    def _schema(self, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Schema:
-        import pyarrow as pa
-
-        schema = self._unified([self._part_schema(part, text) for part in self.parts])
-        if columns is None:
-            return schema
-        return pa.schema([schema.field(name) for name in columns], metadata=schema.metadata)
-
-    def _unified(self, schemas: Sequence[pa.Schema]) -> pa.Schema:
-        import pyarrow as pa
-
-        first = schemas[0]
-        if all(schema.equals(first) for schema in schemas[1:]):
-            return first
-        try:
-            return pa.unify_schemas(list(schemas), promote_options="permissive").with_metadata(
-                first.metadata
-            )
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise InputError(
-                f"the parts disagree on the type of a column ({error})",
-                where=str(self.path),
-                fix="Write all parts with one schema",
-            ) from None
-
-    def _metadata(self, part: Path) -> dict[bytes, bytes]:
-        return {}
-
-    @abstractmethod
-    def _names(self, part: Path) -> list[str]: ...
-
-    @abstractmethod
-    def _rows(self, part: Path) -> int: ...
-
-    @abstractmethod
-    def _part_schema(self, part: Path, text: frozenset[str]) -> pa.Schema: ...
-
-    @abstractmethod
-    def _read(
-        self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
-    ) -> pa.Table: ...
-
-    def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
-        for batch in self._batches(part, [name], frozenset([name])):
-            yield batch.column(0)
-
-    @abstractmethod
-    def _batches(
-        self, part: Path, columns: Sequence[str] | None, text: frozenset[str]
-    ) -> Iterator[pa.RecordBatch]: ...
 
 
-def column_values(features: Table | pa.Table, name: str) -> Iterable[pa.Array | pa.ChunkedArray]:
-    """The values of a column some rows at a time, text formats as written.
+@dataclass(frozen=True)
+class Attachment:
+    """One file to attach columns to; it pickles.
+
+    Attributes:
+        source: The file.
+        destination: The file to write.
+        format: The name of the source's format.
+        key: The key column.
+        columns_for_keys: Computes the new columns.
+        replace: Columns of the source to leave out.
+        keep: Returns which rows to keep, from their key values; None keeps all.
+        embed: Makes the run record to embed from the digest of the source.
+        metadata: Key-value metadata to add, if the format has a place for it.
+        digests: Hash source and destination.
+        shared: Whether other processes may work on the same destination.
+        first_pass: What is known of the source already; not for other processes.
+    """
+
+    source: Path
+    destination: Path
+    format: str
+    key: str
+    columns_for_keys: ColumnsForKeys
+    replace: frozenset[str]
+    keep: Callable[[pa.Array], pa.BooleanArray] | None
+    embed: Callable[[Digest], bytes] | None
+    metadata: Mapping[str, str]
+    digests: bool
+    shared: bool = False
+    first_pass: FirstPass | None = None
+
+
+@dataclass(frozen=True)
+class PartReport:
+    """What was done with one file.
+
+    Attributes:
+        source: The file.
+        destination: What was written.
+        engine: How, such as ``parquet-splice`` or ``csv-rewrite``.
+        reason: Why the file was rewritten and not spliced, if its format can be spliced.
+        rows_in: Rows of the source.
+        rows_out: Rows of the destination.
+        source_digest: SHA-256 and size of the source, None if none was asked for.
+        digest: The same of the destination.
+        prefix_size: How many first bytes of the destination equal those of the source.
+        prefix_sha256: SHA-256 of those bytes, if digests were asked for.
+    """
+
+    source: Path
+    destination: Path
+    engine: str
+    reason: str | None
+    rows_in: int
+    rows_out: int
+    source_digest: Digest | None
+    digest: Digest | None
+    prefix_size: int = 0
+    prefix_sha256: str | None = None
+
+
+class FirstPass:
+    """The first reading of a table: counts its keys, and keeps what attaching would read again.
+
+    Coverage is known before the first byte is written, so a table is read twice: for its keys, and
+    to attach to it. This class keeps nothing. A format returns a subclass from
+    :meth:`Format.first_pass` to hash the file on the way, or to save a second parse.
+
+    Use it as a context manager.
 
     Args:
-        features: A table on disk or in memory.
-        name: One of its columns.
+        table: The table.
+
+    Attributes:
+        status: The file's status when the pass began, None for a directory. A file that has
+            changed when columns are attached is refused.
     """
-    return features.key_values(name) if isinstance(features, Table) else [features[name]]
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.status = None if table.path.is_dir() else table.path.stat()
+
+    def counts(
+        self, key: str, added: Collection[str] = (), *, progress: ProgressCallback | None = None
+    ) -> KeyCounts:
+        """Count the distinct values of the key column and their rows.
+
+        Args:
+            key: The key column.
+            added: The columns that will be attached, as far as they are known.
+            progress: Called with the rows that were counted, by one thread at a time.
+
+        Raises:
+            InputError: The column does not exist, the table cannot be read, or the values are
+                lists, structs or the like.
+        """
+        self.table.require([key])
+        return KeyCounts.count(self.table.key_values(key), progress=progress)
+
+    def digest(self) -> Digest | None:
+        """Return the digest of the table's file, or None if it was not taken on the way."""
+        return None
+
+    def close(self) -> None:
+        """Drop what was kept."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
-def _conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """``table`` with the columns and types of ``schema``; columns that it lacks are null."""
-    import pyarrow as pa
+class Format(ABC):
+    """A table format. One instance serves the process.
 
-    if table.schema.equals(schema, check_metadata=True):
-        return table
-    arrays = []
-    for field in schema:
-        if field.name not in table.column_names:
-            arrays.append(pa.nulls(table.num_rows, field.type))
-            continue
-        column = table[field.name]
-        if not column.type.equals(field.type):
-            try:
-                column = column.cast(field.type)
-            except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-                column = pa.array(column.to_pylist(), field.type)
-        arrays.append(column)
-    return pa.Table.from_arrays(arrays, schema=schema)
+    Attributes:
+        name: Its name in audits and errors, such as ``parquet``.
+        suffixes: The suffixes of its files in lower case, with their point, the usual one first.
+    """
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def sniff(self, sample: Sample) -> Certainty:
+        """Return how certain it is that a file is of this format.
+
+        Must not raise for any bytes.
+
+        Args:
+            sample: The beginning of the file, not empty.
+        """
+
+    @abstractmethod
+    def open(self, path: Path, parts: Sequence[Path]) -> Table:
+        """Open a table.
+
+        Args:
+            path: A file, or a directory of parts.
+            parts: The files that hold the rows, in reading order.
+        """
+
+    @abstractmethod
+    def attach(self, task: Attachment) -> PartReport:
+        """Write one file with more columns; every other column keeps its bytes if possible.
+
+        Raises:
+            InputError: The source cannot be read, or already has a column of a new name.
+            OSError: A file cannot be read or written.
+        """
+
+    def locate(self, part: Path, row: int) -> str:
+        """Return where a row is in its file, as a person who opens the file counts.
+
+        Args:
+            part: The file.
+            row: Position in reading order, from 0.
+        """
+        return f"row {row + 1}"
+
+    def first_pass(self, table: Table) -> FirstPass:
+        """Begin the first reading of a table that is one file."""
+        return FirstPass(table)
+
+    def read_record(self, path: Path) -> bytes | None:
+        """Return the run record that a file carries, or None if it has none or no place for it.
+
+        Raises:
+            InputError: The file cannot be read.
+        """
+        return None
+
+    def writer(self, path: Path, schema: pa.Schema) -> AbstractContextManager[TableWriter]:
+        """Open a new file to write a table to, batch by batch.
+
+        Args:
+            path: The file, replaced if it exists.
+            schema: The columns. Its metadata is kept if the format has a place for it.
+
+        Raises:
+            InputError: Tables of this format cannot be written from nothing.
+        """
+        raise InputError(
+            f"moskit cannot write a new table as {self.name}",
+            where=os.fspath(path),
+            fix="Choose another format, such as parquet",
+            code="formats.no-writer",
+        )
+
+
+class TableWriter(Protocol):
+    """Write a table batch by batch."""
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows of the writer's schema."""
+
+
+def collision_error(names: Collection[str], where: str) -> InputError:
+    """Return the error for new columns that the table already has."""
+    shown = ", ".join(repr(name) for name in names)
+    noun = "a column" if len(names) == 1 else "columns"
+    return InputError(
+        f"the table already has {noun} {shown}",
+        where=where,
+        fix="Replace them with --overwrite, or leave extra ones out with --extras",
+        code="attach.column-exists",
+    )
+
+
+def changed_error(where: str) -> InputError:
+    """Return the error for a source that another program writes to."""
+    return InputError(
+        "the file changed while it was read",
+        where=where,
+        fix="Run again when no other program writes to it",
+        code="attach.source-changed",
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
     from provenance.record import Digest
 
 CHUNK = 1 << 20
@@ -78,8 +79,8 @@ def digest_of(path: Path) -> Digest:
         return make_digest(state.hexdigest(), file.tell())
 
 
-def fed(state: Any, file: BinaryIO) -> Any:
-    """The hash object ``state``, fed the rest of ``file``."""
+def update_from(state: Any, file: BinaryIO) -> Any:
+    """Update the hash object ``state`` with the rest of ``file``, and return it."""
     while chunk := file.read(CHUNK):
         state.update(chunk)
     return state

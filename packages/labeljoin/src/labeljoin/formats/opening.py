@@ -1,77 +1,95 @@
-"""Which format a file has, and the table it opens as."""
+"""Open a table: find the format of a file, or of all parts of a directory."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
-from labeljoin.formats.csv.table import DelimitedTable
-from labeljoin.formats.json.document import JsonTable
-from labeljoin.formats.jsonl.blocks import BOM
-from labeljoin.formats.jsonl.table import JsonLinesTable
-from labeljoin.formats.parquet.table import ParquetTable
+from labeljoin.formats.registry import format_named, recognise
+from labeljoin.formats.sample import COMPRESSED_MAGIC, SNIFFED_BYTES, UTF16_MARKS
 
 if TYPE_CHECKING:
-    from labeljoin.formats.base import Format, Table
-
-SNIFFED_BYTES = 1 << 16
-PARQUET_MAGIC = (b"PAR1", b"PARE")
-JSONL_SUFFIXES = (".jsonl", ".ndjson")
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-COMPRESSED_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
-
-# A document of rows, as json.dump writes it: on one line, however long.
-_ROWS = re.compile(rb'\{\s*"rows"\s*:\s*\[')
-
-_TABLES: dict[Format, Callable[[Path, list[Path]], Table]] = {
-    "parquet": ParquetTable,
-    "jsonl": JsonLinesTable,
-    "json": JsonTable,
-    "csv": DelimitedTable,
-}
+    from labeljoin.formats.base import Format
+    from labeljoin.formats.table import Table
 
 
 def open_table(path: str | os.PathLike[str]) -> Table:
-    """Open a feature or label table.
+    r"""Open a feature or label table.
 
-    The format is told from the content, and from the suffix where the content leaves a choice.
+    The format is told from the content, and from the suffix if the content leaves a choice.
 
     Args:
-        path: A parquet, JSONL (NDJSON), JSON (a list of objects, or ``{"rows": [...]}``) or CSV
-            file, or a directory of parts of one format, read in the order of their names. Names
-            that begin with ``.`` or ``_`` are no parts.
+        path: A parquet, Arrow IPC (Feather), JSONL (NDJSON), JSON (a list of objects, or
+            ``{"rows": [...]}``) or CSV file, or a file of a format that another package adds;
+            or a directory of parts of one format, read in the order of their names. Files whose
+            names begin with ``.`` or ``_`` are skipped.
 
     Raises:
-        InputError: The path does not exist, cannot be read, or holds no table.
+        InputError: The path does not exist, cannot be read, or is not a table.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "labels.csv")
+        ...     _ = path.write_text("clip,mos\na.mp4,3.5\n")
+        ...     table = open_table(path)
+        ...     print(table.format, table.column_names, table.row_count())
+        csv ['clip', 'mos'] 1
     """
     path = Path(path)
     if not path.is_dir():
-        return _TABLES[_format_of(path)](path, [path])
+        return _format_of(path).open(path, [path])
     parts = sorted(entry for entry in path.iterdir() if entry.name[0] not in "._")
     if not parts:
-        raise InputError("this directory has no parts", where=str(path), fix="Name a table")
+        raise InputError(
+            "this directory has no parts",
+            where=str(path),
+            fix="Name a table",
+            code="tables.empty-directory",
+        )
     for part in parts:
         if part.is_dir():
             raise InputError(
                 f"a directory of parts holds files only, and {part.name} is a directory",
                 where=str(path),
                 fix="Name the directory that holds the parts themselves",
+                code="tables.nested-directory",
             )
-    formats = {part: _format_of(part) for part in parts}
+    found = {part: _format_of(part) for part in parts}
+    first = found[parts[0]]
     for part in parts[1:]:
-        if formats[part] != formats[parts[0]]:
+        if found[part] is not first:
             raise InputError(
-                f"{parts[0].name} is {formats[parts[0]]} and {part.name} is {formats[part]}",
+                f"{parts[0].name} is {first.name} and {part.name} is {found[part].name}",
                 where=str(path),
                 fix="Keep parts of one format in a directory, and nothing else",
+                code="tables.mixed-formats",
             )
-    return _TABLES[formats[parts[0]]](path, parts)
+    return first.open(path, parts)
+
+
+def locate(table: Table, row: int) -> str:
+    """Return where row ``row`` (from 0) of a table on disk is.
+
+    Text files are counted in lines of the file, including the header, blank lines and line breaks
+    inside quotes; other formats in rows from 1. For a directory the part is named too.
+
+    Args:
+        table: An open table.
+        row: Position in reading order.
+    """
+    table_format = format_named(table.format)
+    if len(table.parts) == 1:
+        return table_format.locate(table.parts[0], row)
+    for part in table.parts:
+        rows = table.part_row_count(part)
+        if row < rows:
+            return f"part {part.name}, {table_format.locate(part, row)}"
+        row -= rows
+    raise IndexError(row)
 
 
 def _format_of(path: Path) -> Format:
@@ -80,49 +98,44 @@ def _format_of(path: Path) -> Format:
             head = file.read(SNIFFED_BYTES)
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        raise InputError("there is no such file", where=str(path), fix="Check the path") from None
+        raise InputError(
+            "there is no such file", where=str(path), fix="Check the path", code="tables.not-found"
+        ) from None
     except OSError as error:
         raise InputError(
-            f"the file cannot be read ({error.strerror})", where=str(path), fix="Check the path"
+            f"the file cannot be read ({error.strerror})",
+            where=str(path),
+            fix="Check the path",
+            code="tables.unreadable",
         ) from None
-    if head[:4] in PARQUET_MAGIC:
-        return "parquet"
+    found = recognise(path, head, complete=size == len(head))
+    if found is not None:
+        return found
     for magic, name in COMPRESSED_MAGIC.items():
         if head.startswith(magic):
             raise InputError(
-                f"this is neither parquet nor text, but compressed with {name}",
+                f"this is not a table, but a file compressed with {name}",
                 where=str(path),
                 fix="Decompress it first",
+                code="tables.compressed",
             )
     if head[:2] in UTF16_MARKS:
-        raise InputError("the text is UTF-16", where=str(path), fix="Save the file as UTF-8")
-    text = head.removeprefix(BOM).lstrip()
-    suffix = path.suffix.lower()
-    if not text:
-        if size == len(head) and suffix in JSONL_SUFFIXES:
-            return "jsonl"
-        raise InputError("the file is empty", where=str(path), fix="Give a table with rows")
+        raise InputError(
+            "the text is UTF-16",
+            where=str(path),
+            fix="Save the file as UTF-8",
+            code="tables.utf-16",
+        )
     if b"\0" in head:
         raise InputError(
-            "this is neither parquet nor text",
+            "this is neither parquet nor text, nor any other format that moskit knows",
             where=str(path),
-            fix="Give a parquet, JSONL, JSON or CSV table",
+            fix="Give a parquet, Arrow, JSONL, JSON or CSV table",
+            code="tables.unknown-format",
         )
-    return _text_format(text, suffix)
-
-
-def _text_format(text: bytes, suffix: str) -> Format:
-    if text[:1] == b"[" and (text[1:].lstrip()[:1] in (b"{", b"]", b"")):
-        return "json"
-    if text[:1] != b"{":
-        return "jsonl" if suffix in JSONL_SUFFIXES else "csv"
-    if suffix in JSONL_SUFFIXES:
-        return "jsonl"
-    line, newline, rest = text.partition(b"\n")
-    try:
-        first = json.loads(line)
-    except (ValueError, RecursionError):
-        # An object over several lines, or one line that is longer than the sample.
-        return "json" if newline or _ROWS.match(text) else "jsonl"
-    alone = not rest.strip()
-    return "json" if alone and isinstance(first.get("rows"), list) else "jsonl"
+    raise InputError(
+        "the file is empty",
+        where=str(path),
+        fix="Give a table with rows",
+        code="tables.empty-file",
+    )

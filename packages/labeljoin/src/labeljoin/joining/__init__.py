@@ -1,1 +1,5 @@
 """Join labels onto feature tables: options, plan, coverage, audit and output."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labeljoin.joining.coverage import CoverageError
+from labeljoin.keys.shares import percent
 
 if TYPE_CHECKING:
-    from labeljoin.engine.attach import AttachReport
+    from labeljoin.engine.attaching import AttachReport
     from labeljoin.joining.options import JoinOptions
     from labeljoin.joining.plan import Plan
 
@@ -36,19 +37,6 @@ def failures_of(plan: Plan, options: JoinOptions) -> list[str]:
             f"{percent(options.max_keyless_rate)}"
         )
     return failures
-
-
-def percent(rate: float) -> str:
-    """A share as people read it; 100 % and 0 % only where it is exact.
-
-    Args:
-        rate: A share from 0 to 1, or a ratio above.
-    """
-    for places in (1, 2, 4):
-        shown = f"{100 * rate:.{places}f}"
-        if not 0 < rate < 1 or 0 < float(shown) < 100:
-            return f"{shown} %".replace(".0 %", " %")
-    return "> 99.9999 %" if rate > 0.5 else "< 0.0001 %"
 
 
 def audit_document(

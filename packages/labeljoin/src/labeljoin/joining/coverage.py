@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError, VerdictError
 
-from labeljoin.formats.base import column_values
+from labeljoin.formats.table import column_values
 from labeljoin.keys.counts import KeyCounts
 from labeljoin.keys.matching import NO_LABEL, KeyMatcher
 from labeljoin.keys.rule import KEYLESS_REASONS, NULL
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
-    from labeljoin.engine.survey import Survey
-    from labeljoin.formats.base import Table
+    from labeljoin.formats.base import FirstPass
+    from labeljoin.formats.table import Table
 
 SAMPLE = 20
 """How many keys of a kind an audit shows."""
@@ -121,7 +121,7 @@ def table_coverage(
     matcher: KeyMatcher,
     *,
     where: str,
-    survey: Survey | None = None,
+    first_pass: FirstPass | None = None,
     added: Collection[str] = (),
     progress: ProgressCallback | None = None,
 ) -> Coverage:
@@ -132,18 +132,18 @@ def table_coverage(
         key_column: Its key column.
         matcher: Looks up labels, and remembers what it finds.
         where: The table and the column, for errors that name neither.
-        survey: Reads the keys, where the table is to be attached to.
-        added: As for :meth:`Survey.counts`.
-        progress: As for :meth:`Survey.counts`.
+        first_pass: Reads the keys, where the table is to be attached to.
+        added: As for :meth:`labeljoin.formats.FirstPass.counts`.
+        progress: As for :meth:`labeljoin.formats.FirstPass.counts`.
 
     Raises:
         InputError: The column cannot be read, or holds lists, structs or the like.
     """
     try:
-        if survey is not None:
-            counts = survey.counts(key_column, added, progress=progress)
+        if first_pass is not None:
+            counts = first_pass.counts(key_column, added, progress=progress)
         else:
-            counts = KeyCounts.of(column_values(features, key_column), progress=progress)
+            counts = KeyCounts.count(column_values(features, key_column), progress=progress)
         return measure_coverage(counts, matcher)
     except InputError as error:
         error.where = error.where or where
@@ -162,7 +162,7 @@ def measure_coverage(
     Raises:
         InputError: The values are lists, structs or the like.
     """
-    counts = values if isinstance(values, KeyCounts) else KeyCounts.of(values)
+    counts = values if isinstance(values, KeyCounts) else KeyCounts.count(values)
     derived = matcher.rule.derive(counts.texts)
     labels = matcher.learn(counts.texts, derived)
     keyless = {

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
 from labeljoin.diagnose.suggestions import EVALUATED, Diagnosis, KeySide, diagnose_coverage
-from labeljoin.formats.base import column_values
+from labeljoin.formats.table import column_values
 from labeljoin.keys.columns import KEY_COLUMNS
 from labeljoin.keys.counts import closed
 from labeljoin.keys.text import encode
@@ -17,7 +17,7 @@ from labeljoin.keys.text import encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from labeljoin.formats.base import Table
+    from labeljoin.formats.table import Table
     from labeljoin.joining.options import JoinOptions
     from labeljoin.joining.plan import Plan
     from labeljoin.labels.source import LabelSource

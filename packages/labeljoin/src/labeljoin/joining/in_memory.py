@@ -107,5 +107,5 @@ def _sources_in_memory(labels: Any) -> list[LabelSource]:
             sources.append(LabelSource.open(os.fspath(item), name))
         else:
             label = name or ("labels" if len(named) == 1 else f"labels[{number}]")
-            sources.append(LabelSource.of(arrow_table(item, "the labels"), label))
+            sources.append(LabelSource.from_table(arrow_table(item, "the labels"), label))
     return sources

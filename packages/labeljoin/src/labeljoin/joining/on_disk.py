@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from provenance import start_run
 
 from labeljoin.engine.executors import part_executor
+from labeljoin.engine.passes import first_pass
 from labeljoin.engine.run import attach_in_run, stage_table, withhold_table
-from labeljoin.engine.survey import Survey
 from labeljoin.formats.opening import open_table
 from labeljoin.joining.audit import audit_document, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join
@@ -93,17 +93,17 @@ def materialize(
         staged = stage_table(run, table, out)
         with (
             part_executor(table, jobs, scheduler, executor) as pool,
-            Survey(table, pool) as survey,
+            first_pass(table, pool) as reading,
         ):
             sources = [
                 LabelSource.open(os.fspath(path), name)
                 for path, name in zip(paths, names, strict=True)
             ]
-            plan = plan_join(table, sources, chosen, survey=survey, progress=progress)
+            plan = plan_join(table, sources, chosen, first_pass=reading, progress=progress)
             failures = failures_of(plan, chosen)
             report = None
             if failures:
-                withhold_table(run, table, survey)
+                withhold_table(run, table, reading)
             else:
                 report = attach_in_run(
                     run,
@@ -114,7 +114,7 @@ def materialize(
                     shaping={**chosen.shaping(), "label_names": names},
                     metadata=plan.key.metadata(),
                     replace=replaced_columns(table, plan, chosen),
-                    survey=survey,
+                    first_pass=reading,
                     executor=pool,
                     progress=progress,
                 )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from provenance.toolkit import InputError
 
 from labeljoin.keys.rule import KeyNormalize, KeyRule
+from labeljoin.labels.index import LabelOptions
 from labeljoin.labels.scale import LABEL_SCALES, LabelScale
-from labeljoin.labels.source import LabelOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

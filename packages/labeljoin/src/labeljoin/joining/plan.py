@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from provenance.toolkit import InputError
 
-from labeljoin.engine.attach import collision_error
-from labeljoin.joining.clip_key import ClipKey, clip_key
+from labeljoin.formats.base import collision_error
+from labeljoin.joining.clip_keys import ClipKey, clip_key
 from labeljoin.joining.coverage import Coverage, table_coverage
 from labeljoin.keys.matching import ColumnsForLabels, KeyMatcher
+from labeljoin.labels.index import LabelIndex, index_labels
 from labeljoin.labels.scale import RAW_COLUMN
-from labeljoin.labels.source import LabelIndex, LabelSource, index_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from provenance.toolkit import ProgressCallback
 
-    from labeljoin.engine.survey import Survey
-    from labeljoin.formats.base import Table
+    from labeljoin.formats.base import FirstPass
+    from labeljoin.formats.table import Table
     from labeljoin.joining.options import JoinOptions
+    from labeljoin.labels.source import LabelSource
 
 STATUS_OK = "ok"
 STATUS_MISSING = "missing-label"
@@ -59,7 +60,7 @@ def plan_join(
     options: JoinOptions,
     *,
     tolerant: bool = False,
-    survey: Survey | None = None,
+    first_pass: FirstPass | None = None,
     progress: ProgressCallback | None = None,
 ) -> Plan:
     """Understand and count both sides of a join; nothing is written.
@@ -69,7 +70,7 @@ def plan_join(
         sources: The label files.
         options: The options of the join.
         tolerant: Collect obstacles instead of raising the first.
-        survey: Reads the keys of the feature table, where it is to be attached to.
+        first_pass: Reads the keys of the feature table, where it is to be attached to.
         progress: Called while reading.
 
     Raises:
@@ -102,7 +103,7 @@ def plan_join(
         key_column,
         matcher,
         where=place,
-        survey=survey,
+        first_pass=first_pass,
         added=() if options.overwrite else labels.column_names,
         progress=progress,
     )
@@ -121,8 +122,8 @@ def replaced_columns(
     if not options.overwrite:
         return frozenset()
     added = frozenset(plan.columns.schema.names)
-    if not isinstance(features, pa.Table) and features.format == "jsonl":
-        return added
+    if not isinstance(features, pa.Table) and features.names_in_rows:
+        return added  # the engine finds out row by row
     return added & frozenset(features.column_names)
 
 

@@ -1,1 +1,5 @@
-"""Clip keys: the rule that derives them, their columns, counts and matches."""
+"""Clip keys: the rule that makes them, their columns, counts and matches."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

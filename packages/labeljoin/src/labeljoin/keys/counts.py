@@ -41,7 +41,7 @@ class KeyCounts:
         return int(self.rows.sum()) + self.null_rows
 
     @classmethod
-    def of(
+    def count(
         cls,
         values: Iterable[pa.Array | pa.ChunkedArray],
         *,

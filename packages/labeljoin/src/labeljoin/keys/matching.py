@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labeljoin.keys.numbers import is_text
+from labeljoin.keys.numeric import is_text
 from labeljoin.keys.rule import KEYLESS_REASONS, Derivation, KeyRule
 from labeljoin.keys.text import encode
 

@@ -1,1 +1,5 @@
-"""Label tables: sources, conflicts, extra columns and rating scales."""
+"""Labels: files, their scale and extras, and the index by clip key."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
 from labeljoin.keys.columns import columns_are, infer_column
-from labeljoin.keys.numbers import is_text, numbers
+from labeljoin.keys.numeric import is_text, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

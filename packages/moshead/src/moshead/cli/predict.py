@@ -71,7 +71,7 @@ def predict(
 
 
 def _lines(document: dict[str, object]) -> list[str]:
-    from labeljoin import percent
+    from labeljoin.keys import percent
     from rich.markup import escape
 
     lines = [f"[yellow]warning:[/] {escape(str(w))}" for w in _list(document["warnings"])]

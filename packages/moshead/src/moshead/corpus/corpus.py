@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from labeljoin import percent
+from labeljoin.keys import percent
 from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.corpus import leakage

@@ -23,7 +23,7 @@ Fingerprints = NDArray[np.uint32]
 def fingerprints(keys: Iterable[str]) -> Fingerprints:
     """The first three bytes of SHA-256 of each distinct key, normalised by ``auto``, sorted."""
     column = pa.chunked_array([pa.array(list(keys), pa.string())])
-    normalised = labeljoin.KeyRule(normalize="auto").keys(column).keys.drop_null().unique()
+    normalised = labeljoin.keys.KeyRule(normalize="auto").keys(column).keys.drop_null().unique()
     heads = [
         int.from_bytes(hashlib.sha256(key.encode()).digest()[:FINGERPRINT_BYTES], "big")
         for key in normalised.to_pylist()

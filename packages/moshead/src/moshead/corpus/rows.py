@@ -49,7 +49,7 @@ class RowOptions:
     """
 
     key_column: str | None = None
-    key_normalize: labeljoin.KeyNormalize | None = None
+    key_normalize: labeljoin.keys.KeyNormalize | None = None
     key_regex: str | None = None
     max_keyless_rate: float = 0.05
     group_column: str | None = None
@@ -82,7 +82,7 @@ class LabelledRows:
     mos: Array
     keys: list[str]
     clips: list[str]
-    key: labeljoin.ClipKey
+    key: labeljoin.joining.ClipKey
     groups: list[str] | None
     splits: list[str] | None
     standard_error: Array
@@ -162,7 +162,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
 def _keyed(
     table: pa.Table,
     rows: NDArray[np.int64],
-    key: labeljoin.ClipKey,
+    key: labeljoin.joining.ClipKey,
     dropped: Counter[str],
     options: RowOptions,
     source: Source,
@@ -175,7 +175,7 @@ def _keyed(
     if not len(rows):
         return rows, [], []
     values = table.column(key.column).take(pa.array(rows))
-    texts = labeljoin.KeyRule(normalize="raw").keys(values).keys
+    texts = labeljoin.keys.KeyRule(normalize="raw").keys(values).keys
     found = key.rule.keys(values)
     lacking = found.keyless
     if lacking > options.max_keyless_rate * len(rows):
@@ -183,7 +183,7 @@ def _keyed(
         raise InputError(
             f"{lacking:,} of {len(rows):,} labelled rows have no clip key in the column "
             f"{key.column!r} ({reasons}), above the maximum of "
-            f"{labeljoin.percent(options.max_keyless_rate)}",
+            f"{labeljoin.keys.percent(options.max_keyless_rate)}",
             where=source.where,
             fix="Fill the column, name another with --key-column, or raise --max-keyless-rate to "
             "drop these rows",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from labeljoin import percent
+from labeljoin.keys import percent
 
 _GATED = (
     ("mean_plcc", "PLCC, mean over folds and seeds", "mean_plcc_min", "≥"),

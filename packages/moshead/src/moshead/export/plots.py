@@ -10,7 +10,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from labeljoin import percent
+from labeljoin.keys import percent
 
 from moshead.heads.network import MOS_RANGE
 

@@ -155,7 +155,9 @@ def predict_file(
     return run.document
 
 
-def _keyless_rows(table: labeljoin.Table, clip: labeljoin.ClipKey, most: float) -> dict[str, Any]:
+def _keyless_rows(
+    table: labeljoin.Table, clip: labeljoin.joining.ClipKey, most: float
+) -> dict[str, Any]:
     """How many rows have no clip key, and why; refused where they are too many."""
     rows = 0
     reasons: Counter[str] = Counter()
@@ -166,7 +168,7 @@ def _keyless_rows(table: labeljoin.Table, clip: labeljoin.ClipKey, most: float) 
     if count > most * rows:
         raise InputError(
             f"{count:,} of {rows:,} rows have no clip key in the column {clip.column!r}, above "
-            f"the maximum of {labeljoin.percent(most)}",
+            f"the maximum of {labeljoin.keys.percent(most)}",
             where=str(table.path),
             fix="Fill the column, name another with --key-column, or raise --max-keyless-rate",
             code="prediction.keyless-rows",
@@ -184,7 +186,7 @@ def _write(
     table: labeljoin.Table,
     target: Path,
     form: str,
-    clip: labeljoin.ClipKey,
+    clip: labeljoin.joining.ClipKey,
     reads: list[str],
     codec: str,
     progress: ProgressCallback | None,
@@ -225,7 +227,7 @@ def _writer(
     target: Path,
     schema: pa.Schema,
     predictor: Predictor,
-    clip: labeljoin.ClipKey,
+    clip: labeljoin.joining.ClipKey,
 ) -> Iterator[_Write]:
     if form == "parquet":
         import pyarrow.parquet as pq

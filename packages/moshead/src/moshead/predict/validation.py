@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from labeljoin import percent
+from labeljoin.keys import percent
 from provenance import start_run
 from provenance.toolkit import InputError, VerdictError
 
@@ -42,7 +42,7 @@ def validate(
     split: str | None = None,
     split_column: str = "split",
     key_column: str | None = None,
-    key_normalize: labeljoin.KeyNormalize | None = None,
+    key_normalize: labeljoin.keys.KeyNormalize | None = None,
     key_regex: str | None = None,
     max_keyless_rate: float = 0.05,
     group_column: str | None = None,

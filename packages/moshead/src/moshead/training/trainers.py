@@ -31,7 +31,7 @@ from moshead.training.destinations import Destinations, PathLike, oof_writer, wr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labeljoin import KeyNormalize
+    from labeljoin.keys import KeyNormalize
 
     from moshead.heads.network import CorpusKind
 

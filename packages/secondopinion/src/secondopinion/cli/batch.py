@@ -50,6 +50,6 @@ def batch(
             )
         except labeljoin.BatchError as error:
             if not output.json and error.document is not None:
-                output.show(*labeljoin.render_batch(secondopinion.SCORE_BATCH, error.document))
+                output.show(*labeljoin.cli.render_batch(secondopinion.SCORE_BATCH, error.document))
             raise
-    output.result(report, *labeljoin.render_batch(secondopinion.SCORE_BATCH, report))
+    output.result(report, *labeljoin.cli.render_batch(secondopinion.SCORE_BATCH, report))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import percent
+from labeljoin.keys import percent
 from provenance.toolkit import Facts
 from rich.table import Table
 from rich.text import Text

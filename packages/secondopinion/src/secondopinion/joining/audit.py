@@ -10,7 +10,7 @@ from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labeljoin import AttachReport
+    from labeljoin.engine import AttachReport
 
     from secondopinion.joining.matching import Plan, ScorerMatch
     from secondopinion.joining.options import JoinOptions

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import KEY_NORMALIZE_MODES, BatchJob, ReportColumn, run_job
+from labeljoin.batch import BatchJob, ReportColumn, run_job
+from labeljoin.keys import KEY_NORMALIZE_MODES
 from provenance.toolkit import InputError
 
 from secondopinion.joining.on_disk import materialize
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
 
-    from labeljoin import ManifestTable
+    from labeljoin.batch import ManifestTable
     from provenance.toolkit import ProgressCallback
 
 MANIFEST_SCHEMA = "second-opinion-manifest-v1"

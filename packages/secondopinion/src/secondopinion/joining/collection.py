@@ -27,7 +27,7 @@ from secondopinion.scores.payloads import Fields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from labeljoin import KeyResult, KeyRule
+    from labeljoin.keys import KeyResult, KeyRule
     from provenance.toolkit import ProgressCallback
 
     from secondopinion.readers.reader import ScoreReader

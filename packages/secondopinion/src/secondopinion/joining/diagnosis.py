@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labeljoin import KeySide, diagnose_coverage, possible_keys
+from labeljoin.diagnose import KeySide, diagnose_coverage
+from labeljoin.joining import possible_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from labeljoin import Diagnosis, Table
+    from labeljoin import Table
+    from labeljoin.diagnose import Diagnosis
 
     from secondopinion.joining.matching import ScorerMatch
     from secondopinion.joining.options import JoinOptions

@@ -17,7 +17,7 @@ from secondopinion.scores.opinions import STATUS_BAD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from labeljoin import Diagnosis
+    from labeljoin.diagnose import Diagnosis
     from provenance.toolkit import ProgressCallback
 
     from secondopinion.joining.matching import Plan, ScorerMatch

@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from labeljoin import (
-    ColumnsForLabels,
-    KeyMatcher,
-    clip_key,
-    percent,
-    remembered_key,
-    table_coverage,
-)
+from labeljoin import clip_key
+from labeljoin.joining import remembered_key, table_coverage
+from labeljoin.keys import ColumnsForLabels, KeyMatcher, percent
 from provenance.toolkit import InputError
 
 from secondopinion.scorers.columns import column_names, score_fields
@@ -24,7 +19,10 @@ from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from labeljoin import ClipKey, Coverage, Diagnosis, Survey, Table
+    from labeljoin import Table
+    from labeljoin.diagnose import Diagnosis
+    from labeljoin.formats import FirstPass
+    from labeljoin.joining import ClipKey, Coverage
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
@@ -119,7 +117,7 @@ def plan_join(
     opinions: Opinions,
     options: JoinOptions,
     *,
-    survey: Survey | None = None,
+    first_pass: FirstPass | None = None,
     progress: ProgressCallback | None = None,
 ) -> Plan:
     """Match a feature table with scores; nothing is written.
@@ -128,7 +126,7 @@ def plan_join(
         table: The feature table.
         opinions: The scores.
         options: How to match and name.
-        survey: Reads the keys of the feature table, where it is to be attached to.
+        first_pass: Reads the keys of the feature table, where it is to be attached to.
         progress: Called with the rows matched.
 
     Raises:
@@ -147,7 +145,7 @@ def plan_join(
         key_column,
         matcher,
         where=place,
-        survey=survey,
+        first_pass=first_pass,
         added=() if options.overwrite else wide.schema.names,
         progress=progress,
     )

@@ -6,14 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin import (
-    Survey,
-    attach_in_run,
-    open_table,
-    part_executor,
-    stage_table,
-    withhold_table,
-)
+from labeljoin import open_table
+from labeljoin.engine import attach_in_run, first_pass, part_executor, stage_table, withhold_table
 from provenance import start_run
 from provenance.toolkit import VerdictError
 
@@ -28,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
 
-    from labeljoin import Diagnosis, Table
+    from labeljoin import Table
+    from labeljoin.diagnose import Diagnosis
     from provenance import Run
     from provenance.toolkit import ProgressCallback
 
@@ -110,16 +105,16 @@ def materialize(
         staged = stage_table(run, table, out)
         with (
             part_executor(table, jobs, scheduler, executor) as pool,
-            Survey(table, pool) as survey,
+            first_pass(table, pool) as reading,
         ):
             opinions = read_opinions(given, **chosen.reading(), progress=progress)
             _state_score_digests(run, opinions)
-            plan = plan_join(table, opinions, chosen, survey=survey, progress=progress)
+            plan = plan_join(table, opinions, chosen, first_pass=reading, progress=progress)
             diagnoses = _diagnoses(table, plan, chosen)
             refuse_strangers(plan, table, diagnoses)
             report = None
             if chosen.missing == "fail" and plan.lacking:
-                withhold_table(run, table, survey)
+                withhold_table(run, table, reading)
             else:
                 names = set(table.column_names) if chosen.overwrite else set()
                 report = attach_in_run(
@@ -132,7 +127,7 @@ def materialize(
                     metadata=plan.clip_key.metadata(),
                     replace=names.intersection(plan.columns.schema.names),
                     keep=plan.kept if chosen.missing == "drop" and plan.lacking else None,
-                    survey=survey,
+                    first_pass=reading,
                     executor=pool,
                     progress=progress,
                 )

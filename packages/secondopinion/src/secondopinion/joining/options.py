@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from labeljoin import KeyNormalize, KeyRule
+from labeljoin.keys import KeyNormalize, KeyRule
 from provenance.toolkit import InputError
 
 from secondopinion.readers.registry import AUTO, readers, unknown_format

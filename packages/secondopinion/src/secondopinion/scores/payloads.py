@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labeljoin import KEY_COLUMNS
+from labeljoin.keys import KEY_COLUMNS
 from provenance.toolkit import InputError
 
 from secondopinion.scores.rows import FrameMean, ScoreRow, as_float, as_runtime

@@ -73,7 +73,7 @@ def interval(ends: list[float | None] | None, digits: int = 3) -> str:
 
 def percent(value: float | None) -> str:
     """A share as a percentage, or a ratio that may be above one; a dash where there is none."""
-    return "–" if value is None else labeljoin.percent(value)
+    return "–" if value is None else labeljoin.keys.percent(value)
 
 
 @functools.cache

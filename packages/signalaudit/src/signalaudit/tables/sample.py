@@ -149,8 +149,10 @@ def read_sample(
     combined = {name: _combine(parts) for name, parts in collected.items()}
     collected.clear()
     pa.default_memory_pool().release_unused()
-    known = labeljoin.remembered_key(table)
-    rule = known.rule if known is not None and known.column == plan.key else labeljoin.KeyRule()
+    known = labeljoin.joining.remembered_key(table)
+    rule = (
+        known.rule if known is not None and known.column == plan.key else labeljoin.keys.KeyRule()
+    )
     return _assemble(
         plan, rule, numeric, noise, values, combined, total, sampled=chosen is not None
     )
@@ -177,7 +179,7 @@ def _combine(parts: list[pa.Array]) -> pa.Array:
 
 def _assemble(
     plan: ColumnPlan,
-    rule: labeljoin.KeyRule,
+    rule: labeljoin.keys.KeyRule,
     numeric: list[str],
     noise: list[str],
     values: NDArray[np.float64],
@@ -217,12 +219,14 @@ def _assemble(
     )
 
 
-def _keys(values: pa.Array, rule: labeljoin.KeyRule) -> tuple[pa.StringArray, NDArray[np.int64]]:
+def _keys(
+    values: pa.Array, rule: labeljoin.keys.KeyRule
+) -> tuple[pa.StringArray, NDArray[np.int64]]:
     """Clip keys by ``rule``; the values themselves where ``auto`` would fold some."""
     result = rule.keys(values)
     keys = result.keys
     if rule.guesses and result.folded:
-        keys = labeljoin.KeyRule(normalize="raw").keys(values).keys
+        keys = labeljoin.keys.KeyRule(normalize="raw").keys(values).keys
     codes, _ = _codes(keys)
     # A row without a key is a clip of its own.
     keyless = np.flatnonzero(codes < 0)

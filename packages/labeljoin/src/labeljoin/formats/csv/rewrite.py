@@ -3,66 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from labeljoin.engine.attach import Attachment, PartReport
 from labeljoin.formats.csv.table import BATCH_ROWS, Record, header, records
-from labeljoin.formats.hashing import HashedWriter, digest_of
-from labeljoin.formats.jsonl.blocks import BOM, skip_mark
+from labeljoin.formats.rewriting import Rewrite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
+
+    from labeljoin.formats.base import Attachment
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r|$")
 
 
-def rewrite_csv(task: Attachment) -> PartReport:
-    """Write a CSV file with the new fields at the end of every record.
+class CsvRewrite(Rewrite):
+    """Writes a CSV file with the new fields at the end of every record.
 
-    Quoting, blanks and line breaks of the file stay; new text is quoted where it must be, or
-    where the header is quoted. Null is an empty field.
+    Quoting, blanks and line breaks of the file stay. New text is quoted if it must be, or if the
+    header is quoted. Null is an empty field.
     """
-    with (
-        task.source.open("rb") as start,
-        HashedWriter(task.destination, digests=task.digests) as out,
-    ):
-        if skip_mark(start):
-            out.write(BOM)
-        rewriter = _Rewriter(task)
-        for text in rewriter.lines():
-            out.write(text.encode())
-        digest = out.digest()
-    return PartReport(
-        source=task.source,
-        destination=task.destination,
-        engine="csv-rewrite",
-        reason=None,
-        rows_in=rewriter.rows_in,
-        rows_out=rewriter.rows_out,
-        source_digest=digest_of(task.source) if task.digests else None,
-        digest=digest,
-        prefix_size=0,
-    )
 
-
-class _Rewriter:
-    """Writes one file."""
+    engine = "csv-rewrite"
 
     def __init__(self, task: Attachment) -> None:
-        self._task = task
+        super().__init__(task)
         self._delimiter, self._names = header(task.source)
         self._key = self._names.index(task.key)
         self._left_out = {number for number, name in enumerate(self._names) if name in task.replace}
         mark = re.escape(self._delimiter)
         self._field = re.compile(f'"(?:[^"]|"")*"[^{mark}]*|[^{mark}]*', re.DOTALL)
         self._quoted = False
-        self.rows_in = 0
-        self.rows_out = 0
 
-    def lines(self) -> Iterator[str]:
-        """The text of the new file, record by record."""
+    def pieces(self) -> Iterator[str]:
+        """Yield the text of the new file, record by record."""
         found = records(self._task.source)
         for record in found:  # blank lines may stand before the header
             if record.fields:
@@ -81,7 +57,7 @@ class _Rewriter:
         rows = [record for record in batch if record.fields]
         values = pa.array([record.fields[self._key] for record in rows], pa.string())
         additions = iter(self._additions(self._task.columns_for_keys(values)))
-        kept = iter(self._task.keep(values).to_pylist() if self._task.keep else [True] * len(rows))
+        kept = iter(self.kept(values))
         self.rows_in += len(rows)
         for record in batch:
             if not record.fields:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from provenance.toolkit import InputError
 
-from labeljoin.formats.base import Table
+from labeljoin.formats.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
@@ -174,6 +175,22 @@ def header(path: Path) -> tuple[str, list[str]]:
             fix="Rename one of the columns",
         )
     return delimiter, stripped
+
+
+def line_of(part: Path, row: int) -> int:
+    """Return the line, from 1, on which record ``row`` (from 0, the header apart) begins."""
+    delimiter, _ = header(part)
+    with part.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        seen = -1  # the header
+        begins = 1
+        for record in reader:
+            if record:
+                if seen == row:
+                    break
+                seen += 1
+            begins = reader.line_num + 1
+        return begins
 
 
 def _records(text: str, delimiter: str) -> list[list[str]]:

@@ -7,16 +7,18 @@ document of any length takes the memory of a few rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from provenance.toolkit import InputError
 
 from labeljoin.formats.json import text as json_text
-from labeljoin.formats.jsonl.table import JsonRowTable, Row, require_unicode
+from labeljoin.formats.json.rows import JsonRowTable, Row, require_unicode
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
 
 WINDOW = 1 << 20
 ROWS_MEMBER = "rows"

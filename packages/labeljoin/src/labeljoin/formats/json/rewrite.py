@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
-from labeljoin.engine.attach import Attachment, PartReport, collision_error
-from labeljoin.formats.hashing import HashedWriter, digest_of
+from labeljoin.formats.base import collision_error
 from labeljoin.formats.json import text as json_text
 from labeljoin.formats.json.document import DocumentRows, RowText
 from labeljoin.formats.json.members import member_texts
-from labeljoin.formats.jsonl.blocks import BOM, skip_mark
+from labeljoin.formats.rewriting import Rewrite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
 BATCH_ROWS = 4_096
 
 
-def rewrite_json(task: Attachment) -> PartReport:
-    """Write a JSON document with the new members in every row."""
-    with (
-        task.source.open("rb") as start,
-        task.source.open(encoding="utf-8-sig", newline="") as source,
-        HashedWriter(task.destination, digests=task.digests) as out,
-    ):
-        if skip_mark(start):
-            out.write(BOM)
-        rewriter = _Rewriter(task, DocumentRows(task.source, source))
-        for piece in rewriter.pieces():
-            out.write(piece.encode())
-        digest = out.digest()
-    return PartReport(
-        source=task.source,
-        destination=task.destination,
-        engine="json-rewrite",
-        reason=None,
-        rows_in=rewriter.rows_in,
-        rows_out=rewriter.rows_out,
-        source_digest=digest_of(task.source) if task.digests else None,
-        digest=digest,
-        prefix_size=0,
-    )
+class JsonRewrite(Rewrite):
+    """Writes a JSON document with the new members in every row."""
 
-
-class _Rewriter:
-    """Writes one document."""
-
-    def __init__(self, task: Attachment, document: DocumentRows) -> None:
-        self._task = task
-        self._document = document
-        self.rows_in = 0
-        self.rows_out = 0
+    engine = "json-rewrite"
 
     def pieces(self) -> Iterator[str]:
-        """The text of the new document, in order."""
-        rows = iter(self._document)
+        """Yield the text of the new document, row by row."""
+        source = self._task.source
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            yield from self._rows(DocumentRows(source, file))
+
+    def _rows(self, document: DocumentRows) -> Iterator[str]:
+        rows = iter(document)
         opening: str | None = None  # what stands before the first row, kept where that is dropped
         while batch := list(islice(rows, BATCH_ROWS)):
             opening = batch[0].leading if opening is None else opening
@@ -67,7 +42,7 @@ class _Rewriter:
                     yield (row.leading if self.rows_out else opening) + self._spliced(row, addition)
                     self.rows_out += 1
             self.rows_in += len(batch)
-        yield self._document.tail
+        yield document.tail
 
     def _decided(self, batch: list[RowText]) -> Iterator[tuple[RowText, list[str], bool]]:
         import pyarrow as pa
@@ -77,8 +52,7 @@ class _Rewriter:
             pa.string(),
         )
         additions = _additions(self._task.columns_for_keys(values))
-        kept = self._task.keep(values).to_pylist() if self._task.keep else [True] * len(batch)
-        return zip(batch, additions, kept, strict=True)
+        return zip(batch, additions, self.kept(values), strict=True)
 
     def _key(self, row: RowText, number: int) -> str | None:
         task = self._task

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from labeljoin.formats.encoding import is_unicode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 DECODER = json.JSONDecoder()
 BLANKS = b" \t\r\n"
@@ -112,12 +116,3 @@ def key_text(text: str, member: Member | None) -> str | None:
     if isinstance(member.value, (dict, list)):
         raise ValueError("the key is an object or a list")
     return text[member.value_start : member.end]
-
-
-def is_unicode(text: str) -> bool:
-    """Whether no half of a surrogate pair, which JSON can escape alone, stands in ``text``."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

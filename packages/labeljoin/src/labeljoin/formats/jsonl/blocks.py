@@ -6,19 +6,18 @@ The key is read at the speed of a parser that checks the rest of a line and buil
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from io import FileIO
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
-BOM = b"\xef\xbb\xbf"
 BLOCK_BYTES = 4 << 20
 """Keys are looked up a block at a time, and a call costs as much for a hundred lines as for
 thousands."""
@@ -74,7 +73,7 @@ class Buffer:
         return self._data.rfind(b"\n", start, end)
 
 
-class Cutter:
+class BlockReader:
     """Cuts a file into blocks.
 
     Args:
@@ -285,11 +284,3 @@ def _keys_of_lines(decoder: KeyDecoder, data: memoryview) -> list[str | None] | 
         return None
     stand_in = STAND_IN.decode()
     return None if any(key is not None and stand_in in key for key in keys) else keys
-
-
-def skip_mark(file: BinaryIO) -> bool:
-    """Skip the byte-order mark of a file that was just opened, and say whether it has one."""
-    if file.read(len(BOM)) == BOM:
-        return True
-    file.seek(0)
-    return False

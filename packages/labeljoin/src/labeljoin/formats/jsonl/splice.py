@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
 from functools import partial
-from io import FileIO
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
 from provenance.toolkit import InputError
 
-from labeljoin.engine.attach import Attachment, PartReport, collision_error
+from labeljoin.formats.base import Attachment, PartReport, collision_error
+from labeljoin.formats.encoding import BOM
 from labeljoin.formats.hashing import make_digest
 from labeljoin.formats.json import text as json_text
 from labeljoin.formats.json.members import member_texts
 from labeljoin.formats.jsonl.blocks import (
-    BOM,
     UNDECODABLE,
     Block,
     Buffer,
@@ -31,23 +29,27 @@ from labeljoin.formats.jsonl.blocks import (
     block_memory,
     without_specials,
 )
-from labeljoin.formats.jsonl.lanes import Carry, Lanes
+from labeljoin.formats.jsonl.first_pass import JsonLinesPass
+from labeljoin.formats.jsonl.pipeline import Pipeline, Process
 from labeljoin.formats.jsonl.unread import UnreadLines, key_leaves, refused_members
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import FileIO
+
     import pyarrow as pa
 
     from labeljoin.formats.jsonl.blocks import Lines
-    from labeljoin.formats.jsonl.notes import NotedLines
+    from labeljoin.formats.jsonl.first_pass import NotedLines
 
 
 def splice(task: Attachment) -> PartReport:
     """Write a JSONL file with the new members in every object."""
-    lanes = Lanes()
+    pipeline = Pipeline()
     with task.source.open("rb", buffering=0) as file, task.destination.open("wb") as out:
-        source = _source(task, file, lanes)
-        writer = _Writer(task, source, out, lanes)
-        lanes.run(writer.lane)
+        source = _source(task, file, pipeline)
+        writer = _Writer(task, source, out, pipeline)
+        pipeline.run(writer.worker)
         size = out.tell()
     return PartReport(
         source=task.source,
@@ -62,23 +64,27 @@ def splice(task: Attachment) -> PartReport:
     )
 
 
-def _source(task: Attachment, file: FileIO, lanes: Lanes) -> NotedLines | UnreadLines:
-    notes = None if task.survey is None else task.survey.notes
+def _source(task: Attachment, file: FileIO, pipeline: Pipeline) -> NotedLines | UnreadLines:
+    known = task.first_pass
     whole = task.keep is None and not key_leaves(task) and not task.replace
-    if notes is not None and whole and notes.serve(task.key, task.columns_for_keys.schema.names):
-        return notes.lines(file, lanes)
-    return UnreadLines(task, file, lanes)
+    if (
+        isinstance(known, JsonLinesPass)
+        and whole
+        and known.serve(task.key, task.columns_for_keys.schema.names)
+    ):
+        return known.lines(file, pipeline)
+    return UnreadLines(task, file, pipeline)
 
 
 class _Writer:
     """Carries blocks of lines from a source to the new file."""
 
     def __init__(
-        self, task: Attachment, source: NotedLines | UnreadLines, out: BinaryIO, lanes: Lanes
+        self, task: Attachment, source: NotedLines | UnreadLines, out: BinaryIO, pipeline: Pipeline
     ) -> None:
         self._source = source
         self._out = out
-        self._lanes = lanes
+        self._pipeline = pipeline
         self._hashes = task.digests
         self.splicer = _Splicer(task)
         self.hash = hashlib.sha256()
@@ -86,26 +92,26 @@ class _Writer:
             out.write(BOM)
             self.hash.update(BOM)
 
-    def lane(self) -> Carry:
+    def worker(self) -> Process:
         """What carries blocks in one thread."""
         buffer = Buffer()
 
-        def carry(number: int) -> bool:
+        def process(number: int) -> bool:
             lines = self._source.next_lines(number, buffer)
             if lines is None:
                 return False
-            with self._lanes.turn("look up", number):
+            with self._pipeline.ordered("look up", number):
                 spliced = self.splicer.spliced(lines)
             pieces = spliced()
-            with self._lanes.turn("write", number):
+            with self._pipeline.ordered("write", number):
                 self._out.writelines(pieces)
             if self._hashes:
-                with self._lanes.turn("hash", number):
+                with self._pipeline.ordered("hash", number):
                     for piece in pieces:
                         self.hash.update(piece)
             return True
 
-        return carry
+        return process
 
 
 class _Splicer:

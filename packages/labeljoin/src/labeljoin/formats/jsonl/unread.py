@@ -5,29 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
-from io import FileIO
 from typing import TYPE_CHECKING
 
+from labeljoin.formats.encoding import BOM, skip_mark
 from labeljoin.formats.hashing import make_digest
 from labeljoin.formats.jsonl.blocks import (
-    BOM,
     Block,
+    BlockReader,
     Buffer,
-    Cutter,
     KeyDecoder,
     Lines,
     block_keys,
     block_of,
     is_utf8,
-    skip_mark,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from io import FileIO
+
     from provenance.record import Digest
 
-    from labeljoin.engine.attach import Attachment
-    from labeljoin.formats.jsonl.lanes import Lanes
+    from labeljoin.formats.base import Attachment
+    from labeljoin.formats.jsonl.pipeline import Pipeline
 
 
 def key_leaves(task: Attachment) -> bool:
@@ -46,15 +46,15 @@ class UnreadLines:
     Args:
         task: Whose source it is.
         file: The file, just opened.
-        lanes: Whose threads read.
+        pipeline: Whose threads read.
 
     Attributes:
         mark: Whether the file begins with a byte-order mark.
     """
 
-    def __init__(self, task: Attachment, file: FileIO, lanes: Lanes) -> None:
+    def __init__(self, task: Attachment, file: FileIO, pipeline: Pipeline) -> None:
         self._file = file
-        self._lanes = lanes
+        self._pipeline = pipeline
         self._hashes = task.digests
         self._hash = hashlib.sha256()
         self._one_by_one = task.keep is not None or key_leaves(task)
@@ -65,16 +65,16 @@ class UnreadLines:
         if self.mark:
             self._hash.update(BOM)
             self._size += len(BOM)
-        self._cutter = Cutter(file)
+        self._reader = BlockReader(file)
 
     def next_lines(self, number: int, buffer: Buffer) -> Lines | None:
         """Block ``number`` of the file, read into ``buffer``; None behind the last."""
-        with self._lanes.turn("read", number):
-            data = self._cutter.next_lines(buffer)
+        with self._pipeline.ordered("read", number):
+            data = self._reader.next_lines(buffer)
         if data is None:
             return None
         if self._hashes:
-            with self._lanes.turn("hash source", number):
+            with self._pipeline.ordered("hash source", number):
                 self._hash.update(data)
                 self._size += len(data)
         block = block_of(data)

@@ -10,15 +10,17 @@ Format: https://github.com/apache/parquet-format/blob/master/src/main/thrift/par
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from provenance.toolkit import InputError
 
 from labeljoin.formats.parquet import thrift as compact
 from labeljoin.formats.parquet.thrift import BINARY, I32, I64, LIST, STRUCT, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 MAGIC = b"PAR1"
 ENCRYPTED_MAGIC = b"PARE"

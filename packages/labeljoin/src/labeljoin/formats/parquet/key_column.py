@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
-from labeljoin.formats.parquet.table import opened, reading
+from labeljoin.formats.parquet.reading import opened, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provenance.record import EMBEDDED_KEY
 from provenance.toolkit import InputError
 
 from labeljoin.formats.parquet.footer import Footer, FooterError, read_footer
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def read_record(path: Path) -> bytes | None:
-    """The embedded record of a parquet file, as :func:`provenance.short_record_bytes` made it.
+    """Return the embedded record of a parquet file (:func:`provenance.record.short_record_bytes`).
 
     Reads the footer alone. This is the ``parquet`` reader of the entry points
     ``provenance.embedded``.

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from provenance.record import EMBEDDED_KEY
 
-from labeljoin.engine.attach import Attachment, PartReport
+from labeljoin.formats.base import Attachment, PartReport
 from labeljoin.formats.hashing import HashedWriter, digest_of
 from labeljoin.formats.parquet import metadata as schema_metadata
 from labeljoin.formats.parquet.footer import Footer
-from labeljoin.formats.parquet.table import opened, reading
+from labeljoin.formats.parquet.reading import opened, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +74,7 @@ def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> 
 def _source_digest(task: Attachment) -> Digest | None:
     if not task.digests and task.embed is None:
         return None
-    if task.survey is not None and (digest := task.survey.digest()) is not None:
+    if task.first_pass is not None and (digest := task.first_pass.digest()) is not None:
         return digest
     return digest_of(task.source)
 

@@ -11,22 +11,28 @@ import contextlib
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from provenance.record import EMBEDDED_KEY
 from provenance.toolkit import InputError
 
-from labeljoin.engine.attach import Attachment, PartReport, changed_error
-from labeljoin.formats.hashing import CHUNK, fed, make_digest
+from labeljoin.formats.base import Attachment, PartReport, changed_error
+from labeljoin.formats.hashing import CHUNK, make_digest, update_from
 from labeljoin.formats.parquet import metadata as schema_metadata
-from labeljoin.formats.parquet.footer import MAGIC, TAIL_BYTES, Footer, FooterError, read_footer
-from labeljoin.formats.parquet.hash_ahead import Hashed
+from labeljoin.formats.parquet.first_pass import Hashed, ParquetPass
+from labeljoin.formats.parquet.footer import (
+    MAGIC,
+    TAIL_BYTES,
+    Footer,
+    FooterError,
+    read_footer,
+)
 from labeljoin.formats.parquet.key_column import KeyColumn, opened_key_column
 from labeljoin.formats.parquet.rewrite import rewrite_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -90,7 +96,9 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
         if hashed is not None:
             with task.destination.open("rb") as written:
                 written.seek(footer_start)
-                digest = make_digest(fed(hashed.front.copy(), written).hexdigest(), out.tell())
+                digest = make_digest(
+                    update_from(hashed.front.copy(), written).hexdigest(), out.tell()
+                )
     return PartReport(
         source=task.source,
         destination=task.destination,
@@ -122,14 +130,14 @@ def _copy(task: Attachment, source: BinaryIO, out: BinaryIO, size: int) -> Hashe
     """Copy the first ``size`` bytes.
 
     Returns:
-        The hashes of the source, where they are wanted: those of the survey, or taken now.
+        The hashes of the source, where they are wanted: those of the first pass, or taken now.
     """
     if not task.digests and task.embed is None:
         _copy_unseen(source, out, size)
         return None
-    if task.survey is not None and task.survey.hashed is not None:
+    if isinstance(task.first_pass, ParquetPass) and task.first_pass.hashing:
         _copy_unseen(source, out, size)
-        return task.survey.hashed.result()
+        return task.first_pass.hashes()
     front = hashlib.sha256()
     source.seek(0)
     buffer = memoryview(bytearray(CHUNK))
@@ -141,7 +149,7 @@ def _copy(task: Attachment, source: BinaryIO, out: BinaryIO, size: int) -> Hashe
         front.update(buffer[:count])
         _write_all(out, buffer[:count])
         left -= count
-    digest = make_digest(fed(front.copy(), source).hexdigest(), source.tell())
+    digest = make_digest(update_from(front.copy(), source).hexdigest(), source.tell())
     return Hashed(front, digest)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provenance.toolkit import InputError
-
-from labeljoin.formats.base import Table
+from labeljoin.formats.parquet.key_column import opened_key_column
+from labeljoin.formats.parquet.reading import opened, reading
+from labeljoin.formats.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 
 class ParquetTable(Table):
@@ -55,8 +53,6 @@ class ParquetTable(Table):
             return table if columns is None else table.select(list(columns))
 
     def _key_values(self, part: Path, name: str) -> Iterator[pa.Array]:
-        from labeljoin.formats.parquet.key_column import opened_key_column
-
         with opened_key_column(part, name) as (file, column):
             for group in range(file.num_row_groups):
                 yield from column.values(group)
@@ -73,38 +69,3 @@ class ParquetTable(Table):
                 if batch is None:
                     return
                 yield batch if wanted is None else batch.select(wanted)
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what Arrow cannot read within into an InputError that names the file."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise InputError(
-            f"this parquet file cannot be read ({reason})",
-            where=str(path),
-            fix="Write it again; it is damaged, encrypted, or of a version unknown to Arrow",
-        ) from error
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a parquet file.
-
-    Raises:
-        InputError: It is not there, or no parquet file.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with ExitStack() as stack:
-        with reading(path):
-            # Opened here: Arrow would leave a file that is not parquet to the garbage collector.
-            source = stack.enter_context(pa.OSFile(os.fspath(path)))
-            file = pq.ParquetFile(source)
-            _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
-        yield file

@@ -1,4 +1,4 @@
-"""Threads that carry the blocks of a file through the same steps, in its order where it matters."""
+"""Process the blocks of a file in several threads, in file order where order matters."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from threading import Condition
 
 from provenance.toolkit import processors
 
-MOST_LANES = 3
+MOST_THREADS = 3
 """The parser holds the interpreter for half of the time: further threads would wait for it."""
 
-Carry = Callable[[int], bool]
-"""Carries the block of this number from the first step to the last; False where there is none."""
+Process = Callable[[int], bool]
+"""Process the block of this number from the first step to the last; False if there is none."""
 
 
-class Lanes:
+class Pipeline:
     """Runs the steps for one block after the other in each of several threads.
 
     A thread keeps a block from the first byte read to the last byte written, so that the bytes stay
-    near its processor. Steps in a :meth:`turn` admit the blocks in their order, one at a time; the
-    others run side by side. (OpenMP calls such steps ``ordered``.)
+    near its processor. Steps within :meth:`ordered` take the blocks in file order, one at a time;
+    other steps run side by side. (OpenMP uses the same word.)
     """
 
     def __init__(self) -> None:
@@ -34,21 +34,21 @@ class Lanes:
         self._failed = math.inf
         self._error: BaseException | None = None
 
-    def run(self, lane: Callable[[], Carry]) -> None:
-        """Carry all blocks.
+    def run(self, worker: Callable[[], Process]) -> None:
+        """Process all blocks.
 
         Args:
-            lane: Makes what carries blocks, once for each thread.
+            worker: Returns the function that processes blocks, called once for each thread.
 
         Raises:
-            Exception: What a step raised, of the earliest block where several did. Blocks before it
-                have been carried to the end, and blocks behind it have not entered the same turn.
+            Exception: What a step raised, of the earliest block if several failed. Blocks before it
+                have been processed to the end; later blocks have not entered the same step.
         """
-        lanes = min(processors(), MOST_LANES)
-        with ThreadPoolExecutor(lanes, "lane") as pool:
+        threads = min(processors(), MOST_THREADS)
+        with ThreadPoolExecutor(threads, "block") as pool:
             try:
-                wait([pool.submit(self._run, lane()) for _ in range(lanes)])
-            except BaseException:  # an interrupt; the threads end at their next turn
+                wait([pool.submit(self._run, worker()) for _ in range(threads)])
+            except BaseException:  # an interrupt; the threads end at their next ordered step
                 self._fail(-1, None)
                 raise
         error, self._error = self._error, None
@@ -56,23 +56,23 @@ class Lanes:
             raise error
 
     @contextmanager
-    def turn(self, step: str, number: int) -> Iterator[None]:
+    def ordered(self, step: str, number: int) -> Iterator[None]:
         """Do a step for block ``number`` after all blocks before it."""
         with self._changed:
             self._changed.wait_for(lambda: self._failed < number or self._next[step] == number)
             if self._failed < number:
                 raise _StoppedError
-        yield  # where the step raises, no later block is admitted
+        yield  # if the step raises, no later block is admitted
         with self._changed:
             self._next[step] += 1
             self._changed.notify_all()
 
-    def _run(self, carry: Carry) -> None:
+    def _run(self, process: Process) -> None:
         while True:
             number = next(self._numbers)
             try:
-                if not carry(number):
-                    self._fail(number, None)  # behind the end there is nothing, whatever comes
+                if not process(number):
+                    self._fail(number, None)  # the file ended, even if it grows now
                     return
             except _StoppedError:
                 return

@@ -13,9 +13,10 @@ from multiprocessing import get_context
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from labeljoin import Survey, attach, open_table
+from labeljoin import attach, open_table
+from labeljoin.engine import first_pass
 from labeljoin.formats.jsonl import blocks as json_blocks
-from labeljoin.formats.jsonl import notes as line_notes
+from labeljoin.formats.jsonl import first_pass as line_notes
 from labeljoin_lookup import ADDED, Lookup
 from provenance.toolkit import InputError
 
@@ -45,9 +46,9 @@ def counted(survey, added=ADDED):
 
 def test_a_survey_changes_no_byte_and_no_digest(source):
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         assert counted(survey) == len(ROWS)
-        report = attach(source, out, "key", Lookup(), survey=survey)
+        report = attach(source, out, "key", Lookup(), first_pass=survey)
         assert survey.digest() == report.parts[0].source_digest
     assert out.read_bytes() == plain(source)
 
@@ -58,31 +59,31 @@ def test_a_survey_changes_no_byte_and_no_digest(source):
 def test_a_survey_serves_rewrites_too(source, options):
     bare, out = source.with_stem("bare"), source.with_stem("out")
     attach(source, bare, "key", Lookup(), **options)
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
-        attach(source, out, "key", Lookup(), survey=survey, **options)
+        attach(source, out, "key", Lookup(), first_pass=survey, **options)
     assert out.read_bytes() == bare.read_bytes()
 
 
 def test_a_source_that_changes_after_its_survey_is_refused(source):
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
         survey.digest()
         os.utime(source, (1, 1))
         with pytest.raises(InputError, match="changed while it was read"):
-            attach(source, out, "key", Lookup(), survey=survey)
+            attach(source, out, "key", Lookup(), first_pass=survey)
     assert not out.exists()
 
 
 def test_a_source_that_shrinks_after_its_survey_leaves_nothing(source):
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
         survey.digest()
         source.write_bytes(source.read_bytes()[:-200])
         with pytest.raises(InputError):
-            attach(source, out, "key", Lookup(), survey=survey)
+            attach(source, out, "key", Lookup(), first_pass=survey)
     assert not out.exists()
 
 
@@ -112,21 +113,21 @@ def test_a_source_that_changes_while_it_is_attached_to_is_refused(tmp_path, form
 
 def test_a_source_that_goes_away_is_named(source):
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
         survey.digest()
         source.unlink()
         with pytest.raises(InputError) as raised:
-            attach(survey.table, out, "key", Lookup(), survey=survey)
+            attach(survey.table, out, "key", Lookup(), first_pass=survey)
     assert raised.value.where == str(source)
     assert not out.exists()
 
 
 def test_notes_for_other_columns_are_not_used(source):
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey, added=["something_else"])
-        attach(source, out, "key", Lookup(), survey=survey)
+        attach(source, out, "key", Lookup(), first_pass=survey)
     assert out.read_bytes() == plain(source)
 
 
@@ -137,18 +138,18 @@ def test_without_room_for_notes_the_file_is_read_again(source, shortage, monkeyp
     else:
         monkeypatch.setattr(line_notes, "MOST_BYTES", 0)
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
-        attach(source, out, "key", Lookup(), survey=survey)
+        attach(source, out, "key", Lookup(), first_pass=survey)
     assert out.read_bytes() == plain(source)
 
 
 def test_a_table_larger_than_memory_is_hashed_while_it_is_copied(source, monkeypatch):
     monkeypatch.setattr(os, "sysconf", lambda name: 1)
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
-        report = attach(source, out, "key", Lookup(), survey=survey)
+        report = attach(source, out, "key", Lookup(), first_pass=survey)
     assert report.parts[0].source_digest is not None
     assert out.read_bytes() == plain(source)
 
@@ -160,7 +161,7 @@ def test_an_unfinished_survey_is_dropped(source):
     def refuse(*step):
         raise EnoughError
 
-    with Survey(open_table(source)) as survey, pytest.raises(EnoughError):
+    with first_pass(open_table(source)) as survey, pytest.raises(EnoughError):
         survey.counts("key", ADDED, progress=refuse)
     out = source.with_stem("out")
     attach(source, out, "key", Lookup())
@@ -172,10 +173,10 @@ def test_directories_are_read_as_ever(source, tmp_path):
     parts.mkdir()
     source.rename(parts / source.name)
     out = tmp_path / "out"
-    with Survey(open_table(parts)) as survey:
+    with first_pass(open_table(parts)) as survey:
         assert counted(survey) == len(ROWS)
         assert survey.digest() is None
-        report = attach(parts, out, "key", Lookup(), survey=survey)
+        report = attach(parts, out, "key", Lookup(), first_pass=survey)
     assert report.rows_out == len(ROWS)
 
 
@@ -189,7 +190,7 @@ def test_parts_are_counted_on_any_executor(source, tmp_path, pool):
     options = {"mp_context": get_context("spawn")} if pool is ProcessPoolExecutor else {}
     with (
         nullcontext() if pool is None else pool(2, **options) as executor,
-        Survey(table, executor) as survey,
+        first_pass(table, executor) as survey,
     ):
         counts = survey.counts("key", ADDED, progress=lambda *step: seen.append(step))
     assert counts.texts.to_pylist() == list(dict.fromkeys(row["key"] for row in ROWS))
@@ -207,7 +208,7 @@ def test_a_part_that_cannot_be_counted_is_named(source, tmp_path):
     spoilt.write_bytes(spoilt.read_bytes()[:-20] + b"PAR1")
     with (
         ThreadPoolExecutor(2) as executor,
-        Survey(open_table(parts), executor) as survey,
+        first_pass(open_table(parts), executor) as survey,
         pytest.raises(InputError, match=spoilt.name),
     ):
         survey.counts("key", ADDED)
@@ -223,10 +224,10 @@ def test_a_source_that_grows_while_it_is_read_is_refused(tmp_path, monkeypatch):
             with source.open("a") as file:
                 file.write('{"key": "late"}\n')
 
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         survey.counts("key", ADDED, progress=grow)
         with pytest.raises(InputError, match="changed while it was read"):
-            attach(source, out, "key", Lookup(), survey=survey)
+            attach(source, out, "key", Lookup(), first_pass=survey)
     assert not out.exists()
 
 
@@ -238,9 +239,10 @@ def test_notes_that_find_no_room_are_given_up(tmp_path, room):
     )
     script = f"""
 import resource
-from labeljoin import Survey, open_table
+from labeljoin import open_table
+from labeljoin.engine import first_pass
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
-with Survey(open_table("in.jsonl")) as survey:
+with first_pass(open_table("in.jsonl")) as survey:
     print(survey.counts("key").row_count)
 """
     done = subprocess.run(
@@ -251,8 +253,8 @@ with Survey(open_table("in.jsonl")) as survey:
 
 def test_digests_are_given_where_they_are_asked_for(source):
     out = source.with_stem("out")
-    with Survey(open_table(source)) as survey:
+    with first_pass(open_table(source)) as survey:
         counted(survey)
-        report = attach(source, out, "key", Lookup(), survey=survey, digests=False)
+        report = attach(source, out, "key", Lookup(), first_pass=survey, digests=False)
     assert report.parts[0].source_digest is None
     assert report.parts[0].digest is None

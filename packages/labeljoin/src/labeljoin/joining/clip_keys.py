@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from provenance import load_record
 from provenance.toolkit import InputError, MoskitError
 
-from labeljoin.formats.base import Table
+from labeljoin.formats.table import Table
 from labeljoin.keys.columns import KEY_COLUMNS, columns_are, infer_column
 from labeljoin.keys.rule import KEY_NORMALIZE_MODES, KeyNormalize, KeyRule
 

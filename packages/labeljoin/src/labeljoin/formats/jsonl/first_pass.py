@@ -1,4 +1,4 @@
-"""What reading the keys of a JSONL file tells of its lines, kept for the pass that splices them."""
+"""The first pass over a JSONL file: its lines and keys are noted for the pass that splices them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ import contextlib
 import hashlib
 import json
 import tempfile
-from collections.abc import Collection
-from io import FileIO
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from labeljoin.engine.attach import changed_error
+from labeljoin.formats.base import FirstPass, changed_error
+from labeljoin.formats.encoding import BOM, skip_mark
 from labeljoin.formats.hashing import make_digest
 from labeljoin.formats.jsonl.blocks import (
-    BOM,
     Block,
+    BlockReader,
     Buffer,
-    Cutter,
     KeyDecoder,
     Lines,
     block_keys,
     block_of,
-    skip_mark,
 )
-from labeljoin.formats.jsonl.lanes import Carry, Lanes
+from labeljoin.formats.jsonl.pipeline import Pipeline, Process
 from labeljoin.formats.jsonl.table import line_keys
 from labeljoin.keys.counts import KeyCounter, KeyCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from io import FileIO
+    from pathlib import Path
+
     import pyarrow as pa
     from provenance.record import Digest
     from provenance.toolkit import ProgressCallback
+
+    from labeljoin.formats.table import Table
 
 _NOTHING = np.empty(0, np.int64)
 
@@ -41,31 +43,31 @@ MOST_BYTES = 1 << 30
 """Notes take a dozen bytes a line. A file that has more than these is parsed twice."""
 
 
-class LineNotes:
-    """Where the lines of a JSONL file end and which keys they bear, noted while its keys are read.
+class JsonLinesPass(FirstPass):
+    """Reads the keys of a JSONL file, hashes it, and notes the end and the key of each line.
 
-    Parsing is most of the work on a JSONL file: with notes it is done once. They lie in a temporary
-    file, so that memory does not grow with the rows.
+    Parsing is most of the work on a JSONL file: with notes it is done once. The notes are in a
+    temporary file, so that memory does not grow with the rows.
 
     Args:
-        path: The file.
+        table: The table, one file.
 
     Attributes:
-        digest: The digest of the file, once its keys were read to the end.
-        mark: Whether it begins with a byte-order mark.
+        mark: Whether the file begins with a byte-order mark.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
+        self._path = table.path
         self._notes: IO[bytes] | None = None
         self._made_for: tuple[str, frozenset[str]] | None = None
-        self.digest: Digest | None = None
+        self._digest: Digest | None = None
         self.mark = False
 
     def counts(
-        self, key: str, added: Collection[str], *, progress: ProgressCallback | None = None
+        self, key: str, added: Collection[str] = (), *, progress: ProgressCallback | None = None
     ) -> KeyCounts:
-        """The distinct values of member ``key`` and their rows; what was noted before is forgotten.
+        """Count the distinct values of member ``key`` and their rows; earlier notes are dropped.
 
         Args:
             key: The key member.
@@ -75,42 +77,47 @@ class LineNotes:
         Raises:
             InputError: A line is not a JSON object.
         """
+        self.table.require([key])
         self.close()
-        with self._path.open("rb", buffering=0) as source, _Notebook() as notebook:
+        with self._path.open("rb", buffering=0) as source, _NotesWriter() as notes_writer:
             self.mark = skip_mark(source)
-            reader = _Reader(
-                self._path, source, key, {*added} - {key}, notebook, KeyCounter(progress)
+            reader = _Pass(
+                self._path, source, key, {*added} - {key}, notes_writer, KeyCounter(progress)
             )
             if self.mark:
                 reader.hash.update(BOM)
-            reader.lanes.run(reader.lane)
-            self.digest = make_digest(reader.hash.hexdigest(), source.tell())
-            self._notes = notebook.finish()
+            reader.pipeline.run(reader.worker)
+            self._digest = make_digest(reader.hash.hexdigest(), source.tell())
+            self._notes = notes_writer.finish()
             self._made_for = (key, frozenset(added))
             return reader.counter.counts()
 
     def serve(self, key: str, added: Collection[str]) -> bool:
-        """Whether there are notes, made for this key and these new members."""
+        """Return whether there are notes for this key and these new members."""
         return self._notes is not None and self._made_for == (key, frozenset(added))
 
-    def lines(self, file: FileIO, lanes: Lanes) -> NotedLines:
-        """Reads the lines again as they were noted.
+    def lines(self, file: FileIO, pipeline: Pipeline) -> NotedLines:
+        """Return a reader of the lines as they were noted.
 
         Args:
             file: The file, just opened.
-            lanes: Whose threads read.
+            pipeline: Whose threads read.
         """
         assert self._notes is not None
-        return NotedLines(self, self._notes, file, lanes)
+        return NotedLines(self, self._notes, file, pipeline)
+
+    def digest(self) -> Digest | None:
+        """Return the digest of the file, once its keys were read to the end."""
+        return self._digest
 
     def close(self) -> None:
-        """Forget the notes."""
+        """Drop the notes."""
         if self._notes is not None:
             self._notes.close()
-        self._notes = self.digest = None
+        self._notes = self._digest = None
 
 
-class _Reader:
+class _Pass:
     """Hashes the blocks of a file, counts their keys, and notes their lines."""
 
     def __init__(
@@ -119,39 +126,39 @@ class _Reader:
         source: FileIO,
         key: str,
         refused: Collection[str],
-        notebook: _Notebook,
+        notes_writer: _NotesWriter,
         counter: KeyCounter,
     ) -> None:
         self._path = path
         self._key = key
         self._decoder = KeyDecoder(key, refused)
-        self._cutter = Cutter(source)
-        self._notebook = notebook
+        self._reader = BlockReader(source)
+        self._notes_writer = notes_writer
         self._first_line = 1
         self.counter = counter
         self.hash = hashlib.sha256()
-        self.lanes = Lanes()
+        self.pipeline = Pipeline()
 
-    def lane(self) -> Carry:
+    def worker(self) -> Process:
         buffer = Buffer()
 
-        def carry(number: int) -> bool:
-            with self.lanes.turn("read", number):
-                data = self._cutter.next_lines(buffer)
+        def process(number: int) -> bool:
+            with self.pipeline.ordered("read", number):
+                data = self._reader.next_lines(buffer)
             if data is None:
                 return False
-            with self.lanes.turn("hash", number):
+            with self.pipeline.ordered("hash", number):
                 self.hash.update(data)
             block = block_of(data)
             keys = block_keys(self._decoder, block)
-            with self.lanes.turn("note", number):
+            with self.pipeline.ordered("note", number):
                 self._note(block, keys)
             return True
 
-        return carry
+        return process
 
     def _note(self, block: Block, keys: pa.DictionaryArray | None) -> None:
-        self._notebook.add(block, keys)
+        self._notes_writer.add(block, keys)
         if keys is None:
             keys = line_keys(block, self._first_line, self._path, self._key)
         self.counter.add(keys)
@@ -166,7 +173,7 @@ class _Place(NamedTuple):
     noted: bool
 
 
-class _Notebook:
+class _NotesWriter:
     """Writes notes, an Arrow batch a block; without room for them it gives up quietly."""
 
     def __init__(self) -> None:
@@ -229,14 +236,16 @@ class NotedLines:
         mark: Whether the file begins with a byte-order mark.
     """
 
-    def __init__(self, about: LineNotes, notes: IO[bytes], file: FileIO, lanes: Lanes) -> None:
+    def __init__(
+        self, about: JsonLinesPass, notes: IO[bytes], file: FileIO, pipeline: Pipeline
+    ) -> None:
         import pyarrow as pa
 
         notes.seek(0)
         self._stream = pa.ipc.open_stream(notes)
         self._about = about
         self._file = file
-        self._lanes = lanes
+        self._pipeline = pipeline
         self.mark = about.mark
         file.seek(len(BOM) if self.mark else 0)
 
@@ -246,7 +255,7 @@ class NotedLines:
         Raises:
             InputError: The file became shorter.
         """
-        with self._lanes.turn("read", number):
+        with self._pipeline.ordered("read", number):
             try:
                 batch, metadata = self._stream.read_next_batch_with_custom_metadata()
             except StopIteration:
@@ -260,7 +269,7 @@ class NotedLines:
 
     def digest(self) -> Digest | None:
         """The digest of the file as it was when the lines were noted."""
-        return self._about.digest
+        return self._about.digest()
 
     def _fill(self, data: memoryview) -> None:
         done = 0

@@ -5,77 +5,36 @@ from __future__ import annotations
 import dataclasses
 import os
 import uuid
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError, OutputError
 
 from labeljoin.engine.executors import run_all
-from labeljoin.formats.base import Table
+from labeljoin.formats.base import (
+    Attachment,
+    ColumnsForKeys,
+    FirstPass,
+    PartReport,
+    changed_error,
+    collision_error,
+)
 from labeljoin.formats.opening import open_table
+from labeljoin.formats.registry import format_named
+from labeljoin.formats.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from concurrent.futures import Executor
+
     import pyarrow as pa
     from provenance.record import Digest
     from provenance.toolkit import ProgressCallback
 
-    from labeljoin.engine.survey import Survey
-
 
 UNFINISHED_PREFIX = ".moskit-part-"
 """How the names of parts begin until they are finished; no table counts them among its parts."""
-
-
-class ColumnsForKeys(Protocol):
-    """What computes the new columns, equal ones for equal key values.
-
-    Must pickle where parts are attached by processes. For one part, one thread at a time calls it,
-    not always the same; an executor with threads works on several parts at once.
-    """
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The new columns, in order. Field metadata is kept where the format can hold it."""
-
-    def __call__(self, values: pa.Array) -> pa.RecordBatch:
-        """The new columns of some consecutive rows.
-
-        Args:
-            values: Their values of the key column: text for JSON and CSV, exactly as written;
-                for parquet the column's own type, dictionary-encoded where parquet can.
-
-        Returns:
-            One row per value. A column may be a dictionary-encoded form of its schema type.
-        """
-
-
-@dataclass(frozen=True)
-class PartReport:
-    """What was done with one file.
-
-    Attributes:
-        engine: How: ``parquet-splice``, ``parquet-rewrite``, ``jsonl-splice``, ``json-rewrite``
-            or ``csv-rewrite``.
-        reason: Why a parquet file was rewritten and not spliced.
-        source_digest: SHA-256 and size of the source, None where none was asked for.
-        digest: The same of the destination.
-        prefix_size: How many first bytes of the destination equal those of the source.
-        prefix_sha256: SHA-256 of those bytes, where digests were asked for.
-    """
-
-    source: Path
-    destination: Path
-    engine: str
-    reason: str | None
-    rows_in: int
-    rows_out: int
-    source_digest: Digest | None
-    digest: Digest | None
-    prefix_size: int
-    prefix_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,26 +53,6 @@ class AttachReport:
     parts: tuple[PartReport, ...]
 
 
-@dataclass(frozen=True)
-class Attachment:
-    """One file to attach columns to. Engines take it; it pickles."""
-
-    source: Path
-    destination: Path
-    format: str
-    key: str
-    columns_for_keys: ColumnsForKeys
-    replace: frozenset[str]
-    keep: Callable[[pa.Array], pa.BooleanArray] | None
-    embed: Callable[[Digest], bytes] | None
-    metadata: Mapping[str, str]
-    digests: bool
-    shared: bool = False
-    """Whether other processes may work on the same destination."""
-    survey: Survey | None = None
-    """What is known of the source already; not for other processes."""
-
-
 def attach(
     source: str | os.PathLike[str] | Table,
     destination: str | os.PathLike[str],
@@ -125,7 +64,7 @@ def attach(
     embed: Callable[[Digest], bytes] | None = None,
     metadata: Mapping[str, str] | None = None,
     digests: bool = True,
-    survey: Survey | None = None,
+    first_pass: FirstPass | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> AttachReport:
@@ -147,7 +86,8 @@ def attach(
         embed: The run record to embed in parquet metadata, from the digest of the source file.
         metadata: More key-value metadata for parquet files.
         digests: Hash source and destination while copying.
-        survey: A survey of the same table, not yet closed; what it kept is not read again.
+        first_pass: The first pass over the same table, not yet closed; what it kept is not read
+            again.
         executor: Where parts are worked on, one after the other here unless given.
         progress: Called with the rows of finished parts.
 
@@ -181,7 +121,7 @@ def attach(
             metadata=dict(metadata or {}),
             digests=digests,
             shared=directory,
-            survey=None if directory else survey,
+            first_pass=None if directory else first_pass,
         )
         for part in table.parts
     ]
@@ -199,8 +139,8 @@ def attach_part(task: Attachment) -> PartReport:
         # Where a cluster lost a worker and runs its part again, the lost one may write on.
         written = written.with_name(f"{UNFINISHED_PREFIX}{uuid.uuid4().hex}-{written.name}")
     try:
-        before = (task.survey and task.survey.status) or task.source.stat()
-        report = _engine(task)(dataclasses.replace(task, destination=written))
+        before = (task.first_pass and task.first_pass.status) or task.source.stat()
+        report = format_named(task.format).attach(dataclasses.replace(task, destination=written))
         _refuse_changed(task.source, before)
         if written != task.destination:
             written.replace(task.destination)
@@ -232,38 +172,13 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     )
 
 
-def _engine(task: Attachment) -> Callable[[Attachment], PartReport]:
-    from labeljoin.formats.csv import rewrite as csv_rewrite
-    from labeljoin.formats.json import rewrite as json_rewrite
-    from labeljoin.formats.jsonl import splice as jsonl_splice
-    from labeljoin.formats.parquet import splice as parquet_splice
-
-    return {
-        "parquet": parquet_splice.attach_parquet,
-        "jsonl": jsonl_splice.splice,
-        "json": json_rewrite.rewrite_json,
-        "csv": csv_rewrite.rewrite_csv,
-    }[task.format]
-
-
 def _refuse_collisions(table: Table, added: Collection[str], replace: Collection[str]) -> None:
-    if table.format in ("jsonl", "json"):
-        return  # the engine meets every name anyway; reading all rows first would double the work
+    if table.names_in_rows:
+        return  # the engine checks every row; reading all of them first would double the work
     names = set(table.column_names)
     collisions = [name for name in added if name in names and name not in replace]
     if collisions:
         raise collision_error(collisions, str(table.path))
-
-
-def collision_error(names: Collection[str], where: str) -> InputError:
-    """The error for new columns that the table already has."""
-    shown = ", ".join(repr(name) for name in names)
-    noun = "a column" if len(names) == 1 else "columns"
-    return InputError(
-        f"the table already has {noun} {shown}",
-        where=where,
-        fix="Replace them with --overwrite, or leave extra ones out with --extras",
-    )
 
 
 def _all_parts(
@@ -307,10 +222,3 @@ def _refuse_changed(path: Path, before: os.stat_result) -> None:
         for name in ("st_ino", "st_size", "st_mtime_ns")
     ):
         raise changed_error(str(path))
-
-
-def changed_error(where: str) -> InputError:
-    """The error for a source that another program writes to."""
-    return InputError(
-        "the file changed while it was read", where=where, fix="Run again when it is at rest"
-    )

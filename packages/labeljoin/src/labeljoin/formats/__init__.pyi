@@ -1,0 +1,41 @@
+from .base import Attachment as Attachment
+from .base import ColumnsForKeys as ColumnsForKeys
+from .base import FirstPass as FirstPass
+from .base import Format as Format
+from .base import PartReport as PartReport
+from .base import TableWriter as TableWriter
+from .base import changed_error as changed_error
+from .base import collision_error as collision_error
+from .hashing import HashedWriter as HashedWriter
+from .hashing import digest_of as digest_of
+from .opening import locate as locate
+from .opening import open_table as open_table
+from .registry import format_named as format_named
+from .registry import formats as formats
+from .registry import promised_format as promised_format
+from .sample import Certainty as Certainty
+from .sample import Sample as Sample
+from .table import Table as Table
+from .table import column_values as column_values
+
+__all__ = [
+    "Attachment",
+    "Certainty",
+    "ColumnsForKeys",
+    "FirstPass",
+    "Format",
+    "HashedWriter",
+    "PartReport",
+    "Sample",
+    "Table",
+    "TableWriter",
+    "changed_error",
+    "collision_error",
+    "column_values",
+    "digest_of",
+    "format_named",
+    "formats",
+    "locate",
+    "open_table",
+    "promised_format",
+]
