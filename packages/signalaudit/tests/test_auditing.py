@@ -42,10 +42,33 @@ def test_coverage(write_table: Write, ugc: Columns) -> None:
     }
     assert families["codec_encoder"]["status"] == "covered"
     assert families["saliency_roi"]["status"] == "missing"
-    assert table["target"] == "mos_raw_0_100"
-    assert "mos" not in table["signal_columns"]
+    assert table["target"] == "mos"
+    assert "mos_raw_0_100" not in table["signal_columns"]
     for kind in ("status", "runtime_ms", "frames"):
         assert f"second_opinion_dover_{kind}" in table["excluded_columns"]
+
+
+def test_vmaf_beside_mos_is_a_signal_and_covers_the_vmaf_family(
+    write_table: Write, ugc: Columns
+) -> None:
+    ugc["vmaf"] = np.asarray(ugc["mos"]) * 20 + np.random.default_rng(0).normal(size=400)
+    table = audit(write_table(**ugc))
+    assert table["target"] == "mos"
+    assert "vmaf" in table["signal_columns"]
+    assert table["families"]["canonical_fr"] == {
+        "status": "covered",
+        "matched_columns": ["vmaf"],
+        "healthy_columns": ["vmaf"],
+    }
+    assert table["target_correlations"][0]["column"] == "vmaf"
+    assert by_block(table)["canonical_fr"]["columns"] == ["vmaf"]
+    assert {row["column"] for row in table["saturation"]} >= {"vmaf"}
+
+
+def test_vmaf_is_the_target_of_a_table_without_ratings(write_table: Write) -> None:
+    table = audit(write_table(vmaf=np.arange(60.0), adm2=np.arange(60.0) ** 2))
+    assert table["target"] == "vmaf"
+    assert table["signal_columns"] == ["adm2"]
 
 
 def test_health(write_table: Write) -> None:
@@ -77,11 +100,12 @@ def test_health(write_table: Write) -> None:
 
 def test_target_is_chosen_and_a_missing_one_is_no_error(write_table: Write, ugc: Columns) -> None:
     path = write_table(**ugc)
-    assert audit(path, target="mos")["target"] == "mos"
+    assert audit(path, target="mos_raw_0_100")["target"] == "mos_raw_0_100"
+    assert audit(path)["target"] == "mos"
     table = audit(path, target="nonsense")
     assert table["target"] is None
     assert table["target_correlations"] == table["gain"] == table["saturation"] == []
-    assert "no such column" in table["warnings"][0]
+    assert "no column 'nonsense'" in table["warnings"][0]
     assert table["next_steps"][0]["rule"] == "no-target"
     assert table["redundant_pairs"]
     assert audit(path, target="clip_path")["target"] is None
@@ -249,10 +273,10 @@ def test_disagreement_names_the_clips(write_table: Write, ugc: Columns) -> None:
     }
 
 
-def test_scorers_that_rank_alike_are_one_judge(write_table: Write, ugc: Columns) -> None:
+def test_scorers_that_rank_alike_are_compared_once(write_table: Write, ugc: Columns) -> None:
     table = audit(write_table(**ugc))
-    judges = {row["left"] for row in table["disagreement"]}
-    assert "second_opinion_dover_technical_score" not in judges
+    rankings = {row["left"] for row in table["disagreement"]}
+    assert "second_opinion_dover_technical_score" not in rankings
 
 
 def test_gain_of_second_opinions(write_table: Write, ugc: Columns) -> None:
@@ -270,7 +294,7 @@ def test_gain_of_second_opinions(write_table: Write, ugc: Columns) -> None:
     assert blocks["redundant_columns"]["kind"] == "redundant"
     steps = table["next_steps"]
     [step] = [step for step in steps if step["rule"] == "another-opinion"]
-    assert "2 independent voices" in step["why"]
+    assert "2 independent scorers" in step["why"]
     assert table["label_noise_ceiling"]["rows"] == 400
 
 
@@ -385,7 +409,7 @@ def test_a_table_of_one_row_or_no_numbers_is_still_described(write_table: Write)
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ([], "no input"),
+        ([], "No input"),
         (["missing.parquet"], "missing.parquet"),
         (["a=x.parquet", "a=y.parquet"], "labelled 'a'"),
     ],
@@ -398,7 +422,7 @@ def test_unusable_inputs(inputs: list[str], said: str) -> None:
 
 def test_direction_of_a_column_of_no_table_is_refused(write_table: Write) -> None:
     path = write_table(sharpness=[1.0, 2.0])
-    with pytest.raises(InputError, match=r"'sharpnes', a column of no table.*mean sharpness"):
+    with pytest.raises(InputError, match=r"'sharpnes', but no table has.*Use sharpness"):
         audit(path, directions=["sharpnes=lower"])
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
-from signalaudit import correlate, fisher_interval, pearson, spearman, spearman_interval
+from signalaudit.statistics import correlate, fisher_interval, pearson, spearman, spearman_interval
 from signalaudit.statistics.correlation import average_ranks
 
 TOLERANCE = 1e-10

@@ -64,7 +64,7 @@ FAMILIES = load_families()
     ],
 )
 def test_family_of_a_column(column: str, family: str) -> None:
-    assert family in FAMILIES.of(column)
+    assert family in FAMILIES.keys_for(column)
     assert FAMILIES.why_excluded(column) is None
 
 
@@ -84,7 +84,7 @@ def test_family_of_a_column(column: str, family: str) -> None:
     ],
 )
 def test_names_that_only_look_alike(column: str, family: str) -> None:
-    assert family not in FAMILIES.of(column)
+    assert family not in FAMILIES.keys_for(column)
 
 
 @pytest.mark.parametrize(
@@ -115,17 +115,27 @@ def plan(target: str | None = None, **kinds: pa.DataType) -> dict[str, str]:
     return {column.name: column.role for column in columns}
 
 
-def test_first_target_wins_and_the_others_are_no_signals() -> None:
+def test_ratings_are_the_target_before_vmaf_which_is_then_a_signal() -> None:
     number = pa.float64()
-    roles = plan(score=number, mos=number, VMAF=number, adm2=number)
-    assert roles == {
+    assert plan(score=number, VMAF=number, mos=number, adm2=number) == {
         "score": "other_target",
-        "mos": "other_target",
-        "VMAF": "target",
+        "VMAF": "signal",
+        "mos": "target",
         "adm2": "signal",
     }
-    assert plan("mos", mos=number, vmaf=number)["vmaf"] == "other_target"
-    assert plan(mos=number, mos_raw_0_100=number)["mos_raw_0_100"] == "target"
+    assert plan("vmaf", mos=number, vmaf=number) == {"mos": "other_target", "vmaf": "target"}
+    assert plan(score=number, vmaf_score=number, vmaf=number) == {
+        "score": "other_target",
+        "vmaf_score": "signal",
+        "vmaf": "target",
+    }
+    assert plan(mos_raw_0_100=number, mos=number)["mos"] == "target"
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    schema = pa.schema([("mos", pa.float64()), ("mos", pa.float64())])
+    with pytest.raises(InputError, match="2 columns named 'mos'"):
+        plan_columns(schema, FAMILIES)
 
 
 def test_text_counts_as_category_where_a_family_wants_it() -> None:
@@ -182,9 +192,9 @@ patterns = ['shard']
         encoding="utf-8",
     )
     families = load_families(path)
-    assert families.of("house_iq_v2") == ["no_reference_ugc"]
-    assert families.of("niqe") == ["no_reference_ugc"]
-    assert families.of("visqol") == ["audio"]
+    assert families.keys_for("house_iq_v2") == ["no_reference_ugc"]
+    assert families.keys_for("niqe") == ["no_reference_ugc"]
+    assert families.keys_for("visqol") == ["audio"]
     assert families.why_excluded("shard") == "our shard number"
 
 
@@ -192,14 +202,14 @@ patterns = ['shard']
     ("text", "said"),
     [
         ("[[family", "not TOML"),
-        ("[other]\nx = 1", "no table [other]"),
+        ("[other]\nx = 1", "the table [other]"),
         ("family = 3", "not a list of tables"),
         ("[[family]]\nkey = 'Bad Key'", "has the key"),
         ("[[family]]\nkey = 'new'\npatterns = ['x']", "lacks name, question"),
-        ("[[family]]\nkey = 'color_chroma'\npatterns = ['(']", "no regular expression"),
+        ("[[family]]\nkey = 'color_chroma'\npatterns = ['(']", "not a regular expression"),
         ("[[family]]\nkey = 'color_chroma'\npatterns = 'x'", "not a list of texts"),
         ("[[family]]\nkey = 'color_chroma'\ncolour = 'x'", "unknown member colour"),
-        ("[[family]]\nkey = 'color_chroma'\nname = 3", "is no text"),
+        ("[[family]]\nkey = 'color_chroma'\nname = 3", "is not text"),
         ("[[family]]\nkey = 'color_chroma'\nneeds = 'luck'", "needs = 'luck'"),
         ("[[excluded]]\nreason = 'x'", "no patterns"),
     ],

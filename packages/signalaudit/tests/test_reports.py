@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import provenance
 import pytest
-from signalaudit.report.markdown import percent
+from signalaudit.notation import percent
 
 Write = Callable[..., Path]
 Columns = dict[str, Any]
@@ -67,9 +67,79 @@ def test_report_writes_all_three_and_a_record(
     assert json.loads(done.stdout) == document
     check_schema(document)
     assert document["tables"][0]["label"] == "ugc"
-    assert provenance.verify([out[0]]).ok if hasattr(provenance, "verify") else True
+    assert provenance.verify([out[0]]).ok
     assert set(document["run_provenance"]["outputs"]) == {"out_md", "out_html"}
-    assert "what to do next" in out[1].read_text("utf-8")
+    text = out[1].read_text("utf-8")
+    assert text.splitlines()[0] == "# Signal-mix audit: ugc (target `mos`)"
+    assert "what to do next" in text
+    assert "target mos" in out[2].read_text("utf-8").split("</h1>")[0]
+
+
+def test_a_page_alone_has_its_record_beside_it(
+    run: Run, write_table: Write, ugc: Columns, tmp_path: Path, check_schema: Callable[[Any], None]
+) -> None:
+    done = run("report", "--input", write_table(**ugc), "--out-html", tmp_path / "audit.html")
+    assert done.returncode == 0, done.stderr
+    record = tmp_path / "audit.html.audit.json"
+    check_schema(json.loads(record.read_text("utf-8")))
+    assert provenance.verify([record, tmp_path / "audit.html"]).ok
+
+
+def test_without_outputs_nothing_is_written(
+    run: Run, write_table: Write, ugc: Columns, tmp_path: Path, check_schema: Callable[[Any], None]
+) -> None:
+    done = run("report", "--input", write_table(**ugc), "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    check_schema(json.loads(done.stdout))
+    assert [path.name for path in tmp_path.iterdir()] == ["table.parquet"]
+
+
+CONTROLS = "\x1b[31m\x1b]0;owned\x07\u202eleft\u2066"
+
+
+def test_control_characters_are_shown_as_escapes_everywhere(
+    run: Run, write_table: Write, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(0)
+    mos = generator.normal(size=60)
+    table = write_table(
+        **{
+            "mos" + CONTROLS: mos,
+            "niqe" + CONTROLS: mos + generator.normal(size=60),
+            "brisque" + CONTROLS: mos - generator.normal(size=60),
+            "clip_id": [f"{number}{CONTROLS}" for number in range(60)],
+            "group": [CONTROLS, "plain"] * 30,
+        }
+    )
+    done = run(
+        *("report", "--input", f"a{CONTROLS}={table}", "--target", "mos" + CONTROLS),
+        *("--out-json", tmp_path / "a.json", "--out-md", tmp_path / "a.md"),
+        *("--out-html", tmp_path / "a.html", "--group-column", "group"),
+    )
+    assert done.returncode == 0, done.stderr
+    for text in (
+        done.stderr,
+        (tmp_path / "a.md").read_text("utf-8"),
+        (tmp_path / "a.html").read_text("utf-8"),
+    ):
+        assert not set(text) & set("\x1b\x07\u202e\u2066")
+        assert "\\u202eleft" in text.replace("\\\\", "\\")
+    # The clip keys of plots, which a script shows, are escaped too.
+    page = Page((tmp_path / "a.html").read_text("utf-8"))
+    points = [json.loads(script) for script in page.scripts[:-1]]
+    assert points
+    assert not set(str(points)) & set("\x1b\x07\u202e")
+
+
+def test_axes_have_ticks_and_names(
+    run: Run, write_table: Write, ugc: Columns, tmp_path: Path
+) -> None:
+    ugc["vmaf"] = np.linspace(0, 100, 400)
+    run("report", "--input", write_table(**ugc), "--out-html", tmp_path / "a.html")
+    page = Page((tmp_path / "a.html").read_text("utf-8"))
+    assert "020406080100" in page.text  # the ticks of VMAF's axis
+    assert "0 %20 %40 %60 %80 %100 %" in page.text  # those of percentiles
+    assert "percentile →" in page.text
 
 
 def test_people_get_a_summary_on_standard_error(
@@ -77,6 +147,7 @@ def test_people_get_a_summary_on_standard_error(
 ) -> None:
     done = run("report", "--input", write_table(**ugc), "--out-json", tmp_path / "a.json")
     assert done.stdout == ""
+    assert done.stderr.splitlines()[0].startswith("table: target mos, 400 rows")
     assert "second_opinions" in done.stderr
     assert "Join one more" in done.stderr
     quiet = run(
@@ -148,8 +219,10 @@ def test_hostile_names_are_shown_and_not_obeyed(
     ("arguments", "said"),
     [
         (["--input", "none.parquet"], "none.parquet"),
+        (["--input", "table.parquet", "--top-k", "99999999999999999999"], "--top-k"),
+        (["--input", "table.parquet", "--seed", str(2**70)], "--seed"),
         (["--input", "table.parquet", "--top-k", "0"], "--top-k"),
-        (["--input", "table.parquet", "--redundancy-threshold", "2"], "0 to 1"),
+        (["--input", "table.parquet", "--redundancy-threshold", "2"], "between 0 and 1"),
         (["--input", "table.parquet", "--group-column", "no"], "no column 'no'"),
         (["--input", "table.parquet", "--families", "no.toml"], "no.toml"),
         (["--input", "table.parquet", "--direction", "x"], "COLUMN=higher"),
@@ -192,7 +265,9 @@ def test_diff(
     assert verdicts["temporal_flicker"] == "not_confirmed"
     assert table["all_plcc"]["change"] > 0.05
     assert not any(row["beyond_interval"] for row in table["correlations_moved"])
-    assert "second\\_opinions" in (tmp_path / "diff.md").read_text("utf-8") or True
+    lines = (tmp_path / "diff.md").read_text("utf-8").splitlines()
+    assert lines[0] == "# Signal-mix audits compared: after (target `mos`)"
+    assert any(line.startswith("| `second_opinions` (second opinions)") for line in lines)
     record = json.loads((tmp_path / "diff.md.audit.json").read_text("utf-8"))
     check_schema(record)
     assert record["tables"] == document["tables"]

@@ -20,6 +20,7 @@ from .errors import OutputError as OutputError
 from .errors import VerdictError as VerdictError
 from .errors import one_line as one_line
 from .machine import processors as processors
+from .schemas import published_schema as published_schema
 
 __all__ = [
     "EXIT_BUG",
@@ -43,5 +44,6 @@ __all__ = [
     "moved_name",
     "one_line",
     "processors",
+    "published_schema",
     "write_json",
 ]

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 from provenance.toolkit import CommandLine, Output
 
-cli = CommandLine("moskit-signalaudit", "See what a feature table can and cannot see.")
+cli = CommandLine(
+    "moskit-signalaudit", "Find out which quality questions a feature table can answer."
+)
 
 
 @cli.command(
-    example="signalaudit report --input konvid=labelled.parquet --out-json audit.json "
-    "--out-html audit.html"
+    example="signalaudit report --input konvid=labelled.parquet --out-html audit.html "
+    "--out-json audit.json"
 )
 def report(
     output: Output,
@@ -25,7 +27,13 @@ def report(
             help="A table: parquet, JSONL, JSON, CSV, or a directory of parts. Repeatable.",
         ),
     ],
-    out_json: Annotated[Path, typer.Option(help="The audit JSON, with the run record.")],
+    out_json: Annotated[
+        Path | None,
+        typer.Option(
+            help="The audit JSON, with the run record. Without it, the JSON is written beside the "
+            "first report as REPORT.audit.json."
+        ),
+    ] = None,
     out_md: Annotated[Path | None, typer.Option(help="A Markdown report.")] = None,
     out_html: Annotated[
         Path | None, typer.Option(help="One self-contained page for the browser.")
@@ -33,16 +41,16 @@ def report(
     target: Annotated[
         str | None,
         typer.Option(
-            help="The target column; else the first of vmaf, vmaf_score, mos_raw_0_100, mos, "
-            "dmos, score."
+            help="The target column. [default: the first of mos, mos_raw_0_100, dmos, vmaf, "
+            "vmaf_score, score]"
         ),
     ] = None,
     top_k: Annotated[int, typer.Option(min=1, help="Rows per table of the reports.")] = 12,
     redundancy_threshold: Annotated[
-        float, typer.Option(help="|correlation| from which two columns say the same.")
+        float, typer.Option(help="|correlation| from which two columns are redundant.")
     ] = 0.95,
     complement_threshold: Annotated[
-        float, typer.Option(help="|correlation| up to which two columns complete each other.")
+        float, typer.Option(help="|correlation| up to which two columns are complementary.")
     ] = 0.70,
     min_finite_ratio: Annotated[
         float, typer.Option(help="Least share of finite rows of a healthy column.")
@@ -50,11 +58,12 @@ def report(
     group_column: Annotated[
         str | None,
         typer.Option(
-            help="Groups (corpus, codec, HDR): kept together in folds, told apart in disagreement."
+            help="Groups (corpus, codec, HDR): kept together in folds, reported apart in "
+            "disagreement."
         ),
     ] = None,
     key_column: Annotated[
-        str | None, typer.Option(help="The clip key column; inferred unless given.")
+        str | None, typer.Option(help="The clip key column. [default: inferred]")
     ] = None,
     families: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Families to add or extend.")
@@ -62,18 +71,21 @@ def report(
     direction: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="COLUMN=higher|lower", help="Which way a column is better. Repeatable."
+            metavar="COLUMN=higher|lower", help="Which direction of a column is better. Repeatable."
         ),
     ] = None,
     max_rows: Annotated[
         int | None,
-        typer.Option(help="Rows to read at most, as a seeded sample; all that fit unless given."),
+        typer.Option(
+            help="How many rows to read at most, as a seeded sample. [default: all that fit]"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of samples, folds and bootstrap.")] = 20260508,
 ) -> None:
-    """Audit the signals of feature tables. Advisory: it changes no table and gates nothing."""
+    """Audit the signals of feature tables. It changes no table, and findings do not fail it."""
     from signalaudit import write_report
     from signalaudit.cli.terminal import summarise
+    from signalaudit.report.audit import record_path
 
     with output.progress() as progress:
         document = write_report(
@@ -94,7 +106,9 @@ def report(
             seed=seed,
             progress=progress,
         )
-    output.result(document, *summarise(document, [out_json, out_md, out_html]))
+    record = record_path(out_json, out_md, out_html)
+    written = [each for each in (record, out_md, out_html) if each is not None]
+    output.result(document, *summarise(document, written))
 
 
 @cli.command(example="signalaudit diff before.json after.json --out-md changes.md")

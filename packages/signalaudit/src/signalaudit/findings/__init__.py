@@ -1,1 +1,1 @@
-"""What an audit finds in a table: health, redundancy, gain, disagreement, advice."""
+"""What an audit finds in one table: health, redundancy, saturation, disagreement, gain."""

@@ -1,9 +1,9 @@
-"""Disagreement: clips that one judge ranks high and another ranks low."""
+"""Disagreement: clips that one ranking places high and another places low."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,32 +14,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from signalaudit.documents import ComparisonKind, Disagreement, GroupAgreement, RankedClip
     from signalaudit.tables.sample import Sample
 
-Kind = Literal[
-    "full_reference_people",
-    "full_reference_second_opinion",
-    "second_opinion_people",
-    "second_opinions",
-    "table_people",
-]
-
 CLIPS = 20
-"""Clips that each comparison lists."""
+"""How many clips each comparison lists."""
 
 MAX_PAIRED_SCORERS = 12
-"""Scorers compared with each other, the strongest ones; every one is compared with people."""
+"""How many of the strongest scorers are compared with each other; all are compared with people."""
 
 _MAX_GROUPS = 50
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Something that ranks clips.
+class Ranking:
+    """Values that rank the clips of a table.
 
     Attributes:
-        name: The column, or what else it is.
-        values: Shape (rows,); not finite where it has no opinion.
+        name: The column, or a description of the values.
+        values: Shape (rows,); not finite for clips that are not ranked.
         higher: Whether higher is better.
     """
 
@@ -50,37 +43,37 @@ class Judge:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two judges on the rows where both have an opinion.
+    """Two rankings of the rows that both rank.
 
     Attributes:
-        kind: Which sides meet.
-        left: Name of the first judge.
+        kind: What is compared with what.
+        left: Name of the first ranking.
         right: Name of the second.
-        rows: Places of those rows in the sample.
-        left_percentile: Rank of each row by the first judge, in (0, 1), higher is better.
-        right_percentile: The same by the second.
+        rows: Indices of those rows in the sample.
+        left_percentile: Percentile of each row in the first ranking, in (0, 1), higher is better.
+        right_percentile: The same in the second.
         document: The comparison as the audit JSON lists it.
     """
 
-    kind: Kind
+    kind: ComparisonKind
     left: str
     right: str
     rows: NDArray[np.intp]
     left_percentile: NDArray[np.float64]
     right_percentile: NDArray[np.float64]
-    document: dict[str, Any]
+    document: Disagreement
 
 
 def compare(
-    pairs: Sequence[tuple[Kind, Judge, Judge]], sample: Sample, target: str | None
+    pairs: Sequence[tuple[ComparisonKind, Ranking, Ranking]], sample: Sample, target: str | None
 ) -> list[Comparison]:
-    """Compare judges by rank.
+    """Compare rankings pair by pair.
 
-    A clip's percentile is (average rank − ½) / n, turned so that higher is better; the gap is
-    the left percentile less the right one; agreement is Spearman's rho of the two judges.
+    A clip's percentile is (average rank − ½) / n, oriented so that higher is better. The gap is
+    the left percentile minus the right one. Agreement is Spearman's rho of the two rankings.
 
     Args:
-        pairs: The judges to compare.
+        pairs: The rankings to compare.
         sample: The rows, with their clip keys and groups.
         target: A column whose value is shown beside each clip, or None.
 
@@ -98,7 +91,7 @@ def compare(
 
 
 def _compare(
-    kind: Kind, left: Judge, right: Judge, sample: Sample, target: str | None
+    kind: ComparisonKind, left: Ranking, right: Ranking, sample: Sample, target: str | None
 ) -> Comparison | None:
     rows = np.flatnonzero(np.isfinite(left.values) & np.isfinite(right.values))
     if rows.size < 3:
@@ -107,7 +100,7 @@ def _compare(
     agreement = pearson(a, b)
     gap = a - b
     low, high = spearman_interval(agreement, rows.size)
-    document = {
+    document: Disagreement = {
         "kind": kind,
         "left": left.name,
         "right": right.name,
@@ -121,9 +114,9 @@ def _compare(
     return Comparison(kind, left.name, right.name, rows, a, b, document)
 
 
-def _percentiles(judge: Judge, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    share = (average_ranks(judge.values[rows]) - 0.5) / rows.size
-    return share if judge.higher else 1 - share
+def _percentiles(ranking: Ranking, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    share = (average_ranks(ranking.values[rows]) - 0.5) / rows.size
+    return share if ranking.higher else 1 - share
 
 
 def _by_group(
@@ -132,13 +125,13 @@ def _by_group(
     gap: NDArray[np.float64],
     rows: NDArray[np.intp],
     sample: Sample,
-) -> list[dict[str, Any]]:
+) -> list[GroupAgreement]:
     if sample.group_codes is None:
         return []
     codes = sample.group_codes[rows]
     present, counts = np.unique(codes, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:_MAX_GROUPS]
-    result = []
+    result: list[GroupAgreement] = []
     for code in present[order]:
         inside = codes == code
         size = int(np.count_nonzero(inside))
@@ -159,14 +152,14 @@ def _by_group(
 
 
 def _clips(
-    left: Judge,
-    right: Judge,
+    left: Ranking,
+    right: Ranking,
     a: NDArray[np.float64],
     b: NDArray[np.float64],
     rows: NDArray[np.intp],
     sample: Sample,
     target: str | None,
-) -> list[dict[str, Any]]:
+) -> list[RankedClip]:
     gap = a - b
     order = np.argsort(-np.abs(gap), kind="stable")[:CLIPS]
     goal = sample.column(target) if target is not None else None

@@ -1,4 +1,4 @@
-"""Gain: what each block of columns adds to the rest, and what it is worth alone."""
+"""Gain: what each block of columns adds to the rest, and what it predicts alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from signalaudit.documents import BlockGain, BlockKind, GainMethod, NoiseCeiling
     from signalaudit.tables.columns import ColumnPlan
     from signalaudit.tables.sample import Sample
 
@@ -25,30 +26,31 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 NO_FAMILY = "uncategorised"
-"""The block of signals that no family claims."""
+"""The block of signals that belong to no family."""
 
 FOLDS = 5
 MAX_ROWS = 20_000
-"""Rows that the folds use at most; more of them are sampled by the seed."""
+"""How many rows the folds use at most; a seeded sample is taken of more."""
 
 MAX_CELLS = 20_000_000
 
 WIDE = 500
-"""Columns from which the penalty of the first fold is kept for the others."""
+"""With more columns than this, all folds use the penalty of the first fold."""
 
 LEAST_ROWS = 40
 LEAK = 0.999
-"""A column whose |r| with the target reaches this is taken for a copy of it."""
+"""A column whose |r| with the target reaches this is treated as a copy of it."""
 
 _NUMBERED = re.compile(r"^(.*[^\d_])_?\d+$")
 _LEAST_NUMBERED = 5
 
-BlockKind = Literal["family", "scorer", "feature_set", "second_opinions", "redundant"]
+Unit = Literal["group column", "clip key", "row"]
+"""What stays in one fold."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Columns that are added or taken away together."""
+    """Columns that are added or removed together."""
 
     name: str
     kind: BlockKind
@@ -61,27 +63,28 @@ class Gain:
 
     Attributes:
         entries: The blocks as the audit JSON lists them, the largest added PLCC first.
-        method: How it was measured; ``omitted`` says why there are no entries.
-        rows: Places of the rows used, in the sample.
+        method: How it was measured; ``omitted`` gives the reason if it was not.
+        rows: Indices of the rows used, in the sample.
         predictions: Cross-validated predictions of all columns together for those rows.
     """
 
-    entries: list[dict[str, Any]]
-    method: dict[str, Any]
+    entries: list[BlockGain]
+    method: GainMethod
     rows: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     predictions: Vector = field(default_factory=lambda: np.empty(0))
 
 
 def find_blocks(plan: ColumnPlan, usable: Sequence[str], spare: Sequence[str] = ()) -> list[Block]:
-    """The blocks of a table: families, scorers, all second opinions, numbered and spare features.
+    """Find the blocks: families, scorers, all second opinions, numbered and spare features.
 
-    A feature set is five or more columns that differ in a trailing number (``videval_00`` …).
+    A feature set is five or more columns that differ only in a trailing number
+    (``videval_00`` …).
 
     Args:
         plan: The table's columns.
         usable: The columns that may take part.
-        spare: Columns that another of their redundant cluster stands for; a block of their own,
-            so that dropping them is measured and not assumed.
+        spare: Redundant columns that another column represents. They form a block of their own,
+            so that the cost of dropping them is measured and not assumed.
     """
     allowed = set(usable)
     signals = [column for column in plan.signals if column.name in allowed]
@@ -111,7 +114,7 @@ def find_blocks(plan: ColumnPlan, usable: Sequence[str], spare: Sequence[str] = 
 
 
 def numbered_sets(columns: Sequence[str]) -> dict[str, int]:
-    """Sizes of the sets of :data:`_LEAST_NUMBERED` or more columns named alike but for a number."""
+    """Return the sizes of sets of five or more columns whose names differ only in a number."""
     stems = [match[1].rstrip("_") for name in columns if (match := _NUMBERED.match(name))]
     return {
         stem: stems.count(stem)
@@ -129,36 +132,35 @@ def measure_gain(
     seed: int,
     progress: ProgressCallback | None = None,
 ) -> Gain:
-    """Cross-validated PLCC and SROCC of each block alone, and its increase over the rest.
+    """Measure cross-validated PLCC and SROCC of each block alone, and its increase over the rest.
 
     Each fold standardises, imputes and fits on its training rows alone
-    (:mod:`signalaudit.statistics.ridge`),
-    but that in tables of more than :data:`WIDE` columns all folds take the first one's penalty;
-    PLCC and SROCC are averaged over folds. Rows of one group, or of one clip key where keys
-    repeat, stay in one fold. Intervals are 95 % percentiles of a Poisson bootstrap (Hanley and
-    MacGibbon 2006) of the held-out rows, by groups where there are at least twenty; with and
-    without the block are drawn together, so that the interval is one of their difference.
+    (:mod:`signalaudit.statistics.ridge`). In tables of more than :data:`WIDE` columns all folds
+    use the first one's penalty. PLCC and SROCC are averaged over folds. Rows of one group, or of
+    one clip key if keys repeat, stay in one fold. Intervals are 95 % percentiles of a Poisson
+    bootstrap (Hanley and MacGibbon 2006) of the held-out rows, by groups if there are at least
+    twenty. Predictions with and without the block share each draw, so that the interval is one
+    of their difference.
 
     Args:
         sample: The rows.
         blocks: The blocks.
         columns: All columns that take part.
         target: The target.
-        seed: Seed of the fold partition, of the rows where there are too many, and of the
-            bootstrap.
-        progress: Called with the step, folds done and folds in all.
+        seed: Seed of the fold partition, of the sample of rows, and of the bootstrap.
+        progress: Called with the step, the folds done and the total number of folds.
 
     Returns:
         Per block ``{block, kind, columns, alone_plcc, alone_plcc_ci, alone_srocc,
         alone_srocc_ci, rest_plcc, rest_srocc, all_plcc, all_srocc, added_plcc, ci, added_srocc,
         added_srocc_ci, confirmed}``; ``ci`` is the interval of ``added_plcc`` and ``confirmed``
-        says that it lies above zero. The rest is null where the block is everything.
+        is true if it lies above zero. The rest is null for a block of all columns.
     """
     generator = np.random.default_rng(seed)
     goal = sample.column(target)
     rows = np.flatnonzero(np.isfinite(goal))
     if not columns:
-        return Gain([], {"omitted": "There is no healthy signal column to measure."})
+        return Gain([], {"omitted": "There is no healthy signal column."})
     if rows.size < LEAST_ROWS:
         return Gain(
             [],
@@ -195,7 +197,7 @@ def measure_gain(
     entries = _entries(
         blocks, scores, {block.name: len(block.columns) for block in blocks}, len(columns)
     )
-    method = {
+    method: GainMethod = {
         "model": "ridge",
         "columns": len(columns),
         "rows": int(rows.size),
@@ -214,14 +216,14 @@ def measure_gain(
     return Gain(entries, method, rows, predictions[:, 0])
 
 
-def noise_ceiling(sample: Sample, target: str) -> dict[str, Any] | None:
-    """The highest PLCC that label noise lets anything reach, where the table tells.
+def noise_ceiling(sample: Sample, target: str) -> NoiseCeiling | None:
+    """Return the highest PLCC that label noise allows, if the table shows it.
 
     √(1 − mean(SE²) / Var(MOS)), SE = mos_std_dev / √mos_n_ratings: the square root of the
     reliability of classical test theory (Lord and Novick 1968).
 
     Returns:
-        ``{plcc, rows}``, or None where the table lacks the columns or the target is not on the
+        ``{plcc, rows}``, or None if the table lacks the columns or the target is not on the
         scale of ``mos_std_dev``.
     """
     if not sample.label_noise or target not in ("mos", "mos_raw_0_100"):
@@ -240,7 +242,7 @@ def noise_ceiling(sample: Sample, target: str) -> dict[str, Any] | None:
 
 
 class _Fit:
-    """Fits of one fold at a time, over rows and columns of the sample that are copied once."""
+    """Fit one fold at a time, on rows and columns of the sample that are copied once."""
 
     def __init__(
         self, values: Matrix, places: list[int], rows: NDArray[np.intp], target: Vector
@@ -256,7 +258,7 @@ class _Fit:
     def predict(
         self, held: NDArray[np.bool_], blocks: Sequence[NDArray[np.intp]]
     ) -> tuple[Matrix, float]:
-        """Predictions for the held-out rows: all, then each block's rest, then each alone."""
+        """Predict the held-out rows: from all columns, from each block's rest, from each block."""
         train = self._values[~held]
         standard = Standardiser.fit(train)
         z, y = standard.apply(train), self._target[~held]
@@ -277,8 +279,8 @@ class _Fit:
         return np.column_stack([predicted, *alone]), whole.penalty
 
 
-def _units(sample: Sample, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], str]:
-    """What stays in one fold, as whole numbers from 0, and what that is called."""
+def _units(sample: Sample, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], Unit]:
+    """Return what stays in one fold, as whole numbers from 0, and its name."""
     if sample.group_codes is not None:
         codes = sample.group_codes[rows]
         if np.unique(codes).size > 1:
@@ -292,7 +294,7 @@ def _units(sample: Sample, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], st
 
 
 def _folds(units: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
-    """A fold per row: units in random order, each to the fold that has the fewest rows."""
+    """Assign rows to folds: units in random order, each to the fold with the fewest rows."""
     sizes = np.bincount(units)
     count = min(FOLDS, sizes.size)
     order = generator.permutation(sizes.size)
@@ -311,8 +313,8 @@ def _folds(units: NDArray[np.intp], generator: np.random.Generator) -> NDArray[n
 
 def _entries(
     blocks: Sequence[Block], scores: Scores, sizes: dict[str, int], total: int
-) -> list[dict[str, Any]]:
-    entries = []
+) -> list[BlockGain]:
+    entries: list[BlockGain] = []
     whole, whole_draws = scores.point[0], scores.draws[:, 0]
     for place, block in enumerate(blocks):
         everything = sizes[block.name] == total
@@ -341,4 +343,4 @@ def _entries(
                 "confirmed": ci[0] is not None and ci[0] > 0 and bool(np.isfinite(added[0])),
             }
         )
-    return sorted(entries, key=lambda entry: -np.nan_to_num(entry["added_plcc"]))
+    return sorted(entries, key=lambda entry: -np.nan_to_num(entry["added_plcc"] or 0.0))

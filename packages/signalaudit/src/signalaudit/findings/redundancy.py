@@ -1,8 +1,8 @@
-"""Columns that say the same, and columns that complete each other."""
+"""Redundant columns, and columns that complement each other."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,22 +11,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from signalaudit.documents import Cluster, ComplementaryPair, RedundantPair
     from signalaudit.statistics.correlation import Correlations
 
 MAX_PAIRS = 2_000
-"""Pairs that the audit lists; how many there are is stated beside."""
+"""How many pairs the audit lists at most; it also states their total number."""
 
 AGREEMENT_FLOOR = 0.5
-"""Both correlations must reach this: a high r alone may be the work of a few outliers."""
+"""Both correlations must reach this: a few outliers can cause a high r alone."""
 
 LEAST_TARGET_R = 0.20
-"""A column is half of a complementary pair only from this |r| with the target (ADR-0650)."""
+"""The least |r| with the target of each column of a complementary pair (ADR-0650)."""
 
 
 def redundant_pairs(
     names: Sequence[str], families: Mapping[str, str], found: Correlations, threshold: float
-) -> tuple[list[dict[str, Any]], int]:
-    """Pairs whose |Pearson| or |Spearman| reaches the threshold, and both of them 0.5.
+) -> tuple[list[RedundantPair], int]:
+    """Find pairs whose |Pearson| or |Spearman| reaches the threshold, and both of them 0.5.
 
     Args:
         names: The K columns of ``found``.
@@ -36,13 +37,13 @@ def redundant_pairs(
 
     Returns:
         At most :data:`MAX_PAIRS` pairs ``{left, right, left_family, right_family, pearson,
-        spearman, rows}``, the strongest first, and the number of all.
+        spearman, rows}``, the strongest first, and their total number.
     """
     mask = _redundant(found, threshold)
     left, right = np.nonzero(np.triu(mask, 1))
     strength = np.fmax(np.abs(found.pearson[left, right]), np.abs(found.spearman[left, right]))
     order = np.lexsort((right, left, -strength))[:MAX_PAIRS]
-    pairs = [
+    pairs: list[RedundantPair] = [
         {
             "left": names[i],
             "right": names[j],
@@ -64,8 +65,8 @@ def clusters(
     *,
     strength: Mapping[str, float],
     finite: Mapping[str, float],
-) -> list[dict[str, Any]]:
-    """Groups of columns that redundant pairs connect.
+) -> list[Cluster]:
+    """Group the columns that redundant pairs connect.
 
     The representative is the member with the strongest correlation with the target, then the
     most finite rows, then the first in the table.
@@ -74,12 +75,12 @@ def clusters(
         names: The K columns of ``found``.
         found: Correlations of all pairs.
         threshold: As for :func:`redundant_pairs`.
-        strength: |correlation with the target| per column, where there is one.
+        strength: |correlation with the target| per column, if known.
         finite: Share of finite rows per column.
 
     Returns:
         ``{columns, representative, weakest_pair}``, the largest first; ``weakest_pair`` is the
-        lowest |Spearman| inside, which tells a tight group from a chain.
+        lowest |Spearman| inside; it distinguishes a tight group from a chain.
     """
     if not names:
         return []
@@ -87,7 +88,7 @@ def clusters(
     from scipy.sparse.csgraph import connected_components
 
     _, labels = connected_components(csr_matrix(_redundant(found, threshold)), directed=False)
-    result = []
+    result: list[Cluster] = []
     for label in np.flatnonzero(np.bincount(labels) > 1).tolist():
         members = np.flatnonzero(labels == label)
         inside = np.abs(found.spearman[np.ix_(members, members)])
@@ -104,8 +105,8 @@ def clusters(
     return sorted(result, key=lambda cluster: (-len(cluster["columns"]), cluster["columns"][0]))
 
 
-def spare_columns(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The columns of :func:`clusters` that a representative stands for."""
+def spare_columns(found: Sequence[Cluster]) -> list[str]:
+    """Return the columns of :func:`clusters` other than the representatives."""
     return [
         name
         for cluster in found
@@ -120,13 +121,13 @@ def complementary_pairs(
     found: Correlations,
     target_r: NDArray[np.float64] | None,
     threshold: float,
-) -> list[dict[str, Any]]:
-    """The best pair of columns for each pair of families: strong together, unlike each other.
+) -> list[ComplementaryPair]:
+    """Find the best pair of columns for each pair of families: strong, and unlike each other.
 
     With a target, both |r| with it are at least 0.20, |r| of the pair is at most the threshold,
-    and pairs are ranked by what two columns add to the better one: R − max(|r1|, |r2|), with the
-    multiple correlation R² = (r1² + r2² − 2 r1 r2 r12) / (1 − r12²). Without a target, the least
-    correlated pair of each pair of families, and ``joint_r`` is null.
+    and pairs are ranked by what the two columns add to the better one: R − max(|r1|, |r2|), with
+    the multiple correlation R² = (r1² + r2² − 2 r1 r2 r12) / (1 − r12²). Without a target, it is
+    the least correlated pair of each pair of families, and ``joint_r`` is null.
 
     Args:
         names: The K columns of ``found``.

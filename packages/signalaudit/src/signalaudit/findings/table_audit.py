@@ -1,11 +1,10 @@
-"""The audit of one table: everything that the report says about it."""
+"""The audit of one table: all findings, as one document."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import labeljoin
 import numpy as np
@@ -21,7 +20,7 @@ from signalaudit.findings.gain import (
     numbered_sets,
 )
 from signalaudit.findings.health import column_stats, family_status
-from signalaudit.findings.judges import compare_judges, judged_ends
+from signalaudit.findings.rankings import columns_that_saturate, compare_rankings
 from signalaudit.findings.redundancy import (
     clusters,
     complementary_pairs,
@@ -36,29 +35,38 @@ from signalaudit.statistics.correlation import (
     spearman_interval,
 )
 from signalaudit.tables.columns import ColumnPlan, names, plan_columns
-from signalaudit.tables.direction import Direction, decide_directions
+from signalaudit.tables.direction import decide_directions
 from signalaudit.tables.sample import Sample, read_sample
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from provenance.toolkit import ProgressCallback
 
+    from signalaudit.documents import (
+        ColumnStats,
+        DecidedDirection,
+        Direction,
+        TableDocument,
+        TargetCorrelation,
+    )
     from signalaudit.findings.disagreement import Comparison
     from signalaudit.tables.families import FamilySet
 
 
 @dataclass(frozen=True)
 class Options:
-    """What shapes an audit; the options of ``signalaudit report``.
+    """Options that shape an audit, as ``signalaudit report`` takes them.
 
     Attributes:
         target: The target column, or None to infer one.
-        redundancy_threshold: |correlation| from which two columns say the same.
-        complement_threshold: |correlation| up to which two columns complete each other.
+        redundancy_threshold: |correlation| from which two columns are redundant.
+        complement_threshold: |correlation| up to which two columns are complementary.
         min_finite_ratio: Least share of finite rows of a healthy column.
-        group_column: Column of groups: kept together in folds, and told apart in disagreement.
+        group_column: Column of groups: kept together in folds, reported apart in disagreement.
         key_column: Column of clip keys, or None to infer one.
         directions: Directions by column.
-        max_rows: Rows to read at most; what fits in memory unless given.
+        max_rows: How many rows to read at most; None reads what fits in memory.
         seed: Seed of samples, folds and bootstrap.
     """
 
@@ -79,11 +87,23 @@ class Options:
             ("--min-finite-ratio", self.min_finite_ratio),
         ):
             if not 0 <= value <= 1:
-                raise InputError(f"{flag} is {value:g}", fix="Give a number from 0 to 1")
+                raise InputError(
+                    f"{flag} must be between 0 and 1, got {value:g}",
+                    fix="Give a number from 0 to 1",
+                    code="audit.threshold-range",
+                )
         if self.max_rows is not None and self.max_rows < 1:
-            raise InputError(f"--max-rows is {self.max_rows}", fix="Give a positive number of rows")
-        if self.seed < 0:
-            raise InputError(f"--seed is {self.seed}", fix="Give a whole number from 0")
+            raise InputError(
+                f"--max-rows must be at least 1, got {self.max_rows}",
+                fix="Give a positive number of rows",
+                code="audit.max-rows-range",
+            )
+        if not 0 <= self.seed < 2**63:
+            raise InputError(
+                f"--seed must be between 0 and 2^63 - 1, got {self.seed}",
+                fix="Give a smaller whole number, such as 20260508",
+                code="audit.seed-range",
+            )
 
 
 @dataclass(frozen=True)
@@ -91,14 +111,14 @@ class TableAudit:
     """One table's audit.
 
     Attributes:
-        document: What the audit JSON says about the table.
-        sample: The rows that were looked at.
+        document: The table's part of the audit JSON.
+        sample: The rows that were read.
         signals: The signal columns, the K columns of ``correlations``.
         correlations: Correlations of all pairs of signals, shape (K, K).
-        comparisons: The judges that were compared, with every clip's percentiles.
+        comparisons: The rankings that were compared, with every clip's percentiles.
     """
 
-    document: dict[str, Any]
+    document: TableDocument
     sample: Sample
     signals: list[str]
     correlations: Correlations
@@ -118,8 +138,8 @@ def audit_table(
         label: The table's name in the report.
         path: The table: a file, or a directory of parts.
         families: The families.
-        options: What shapes the audit.
-        progress: Called with the step, what is done and what there is.
+        options: Options that shape the audit.
+        progress: Called with the step, the work done and the total work.
 
     Raises:
         InputError: The table is unreadable, empty, or lacks a column that an option names.
@@ -139,7 +159,12 @@ def audit_table(
         table, plan, seed=options.seed, max_rows=options.max_rows, progress=progress
     )
     if not sample.rows:
-        raise InputError("the table has no rows", where=path, fix="Give a table with rows")
+        raise InputError(
+            "The table has no rows",
+            where=path,
+            fix="Give a table with rows",
+            code="audit.empty-table",
+        )
     stats = column_stats(sample, min_finite_ratio=options.min_finite_ratio)
     signals = names(plan.signals)
     target = plan.target
@@ -147,24 +172,20 @@ def audit_table(
     # in one pass, where a choice of columns would copy the table.
     every = correlate(sample.values[:, : len(signals) + (target is not None)], progress=progress)
     found = _narrowed(every, len(signals))
-    with_target = _with_target(every, signals) if target else None
     first = {c.name: c.families[0] if c.families else NO_FAMILY for c in plan.columns}
+    with_target = _with_target(every, signals, first) if target else {}
     directions = decide_directions(plan, options.directions or {}, _signs(with_target))
     strength = _strength(with_target)
     leaks = sorted(
         name
-        for name, row in (with_target or {}).items()
+        for name, row in with_target.items()
         if max(abs(_or_zero(row["pearson"])), abs(_or_zero(row["spearman"]))) >= LEAK
     )
     healthy = [name for name in signals if stats[name]["health"] == "healthy"]
     places = [signals.index(name) for name in healthy]
     healthy_found = _chosen(found, places)
     pairs, pair_count = redundant_pairs(healthy, first, healthy_found, options.redundancy_threshold)
-    target_r = (
-        np.array([with_target[name]["pearson"] for name in healthy])
-        if with_target is not None
-        else None
-    )
+    target_r = np.array([with_target[name]["pearson"] for name in healthy]) if target else None
     usable = [name for name in healthy if name not in leaks]
     groups = clusters(
         healthy,
@@ -174,9 +195,8 @@ def audit_table(
         finite={name: stats[name]["finite_ratio"] for name in healthy},
     )
     gain = _gain(sample, plan, usable, spare_columns(groups), stats, options.seed, progress)
-    comparisons = compare_judges(plan, sample, healthy, directions, strength, gain)
-    judged = judged_ends(plan, healthy, stats)
-    document = {
+    comparisons = compare_rankings(plan, sample, healthy, directions, strength, gain)
+    document: TableDocument = {
         "label": label,
         "path": path,
         "format": table.format,
@@ -189,33 +209,36 @@ def audit_table(
         "group_column": plan.group,
         "signal_columns": signals,
         "other_targets": names(plan.of_role("other_target")),
-        "excluded_columns": {c.name: c.reason for c in plan.of_role("excluded")},
+        "excluded_columns": {c.name: c.reason or "" for c in plan.of_role("excluded")},
         "uncategorised_columns": [n for n in signals if first[n] == NO_FAMILY],
         "unnamed_features": numbered_sets(signals),
         "families": family_status(plan, families, stats),
         "scorers": {c.scorer: c.name for c in plan.signals if c.scorer is not None},
         "column_stats": stats,
         "directions": directions,
-        "target_correlations": _target_correlations(with_target, first),
+        "target_correlations": _target_correlations(with_target),
         "redundant_pairs": pairs,
         "redundant_pairs_total": pair_count,
         "clusters": groups,
         "complementary_pairs": complementary_pairs(
             healthy, first, healthy_found, target_r, options.complement_threshold
         ),
-        "saturation": saturation(sample, judged, target) if target else [],
+        "saturation": saturation(sample, columns_that_saturate(plan, healthy, stats), target)
+        if target
+        else [],
         "disagreement": [comparison.document for comparison in comparisons],
         "gain": gain.entries,
         "gain_method": gain.method,
         "label_noise_ceiling": noise_ceiling(sample, target) if target else None,
         "leak_suspects": leaks,
         "warnings": _warnings(plan, directions, leaks, sample, target, stats),
+        "next_steps": [],
     }
     return TableAudit(document, sample, signals, found, comparisons)
 
 
 def _clip_key(table: labeljoin.Table, column: str | None) -> str | None:
-    """The column of clip keys; None where nothing tells, since an audit can do without one."""
+    """Return the clip key column, or None if it is unknown: an audit does not need one."""
     if column is not None:
         return column
     try:
@@ -234,12 +257,16 @@ def _chosen(found: Correlations, places: list[int]) -> Correlations:
     return Correlations(found.pearson[grid], found.spearman[grid], found.counts[grid])
 
 
-def _with_target(every: Correlations, signals: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Each signal's correlations with the target, which is the last column of ``every``."""
+def _with_target(
+    every: Correlations, signals: Sequence[str], first: Mapping[str, str]
+) -> dict[str, TargetCorrelation]:
+    """Return each signal's correlations with the target, the last column of ``every``."""
     r, rho, n = every.pearson[:-1, -1], every.spearman[:-1, -1], every.counts[:-1, -1]
     ends = np.column_stack([*fisher_interval(r, n), *spearman_interval(rho, n)])
     return {
         name: {
+            "column": name,
+            "family": first[name],
             "pearson": float(r[place]),
             "spearman": float(rho[place]),
             "pearson_ci": ends[place, :2].tolist(),
@@ -250,26 +277,20 @@ def _with_target(every: Correlations, signals: Sequence[str]) -> dict[str, dict[
     }
 
 
-def _signs(with_target: Mapping[str, Mapping[str, Any]] | None) -> dict[str, int]:
+def _signs(with_target: Mapping[str, TargetCorrelation]) -> dict[str, int]:
     signs = {}
-    for name, row in (with_target or {}).items():
-        low, high = row["spearman_ci"]
+    for name, row in with_target.items():
+        low, high = (_or_zero(end) for end in row["spearman_ci"])
         signs[name] = 1 if low > 0 else -1 if high < 0 else 0
     return signs
 
 
-def _strength(with_target: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
-    return {name: abs(_or_zero(row["spearman"])) for name, row in (with_target or {}).items()}
+def _strength(with_target: Mapping[str, TargetCorrelation]) -> dict[str, float]:
+    return {name: abs(_or_zero(row["spearman"])) for name, row in with_target.items()}
 
 
-def _target_correlations(
-    with_target: Mapping[str, Mapping[str, Any]] | None, first: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    rows = [
-        {"column": name, "family": first[name], **row}
-        for name, row in (with_target or {}).items()
-        if math.isfinite(row["pearson"]) or math.isfinite(row["spearman"])
-    ]
+def _target_correlations(with_target: Mapping[str, TargetCorrelation]) -> list[TargetCorrelation]:
+    rows = [row for row in with_target.values() if _is_finite(row["pearson"], row["spearman"])]
     return sorted(rows, key=lambda row: -abs(_or_zero(row["spearman"])))
 
 
@@ -278,12 +299,12 @@ def _gain(
     plan: ColumnPlan,
     usable: list[str],
     spare: list[str],
-    stats: Mapping[str, Mapping[str, Any]],
+    stats: Mapping[str, ColumnStats],
     seed: int,
     progress: ProgressCallback | None,
 ) -> Gain:
     if plan.target is None:
-        return Gain([], {"omitted": "The table has no target to predict."})
+        return Gain([], {"omitted": "The table has no target column."})
     if stats[plan.target]["health"] == "constant":
         return Gain([], {"omitted": f"The target {plan.target} is constant."})
     blocks = find_blocks(plan, usable, spare)
@@ -292,11 +313,11 @@ def _gain(
 
 def _warnings(
     plan: ColumnPlan,
-    directions: Mapping[str, Mapping[str, Any]],
+    directions: Mapping[str, DecidedDirection],
     leaks: Sequence[str],
     sample: Sample,
     target: str | None,
-    stats: Mapping[str, Mapping[str, Any]],
+    stats: Mapping[str, ColumnStats],
 ) -> list[str]:
     warnings = list(plan.warnings)
     if target and stats[target]["health"] != "healthy":
@@ -306,24 +327,28 @@ def _warnings(
         if "option" in disagrees or "metadata" in disagrees:
             what = " and ".join(each for each in disagrees if each != "correlation")
             warnings.append(
-                f"{name}: the {source} says {decided['direction']} is better, "
-                f"and the {what} says the opposite; the {source} was followed."
+                f"{name}: {decided['direction']} is better by {source}, but the {what} states the "
+                f"opposite. The audit follows the {source}."
             )
         if "correlation" in disagrees:
             warnings.append(
-                f"{name}: {decided['direction']} is better by {source}, but it ranks clips "
-                "against the target; check whether it was turned round on the way."
+                f"{name}: {decided['direction']} is better by {source}, but its correlation with "
+                "the target has the opposite sign. Check whether it was negated."
             )
     warnings += [
-        f"{name} is all but a copy of the target {target} and took no part in the gain."
-        for name in leaks
+        f"{name} almost equals the target {target} and is left out of the gain." for name in leaks
     ]
     if sample.method == "sample":
         warnings.append(
-            f"Statistics are of a seeded sample of {sample.rows:,} of {sample.rows_total:,} rows."
+            f"The statistics come from a seeded sample of {sample.rows:,} of "
+            f"{sample.rows_total:,} rows."
         )
     return warnings
 
 
-def _or_zero(value: float) -> float:
-    return value if math.isfinite(value) else 0.0
+def _or_zero(value: float | None) -> float:
+    return value if value is not None and math.isfinite(value) else 0.0
+
+
+def _is_finite(*values: float | None) -> bool:
+    return any(value is not None and math.isfinite(value) for value in values)

@@ -1,43 +1,35 @@
-"""Auditing tables: the document, and the reports that are written from it."""
+"""Audit tables: as a document, and as the reports that are written from it."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import labeljoin
 from provenance import start_run
 from provenance.toolkit import InputError
 
-from signalaudit.findings.advice import RULES, advise
-from signalaudit.findings.table_audit import Options, TableAudit, audit_table
+from signalaudit.advice.rules import RULES
+from signalaudit.advice.steps import advise
+from signalaudit.findings.table_audit import Options, audit_table
+from signalaudit.report.audited import Audit
 from signalaudit.tables.direction import check_directions, parse_directions
 from signalaudit.tables.families import FamilySet, load_families
 
 if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
 
-SCHEMA = "signal-mix-audit-v1"
+    from signalaudit.documents import AuditDocument, TableDocument
+
+MOST_ROWS_SHOWN = 10_000
+"""The largest ``top_k``."""
 
 PathLike = os.PathLike[str] | str
 Inputs = Sequence[PathLike] | Mapping[str, PathLike]
-
-
-@dataclass(frozen=True)
-class Audit:
-    """An audit with what its figures are drawn from.
-
-    Attributes:
-        document: The audit JSON, without its run record.
-        tables: The audits of the tables, in the order of the document.
-    """
-
-    document: dict[str, Any]
-    tables: list[TableAudit]
 
 
 def audit(
@@ -54,30 +46,40 @@ def audit(
     max_rows: int | None = None,
     seed: int = 20260508,
     progress: ProgressCallback | None = None,
-) -> dict[str, Any]:
-    """Audit tables and return the audit JSON, writing nothing.
+) -> AuditDocument:
+    r"""Audit tables and return the audit, without writing anything.
 
     Args:
         inputs: Tables (parquet, JSONL, JSON, CSV, directories of parts) as paths or
             ``LABEL=PATH``, or a mapping from labels to paths.
-        target: The target column; inferred unless given. A table that lacks it is audited
-            without a target.
-        redundancy_threshold: |correlation| from which two columns say the same, in [0, 1].
-        complement_threshold: |correlation| up to which two columns complete each other.
-        min_finite_ratio: Least share of finite rows of a healthy column.
-        group_column: Column of groups, kept together in folds and told apart in disagreement.
-        key_column: Column of clip keys; inferred unless given.
+        target: The target column. None takes the first of ``mos``, ``mos_raw_0_100``, ``dmos``,
+            ``vmaf``, ``vmaf_score`` and ``score`` that the table has. A table without the target
+            is audited without one.
+        redundancy_threshold: |correlation| from which two columns are redundant, in [0, 1].
+        complement_threshold: |correlation| up to which two columns are complementary, in [0, 1].
+        min_finite_ratio: Least share of finite rows of a healthy column, in [0, 1].
+        group_column: Column of groups, kept together in folds and reported apart in disagreement.
+        key_column: Column of clip keys; None infers it.
         families: A TOML file that extends the families.
-        directions: ``COLUMN=higher`` or ``COLUMN=lower`` for columns that nothing else knows.
-        max_rows: Rows of a table to read at most; a seeded sample beyond.
+        directions: ``COLUMN=higher`` or ``COLUMN=lower`` for columns of unknown direction.
+        max_rows: How many rows of a table to read at most, as a seeded sample. None reads all
+            that fit in memory.
         seed: Seed of samples, folds and bootstrap.
-        progress: Called with the step, what is done and what there is.
+        progress: Called with the step, the work done and the total work.
 
     Returns:
         A ``signal-mix-audit-v1`` document without a run record.
 
     Raises:
         InputError: A table is unreadable or empty, two have one label, or an option is unusable.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> table = pathlib.Path(tempfile.mkdtemp(), "t.csv")
+        >>> _ = table.write_text("clip_id,vmaf,mos\na,90,4.1\nb,70,3.0\nc,40,1.9\n")
+        >>> [found] = audit([table])["tables"]
+        >>> found["target"], found["signal_columns"]
+        ('mos', ['vmaf'])
     """
     options = Options(
         target=target,
@@ -95,7 +97,7 @@ def audit(
 
 def write_report(
     inputs: Inputs,
-    out_json: PathLike,
+    out_json: PathLike | None = None,
     *,
     out_md: PathLike | None = None,
     out_html: PathLike | None = None,
@@ -111,15 +113,18 @@ def write_report(
     max_rows: int | None = None,
     seed: int = 20260508,
     progress: ProgressCallback | None = None,
-) -> dict[str, Any]:
+) -> AuditDocument:
     """Audit tables and write the audit JSON with its run record, and reports for people.
 
+    All outputs are optional. Without ``out_json`` the audit JSON is written beside the first
+    report, as ``<report>.audit.json``. Without any output nothing is written.
+
     Args:
-        inputs: As for :func:`audit`, and so are all arguments not named here.
-        out_json: Where the audit JSON goes; it carries the run record.
-        out_md: Where the Markdown report goes, if anywhere.
-        out_html: Where the self-contained page goes, if anywhere.
-        top_k: Rows that the tables of the reports show at most.
+        inputs: As for :func:`audit`.
+        out_json: The path of the audit JSON, which carries the run record.
+        out_md: The path of the Markdown report.
+        out_html: The path of the self-contained page.
+        top_k: How many rows the tables of the reports show at most, up to 10,000.
         target: See :func:`audit`.
         redundancy_threshold: See :func:`audit`.
         complement_threshold: See :func:`audit`.
@@ -136,11 +141,15 @@ def write_report(
         The document as written.
 
     Raises:
-        InputError: As for :func:`audit`; or an output is an input, or two outputs are one.
+        InputError: As for :func:`audit`; or an output is also an input or another output.
         OutputError: An output cannot be written.
     """
-    if top_k < 1:
-        raise InputError(f"--top-k is {top_k}", fix="Give a positive number")
+    if not 1 <= top_k <= MOST_ROWS_SHOWN:
+        raise InputError(
+            f"--top-k must be between 1 and {MOST_ROWS_SHOWN:,}, got {top_k}",
+            fix="Give a smaller or larger number, such as 12",
+            code="audit.top-k-range",
+        )
     options = Options(
         target=target,
         redundancy_threshold=redundancy_threshold,
@@ -154,9 +163,12 @@ def write_report(
     )
     tables = parse_inputs(inputs)
     known = load_families(families)
+    record = record_path(out_json, out_md, out_html)
+    if record is None:
+        return run_audit(tables, options, known, progress).document
     arguments = {
         "input": [f"{label}={path}" for label, path in tables.items()],
-        "out_json": os.fspath(out_json),
+        "out_json": None if out_json is None else os.fspath(out_json),
         "out_md": None if out_md is None else os.fspath(out_md),
         "out_html": None if out_html is None else os.fspath(out_html),
         "target": target,
@@ -179,7 +191,7 @@ def write_report(
         args=arguments,
         progress=progress,
     ) as run:
-        # Outputs are opened first, so that a folder that cannot be written to is found at once.
+        # Stage outputs first: a folder that cannot be written to is an error before the work.
         markdown = None if out_md is None else run.stage("out_md", out_md, kind="report")
         page = None if out_html is None else run.stage("out_html", out_html, kind="report")
         result = run_audit(tables, options, known, progress)
@@ -191,8 +203,28 @@ def write_report(
             from signalaudit.report.page import render_page
 
             page.path.write_text(render_page(result, top_k), encoding="utf-8")
-        run.record(out_json, result.document, kind="audit")
-    return run.document
+        run.record(record, cast("dict[str, Any]", result.document), kind="audit")
+    return cast("AuditDocument", run.document)
+
+
+def record_path(*outputs: PathLike | None) -> str | None:
+    """Return the path of the audit JSON: the first output, or a file beside the first report.
+
+    Args:
+        outputs: The paths of the JSON, the Markdown report and the page, each or None.
+
+    Returns:
+        None without any output.
+
+    Example:
+        >>> record_path(None, None, "audit.html")
+        'audit.html.audit.json'
+    """
+    json, *reports = outputs
+    if json is not None:
+        return os.fspath(json)
+    first = next((each for each in reports if each is not None), None)
+    return None if first is None else f"{os.fspath(first)}.audit.json"
 
 
 def run_audit(
@@ -208,11 +240,11 @@ def run_audit(
     audits = [
         audit_table(label, path, families, options, progress) for label, path in tables.items()
     ]
-    audits = [replace(each, document=plain(each.document)) for each in audits]
+    audits = [replace(each, document=_plain_table(each.document)) for each in audits]
     for each in audits:
         each.document["next_steps"] = advise(each.document, families)
-    document = {
-        "schema": SCHEMA,
+    document: AuditDocument = {
+        "schema": "signal-mix-audit-v1",
         "families": [family.to_dict() for family in families.families],
         "thresholds": {
             "redundancy": options.redundancy_threshold,
@@ -226,23 +258,28 @@ def run_audit(
 
 
 def parse_inputs(inputs: Inputs) -> dict[str, str]:
-    """Paths by label; a path without a label takes its name without the suffix.
+    """Return paths by label; the label of a path without one is its name without the suffix.
 
     Raises:
-        InputError: There is no input, or two have one label.
+        InputError: No input was given, or two have one label.
     """
     if isinstance(inputs, Mapping):
         pairs = [(label, os.fspath(path)) for label, path in inputs.items()]
     else:
         pairs = [_labelled(os.fspath(each)) for each in inputs]
     if not pairs:
-        raise InputError("There is no input", fix="Give --input LABEL=PATH at least once")
+        raise InputError(
+            "No input was given",
+            fix="Give --input LABEL=PATH at least once",
+            code="audit.no-input",
+        )
     tables: dict[str, str] = {}
     for label, path in pairs:
         if label in tables:
             raise InputError(
                 f"Two inputs are labelled {label!r}, {tables[label]} and {path}",
-                fix="Give each a label of its own with --input LABEL=PATH",
+                fix="Give each its own label with --input LABEL=PATH",
+                code="audit.repeated-label",
             )
         tables[label] = path
     return tables
@@ -256,8 +293,12 @@ def _labelled(value: str) -> tuple[str, str]:
     return (name if Path(value).is_dir() else Path(name).stem), value
 
 
+def _plain_table(document: TableDocument) -> TableDocument:
+    return cast("TableDocument", plain(document))
+
+
 def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: numpy numbers as numbers, not-finite ones as null."""
+    """Convert ``value`` for JSON: numpy numbers to numbers, NaN and infinity to null."""
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

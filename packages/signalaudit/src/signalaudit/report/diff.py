@@ -1,32 +1,63 @@
-"""Two audits side by side: coverage gained, correlations moved, gains confirmed or not."""
+"""Compare two audits: coverage gained, correlations moved, gains confirmed or not."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypedDict, cast
 
 from provenance import start_run
 from provenance.toolkit import InputError
 
-from signalaudit.report.audit import SCHEMA, PathLike
+from signalaudit.documents import (
+    SCHEMA,
+    BlockGain,
+    DiffDocument,
+    FamilyChange,
+    FamilyStatus,
+    GainChange,
+    GainMethod,
+    GainSummary,
+    GainVerdict,
+    MovedCorrelation,
+    TableDiff,
+    TargetCorrelation,
+)
 
-DIFF_SCHEMA = "signal-mix-audit-diff-v1"
-
-Verdict = Literal["confirmed", "not_confirmed", "lost", "removed"]
+PathLike = os.PathLike[str] | str
 
 _RANK = {"missing": 0, "weak": 1, "covered": 2}
 
 
-def diff(before: PathLike, after: PathLike) -> dict[str, Any]:
+class ReadTable(TypedDict):
+    """What a comparison needs of an audited table; audits of older versions have it too."""
+
+    label: str
+    rows: int
+    target: str | None
+    signal_columns: list[str]
+    families: dict[str, FamilyStatus]
+    target_correlations: list[TargetCorrelation]
+    gain: list[BlockGain]
+    gain_method: GainMethod
+
+
+class ReadAudit(TypedDict):
+    """What a comparison needs of an audit."""
+
+    tables: list[ReadTable]
+
+
+def diff(before: PathLike, after: PathLike) -> DiffDocument:
     """Compare two audits.
 
-    Tables are matched by label; where each audit has one table, those two are compared whatever
+    Tables are matched by label. If each audit has one table, those two are compared whatever
     their labels. A correlation ``beyond_interval`` lies outside the 95 % interval that it had
-    before. A block is ``confirmed`` where the interval of its added PLCC in the later audit lies
-    above zero, ``lost`` where that was so before and is no longer, ``removed`` where the later
+    before. A block is ``confirmed`` if the interval of its added PLCC in the later audit lies
+    above zero, ``lost`` if that was true before and no longer is, ``removed`` if the later
     audit lacks it, else ``not_confirmed``.
+
+    To compare heads, scorers and predictions on the same clips, use ``moshead compare``.
 
     Args:
         before: The earlier audit's JSON.
@@ -36,7 +67,7 @@ def diff(before: PathLike, after: PathLike) -> dict[str, Any]:
         A ``signal-mix-audit-diff-v1`` document.
 
     Raises:
-        InputError: A file is unreadable or is no audit.
+        InputError: A file is unreadable or is not an audit.
     """
     old, new = _load(before), _load(after)
     old_tables = {table["label"]: table for table in old["tables"]}
@@ -50,7 +81,7 @@ def diff(before: PathLike, after: PathLike) -> dict[str, Any]:
     matched_old = {pair[0]["label"] for pair in pairs}
     matched_new = {pair[1]["label"] for pair in pairs}
     return {
-        "schema": DIFF_SCHEMA,
+        "schema": "signal-mix-audit-diff-v1",
         "before": os.fspath(before),
         "after": os.fspath(after),
         "tables": [_tables(one, other) for one, other in pairs],
@@ -59,21 +90,21 @@ def diff(before: PathLike, after: PathLike) -> dict[str, Any]:
     }
 
 
-def write_diff(before: PathLike, after: PathLike, out_md: PathLike | None = None) -> dict[str, Any]:
-    """Compare two audits, and write the comparison as Markdown where ``out_md`` is given.
+def write_diff(before: PathLike, after: PathLike, out_md: PathLike | None = None) -> DiffDocument:
+    """Compare two audits and write the comparison as Markdown to ``out_md``, if given.
 
     The document with its run record is written beside it as ``<out_md>.audit.json``.
 
     Args:
         before: The earlier audit's JSON.
         after: The later audit's JSON.
-        out_md: Where the Markdown goes, if anywhere.
+        out_md: The path of the Markdown, or None to write nothing.
 
     Returns:
-        The document as :func:`diff` gives it, or as written.
+        The document as :func:`diff` returns it, or as written.
 
     Raises:
-        InputError: A file is unreadable or is no audit, or the output is one of them.
+        InputError: A file is unreadable or is not an audit, or the output is one of them.
         OutputError: The output cannot be written.
     """
     document = diff(before, after)
@@ -94,51 +125,58 @@ def write_diff(before: PathLike, after: PathLike, out_md: PathLike | None = None
     ) as run:
         staged = run.stage("out_md", out_md, kind="report")
         staged.path.write_text(render_diff(document), encoding="utf-8")
-        run.record(f"{os.fspath(out_md)}.audit.json", document, kind="report")
-    return run.document
+        run.record(
+            f"{os.fspath(out_md)}.audit.json", cast("dict[str, Any]", document), kind="report"
+        )
+    return cast("DiffDocument", run.document)
 
 
-def _load(path: PathLike) -> dict[str, Any]:
-    import orjson
+def _load(path: PathLike) -> ReadAudit:
+    import msgspec
 
     where = os.fspath(path)
     try:
-        document = orjson.loads(Path(path).read_bytes())
+        document = msgspec.json.decode(Path(path).read_bytes())
     except OSError as error:
         raise InputError(
-            f"The audit cannot be read ({error.strerror})", where=where, fix="Check the path"
-        ) from error
-    except orjson.JSONDecodeError as error:
-        raise InputError(
-            f"This is not JSON ({error})", where=where, fix="Give the JSON of signalaudit report"
-        ) from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        said = document.get("schema") if isinstance(document, dict) else None
-        raise InputError(
-            f"This is no audit (its schema is {said!r})",
+            f"The audit cannot be read ({error.strerror})",
             where=where,
-            fix=f"Give the JSON of signalaudit report, whose schema is {SCHEMA}",
-        )
-    needed = ("label", "families", "gain", "gain_method", "target_correlations", "signal_columns")
-    tables = document.get("tables")
-    if not isinstance(tables, list) or not all(
-        isinstance(table, dict) and all(member in table for member in needed) for table in tables
-    ):
+            fix="Check the path",
+            code="audit.unreadable",
+        ) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InputError(
-            "This audit lacks members that every audit has", where=where, fix="Audit the table anew"
+            f"The file is not JSON ({error})",
+            where=where,
+            fix="Give the JSON of signalaudit report",
+            code="audit.not-json",
+        ) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise InputError(
+            f"The file is not an audit (its schema is {schema!r})",
+            where=where,
+            fix=f"Give the JSON of signalaudit report, with the schema {SCHEMA}",
+            code="audit.other-schema",
         )
-    return document
+    try:
+        return msgspec.convert(document, ReadAudit)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InputError(
+            f"The audit is damaged ({error})",
+            where=where,
+            fix="Audit the table again",
+            code="audit.damaged",
+        ) from error
 
 
-def _tables(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def _tables(old: ReadTable, new: ReadTable) -> TableDiff:
     comparable = old["target"] == new["target"] and old["target"] is not None
-    families = [
-        {"family": key, "before": was, "after": now}
-        for key in {**old["families"], **new["families"]}
-        if (was := old["families"].get(key, {}).get("status"))
-        != (now := new["families"].get(key, {}).get("status"))
-    ]
-    plcc = [each["gain_method"].get("all_plcc") for each in (old, new)]
+    families = _families(old, new)
+    plcc_before, plcc_after = (each["gain_method"].get("all_plcc") for each in (old, new))
+    change = None
+    if comparable and plcc_before is not None and plcc_after is not None:
+        change = plcc_after - plcc_before
     return {
         "label": new["label"],
         "label_before": old["label"],
@@ -153,26 +191,36 @@ def _tables(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         "columns_removed": _missing_from(new, old),
         "correlations_moved": _moved(old, new) if comparable else [],
         "all_plcc": {
-            "before": plcc[0],
-            "after": plcc[1],
-            "change": plcc[1] - plcc[0] if comparable and None not in plcc else None,
+            "before": plcc_before,
+            "after": plcc_after,
+            "change": change,
         },
         "gain": _gains(old, new) if comparable else [],
     }
 
 
-def _step(change: Mapping[str, Any]) -> int:
-    return _RANK.get(change["after"], -1) - _RANK.get(change["before"], -1)
+def _families(old: ReadTable, new: ReadTable) -> list[FamilyChange]:
+    changes: list[FamilyChange] = []
+    for key in {**old["families"], **new["families"]}:
+        was, now = old["families"].get(key), new["families"].get(key)
+        before, after = was and was["status"], now and now["status"]
+        if before != after:
+            changes.append({"family": key, "before": before, "after": after})
+    return changes
 
 
-def _missing_from(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def _step(change: FamilyChange) -> int:
+    return _RANK.get(change["after"] or "", -1) - _RANK.get(change["before"] or "", -1)
+
+
+def _missing_from(one: ReadTable, other: ReadTable) -> list[str]:
     known = set(one["signal_columns"])
     return [name for name in other["signal_columns"] if name not in known]
 
 
-def _moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _moved(old: ReadTable, new: ReadTable) -> list[MovedCorrelation]:
     before = {row["column"]: row for row in old["target_correlations"]}
-    moved = []
+    moved: list[MovedCorrelation] = []
     for row in new["target_correlations"]:
         was = before.get(row["column"])
         if was is None or was["spearman"] is None or row["spearman"] is None:
@@ -184,16 +232,18 @@ def _moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any
                 "spearman": {"before": was["spearman"], "after": row["spearman"]},
                 "pearson": {"before": was["pearson"], "after": row["pearson"]},
                 "change": row["spearman"] - was["spearman"],
-                "beyond_interval": low is not None and not low <= row["spearman"] <= high,
+                "beyond_interval": low is not None
+                and high is not None
+                and not low <= row["spearman"] <= high,
             }
         )
     return sorted(moved, key=lambda each: -abs(each["change"]))
 
 
-def _gains(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _gains(old: ReadTable, new: ReadTable) -> list[GainChange]:
     before = {(row["kind"], row["block"]): row for row in old["gain"]}
     after = {(row["kind"], row["block"]): row for row in new["gain"]}
-    result = []
+    result: list[GainChange] = []
     for key in [*after, *(key for key in before if key not in after)]:
         was, now = before.get(key), after.get(key)
         result.append(
@@ -208,13 +258,18 @@ def _gains(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any
     return result
 
 
-def _gain_summary(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _gain_summary(row: BlockGain | None) -> GainSummary | None:
     if row is None:
         return None
-    return {member: row[member] for member in ("added_plcc", "ci", "alone_plcc", "confirmed")}
+    return {
+        "added_plcc": row["added_plcc"],
+        "ci": row["ci"],
+        "alone_plcc": row["alone_plcc"],
+        "confirmed": row["confirmed"],
+    }
 
 
-def _verdict(was: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Verdict:
+def _verdict(was: BlockGain | None, now: BlockGain | None) -> GainVerdict:
     if now is None:
         return "removed"
     if now["confirmed"]:

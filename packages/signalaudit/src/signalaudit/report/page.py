@@ -1,4 +1,4 @@
-"""The self-contained page: one HTML file that needs no network."""
+"""The audit as one self-contained HTML page, which needs no network."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from signalaudit.notation import interval, number, percent, signed
 from signalaudit.report.figures import PLOT, heat_map, saturation_plots, scatter_plots
-from signalaudit.report.markdown import interval, number, percent, signed
+from signalaudit.report.text import visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from markupsafe import Markup
 
-    from signalaudit.report.audit import Audit
+    from signalaudit.documents import BlockGain, TableDocument
+    from signalaudit.report.audited import Audit
 
 
 def render_page(audit: Audit, top_k: int = 12) -> str:
-    """The audit as one HTML page with inline style, script and figures.
+    """Return the audit as one HTML page with inline style, script and figures.
 
-    Every text from a table is escaped by the template engine, and the page's own policy forbids
-    it to load anything.
+    The template engine escapes all text from tables, and the content security policy of the page
+    forbids it to load anything.
 
     Args:
         audit: The audit.
-        top_k: Rows that the page's tables show at most before they fold.
+        top_k: How many rows the page's tables show at most.
     """
     figures = [
         {
@@ -47,8 +49,8 @@ def render_page(audit: Audit, top_k: int = 12) -> str:
     )
 
 
-def best_block(table: dict[str, Any]) -> dict[str, Any] | None:
-    """The block that the page opens with: the second opinions, else the largest confirmed one."""
+def best_block(table: TableDocument) -> BlockGain | None:
+    """Return the block that the page opens with: second opinions, else the largest confirmed."""
     confirmed = [
         row
         for row in table["gain"]
@@ -63,25 +65,25 @@ def best_block(table: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _breakable(value: Any) -> Markup:
-    """A column's name that may be broken after its underscores."""
+    """Return a column's name that a browser may break after underscores."""
     from markupsafe import Markup, escape
 
-    return Markup(str(escape(value)).replace("_", "_<wbr>"))  # noqa: S704 - escaped first
-
-
-def _axis(value: float) -> str:
-    """An end of an axis, to three digits."""
-    return f"{value:.3g}"
+    return Markup(str(escape(visible(value))).replace("_", "_<wbr>"))  # noqa: S704 - escaped first
 
 
 def _share(value: float | None) -> str:
-    """A correlation as a place on a track from 0 to 1, in CSS per cent."""
+    """Return a correlation as a position on a track from 0 to 1, in CSS per cent."""
     return f"{100 * min(1.0, max(0.0, value or 0.0)):.2f}%"
 
 
 def _turned(value: float | None) -> str:
-    """A correlation as a place on a track from -1 to 1, in CSS per cent."""
+    """Return a correlation as a position on a track from -1 to 1, in CSS per cent."""
     return f"{50 + 50 * min(1.0, max(-1.0, value or 0.0)):.2f}%"
+
+
+def _shown(value: Any) -> Any:
+    """Write control characters in text from tables as escapes; leave markup as it is."""
+    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _part(name: str) -> str:
@@ -95,6 +97,7 @@ def _template() -> Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("signalaudit.report"),
         autoescape=True,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
@@ -107,7 +110,6 @@ def _template() -> Template:
         share=_share,
         turned=_turned,
         wbr=_breakable,
-        axis=_axis,
     )
     environment.globals["best_block"] = best_block
     return environment.get_template("page.html.j2")

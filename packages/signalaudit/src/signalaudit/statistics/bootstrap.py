@@ -16,21 +16,26 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 DRAWS = 500
-"""Bootstrap draws behind each interval."""
+"""How many bootstrap draws each interval uses."""
 
 LEAST_UNITS = 20
 
 
 @dataclass
 class Scores:
-    """Fold-averaged PLCC and SROCC: (predictions, 2), and of each draw: (draws, predictions, 2)."""
+    """Fold-averaged PLCC and SROCC.
+
+    Attributes:
+        point: On the data, shape (predictions, 2).
+        draws: On each bootstrap draw, shape (draws, predictions, 2).
+    """
 
     point: Matrix
     draws: NDArray[np.float64]
 
     @staticmethod
     def interval(draws: Vector) -> list[float | None]:
-        """The 95 % percentile interval."""
+        """Return the 95 % percentile interval of draws."""
         known = draws[np.isfinite(draws)]
         if known.size < draws.size // 2:
             return [None, None]
@@ -45,17 +50,17 @@ def score_folds(
     units: NDArray[np.intp],
     generator: np.random.Generator,
 ) -> Scores:
-    """PLCC and SROCC within folds, and what they are under resampling.
+    """Compute PLCC and SROCC within folds, and their bootstrap distribution.
 
-    Rows are drawn by unit, each as often as a Poisson variable of mean 1 says, which is the
-    bootstrap in the limit of many units (Hanley and MacGibbon 2006).
+    Each unit is drawn as often as a Poisson variable with mean 1, which is the bootstrap in the
+    limit of many units (Hanley and MacGibbon 2006).
 
     Args:
         predictions: Shape (rows, predictions); each column is compared with the target.
         target: Shape (rows,).
         folds: The fold of each row, from 0.
-        units: What stays together in a draw: a number per row. With fewer than
-            :data:`LEAST_UNITS` of them rows are drawn one by one.
+        units: A number per row: rows with the same number stay together in a draw. With fewer
+            than :data:`LEAST_UNITS` units, rows are drawn one by one.
         generator: Source of the draws.
     """
     count = int(folds.max()) + 1
@@ -83,7 +88,7 @@ def score_folds(
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over folds, NaN where no fold has a value."""
+    """Return the mean over folds, NaN if no fold has a value."""
     known = np.isfinite(values)
     total = np.where(known, values, 0.0).sum(axis=0)
     result: NDArray[np.float64] = np.divide(
@@ -93,7 +98,7 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def weighted_pearson(x: Vector, y: Vector, weights: Matrix) -> Vector:
-    """Pearson's r under each row of ``weights``, shape (draws, N)."""
+    """Return Pearson's r under each row of ``weights``, shape (draws, N)."""
     x, y = (x - x.mean()) / x.std(), (y - y.mean()) / (y.std() or 1.0)
     sums = weights @ np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
     n, sx, sy, sxx, syy, sxy = sums.T
@@ -112,7 +117,7 @@ class WeightedRanks:
         self._spread = np.einsum("ij,ij,ij->i", weights, self._target, self._target)
 
     def correlation(self, values: Vector) -> Vector:
-        """Rho of ``values`` with the target under each weighting."""
+        """Return rho of ``values`` with the target under each weighting."""
         ranks = self._centred(values)
         weighted = self._weights * ranks
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,7 +127,7 @@ class WeightedRanks:
         return result
 
     def _centred(self, values: Vector) -> Matrix:
-        """Average ranks of rows that count as often as their weight says, less their mean."""
+        """Return average ranks, minus their mean, of rows that count as often as their weight."""
         order = np.argsort(values, kind="stable")
         ordered = values[order]
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))

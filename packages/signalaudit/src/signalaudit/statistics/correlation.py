@@ -1,8 +1,8 @@
 """Pearson's and Spearman's correlation of all pairs of columns, each pair on its finite rows.
 
-Both are matrix products over blocks of rows. Columns that share a pattern of non-finite values
-are handled together, so that the price of pairwise deletion depends on how many patterns there
-are and not on how many columns.
+Both are matrix products over blocks of rows. Columns with the same pattern of non-finite values
+are handled together, so the cost of pairwise deletion depends on the number of patterns and not
+on the number of columns.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Correlations:
     """Correlations of all pairs of K columns.
 
     Attributes:
-        pearson: Pearson's r, shape (K, K); NaN where a column is constant on the pair's rows or
-            the pair has fewer than two of them.
+        pearson: Pearson's r, shape (K, K); NaN if a column is constant on the pair's rows or
+            the pair has fewer than two rows.
         spearman: Spearman's rho with average ranks for ties, shape (K, K); NaN likewise.
         counts: Rows on which both columns are finite, shape (K, K).
     """
@@ -57,10 +57,10 @@ class _Patterns:
 
 
 def average_ranks(values: Vector) -> Vector:
-    """Ranks from 1, ties getting their average, of N finite values.
+    """Rank N finite values from 1, ties by their average rank.
 
-    The same numbers as ``scipy.stats.rankdata``, in about a quarter of its time: numpy's
-    vectorised quicksort may be used because the order among ties does not matter.
+    Returns the same numbers as ``scipy.stats.rankdata`` in about a quarter of its time: the order
+    among ties does not matter, so numpy's vectorised quicksort is enough.
 
     Args:
         values: Shape (N,), all finite.
@@ -85,10 +85,10 @@ def average_ranks(values: Vector) -> Vector:
 
 
 def shrink(values: Vector) -> tuple[Vector, float]:
-    """Values divided by the power of two next to their largest magnitude, and that power.
+    """Divide values by the power of two next to their largest magnitude; return both.
 
-    Squares of float64 values overflow from 1e154 on; those of the result, which lies in (-2, 2),
-    cannot. Dividing by a power of two loses no digit.
+    Squares of float64 values overflow from 1e154; the squares of the result, which lies in
+    (-2, 2), do not. Division by a power of two is exact.
 
     Args:
         values: Finite values, shape (N,), at least one.
@@ -99,18 +99,37 @@ def shrink(values: Vector) -> tuple[Vector, float]:
 
 
 def pearson(x: Vector, y: Vector) -> float:
-    """Pearson's r of two columns on the rows where both are finite; NaN where it has no value.
+    """Return Pearson's r of two columns on the rows where both are finite.
+
+    r = cov(x, y) / (sd(x) sd(y)) (Pearson 1895); NaN for fewer than two rows or a constant column.
 
     Args:
         x: Shape (N,).
         y: Shape (N,).
+
+    Example:
+        >>> import numpy as np
+        >>> round(pearson(np.array([1.0, 2.0, 3.0, np.nan]), np.array([2.0, 4.0, 7.0, 1.0])), 4)
+        0.9934
     """
     both = np.isfinite(x) & np.isfinite(y)
     return _direct(x[both], y[both])
 
 
 def spearman(x: Vector, y: Vector) -> float:
-    """Spearman's rho, ties by average ranks, on the rows where both columns are finite."""
+    """Return Spearman's rho, ties by average ranks, on the rows where both columns are finite.
+
+    Rho is Pearson's r of the ranks (Spearman 1904; ties: Kendall 1948).
+
+    Args:
+        x: Shape (N,).
+        y: Shape (N,).
+
+    Example:
+        >>> import numpy as np
+        >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 27.0]))
+        1.0
+    """
     both = np.isfinite(x) & np.isfinite(y)
     if np.count_nonzero(both) < 2:
         return math.nan
@@ -120,16 +139,22 @@ def spearman(x: Vector, y: Vector) -> float:
 def correlate(
     columns: Matrix, *, progress: Callable[[str, int, int | None], None] | None = None
 ) -> Correlations:
-    """Pearson's and Spearman's correlation of all pairs of columns, on pairwise finite rows.
+    """Correlate all pairs of columns by Pearson and Spearman, each pair on its finite rows.
 
     r = cov(x, y) / (sd(x) sd(y)) (Pearson 1895); rho is r of the average ranks (Spearman 1904;
     ties: Kendall 1948). Agrees with ``scipy.stats.pearsonr`` and ``spearmanr`` on the pair's
     finite rows to 1e-10.
 
     Args:
-        columns: Shape (N, K); columns contiguous (Fortran order) is fastest. NaN and infinities
+        columns: Shape (N, K); contiguous columns (Fortran order) are fastest. NaN and infinities
             are left out pair by pair.
-        progress: Called with the step's name, columns done and columns in all.
+        progress: Called with the step's name, the columns done and the number of columns.
+
+    Example:
+        >>> import numpy as np
+        >>> found = correlate(np.array([[1.0, 4.0], [2.0, 2.0], [3.0, 1.0]]))
+        >>> found.spearman[0, 1], found.counts[0, 1]
+        (np.float64(-1.0), np.int64(3))
     """
     patterns = _find_patterns(columns)
     masks = patterns.masks.astype(np.float64)
@@ -143,17 +168,22 @@ def correlate(
 def fisher_interval(
     r: NDArray[np.float64] | float, n: NDArray[np.int64] | int, *, level: float = 0.95
 ) -> tuple[Matrix, Matrix]:
-    """Confidence interval of Pearson's r by Fisher's z: tanh(atanh r ± q / √(n − 3)).
+    """Return the confidence interval of Pearson's r by Fisher's z: tanh(atanh r ± q / √(n − 3)).
 
-    Fisher (1921). Valid for independent rows; NaN where n is below 4.
+    Fisher (1921). Valid for independent rows; NaN for n below 4.
 
     Args:
         r: Correlations in [-1, 1].
-        n: Rows behind each.
+        n: The number of rows behind each.
         level: Confidence, in (0, 1).
 
     Returns:
         Lower and upper ends, in the shape of ``r``.
+
+    Example:
+        >>> low, high = fisher_interval(0.9, 103)
+        >>> round(float(low), 3), round(float(high), 3)
+        (0.855, 0.931)
     """
     return _interval(np.asarray(r, dtype=np.float64), n, 1.0, level)
 
@@ -161,9 +191,14 @@ def fisher_interval(
 def spearman_interval(
     rho: NDArray[np.float64] | float, n: NDArray[np.int64] | int, *, level: float = 0.95
 ) -> tuple[Matrix, Matrix]:
-    """Confidence interval of Spearman's rho: Fisher's z with variance (1 + rho²/2) / (n − 3).
+    """Return the confidence interval of Spearman's rho: variance (1 + rho²/2) / (n − 3).
 
     Bonett and Wright (2000). Arguments and result as for :func:`fisher_interval`.
+
+    Example:
+        >>> low, high = spearman_interval(0.9, 103)
+        >>> round(float(low), 3), round(float(high), 3)
+        (0.844, 0.936)
     """
     rho = np.asarray(rho, dtype=np.float64)
     return _interval(rho, n, np.sqrt(1 + rho**2 / 2), level)
@@ -244,7 +279,7 @@ def _pairwise(
     sums: Matrix,
     squares: Matrix,
 ) -> Matrix:
-    """Correlations from sums over each pair's rows, and from the rows where sums would cancel."""
+    """Compute correlations from sums over each pair's rows, or from the rows if sums cancel."""
     n = np.maximum(counts, 1)
     sx = sums[:, of_column]  # [i, j]: sum of column i over the finite rows of column j
     sxx = squares[:, of_column]
@@ -252,8 +287,8 @@ def _pairwise(
     vy = vx.T
     with np.errstate(divide="ignore", invalid="ignore"):
         result: Matrix = (gram - sx * sx.T / n) / np.sqrt(vx * vy)
-    # A column whose spread lies in the rows that its partner lacks keeps a sliver of its variance:
-    # the differences above have lost their digits there, so those few pairs are done in two passes.
+    # If most of a column's spread lies in rows that its partner lacks, the differences above lose
+    # their digits. Those few pairs are computed in two passes.
     total = np.diag(squares[:, of_column])[:, None]
     unsafe = (vx < _UNSAFE_VARIANCE * total) | (vx < _UNSAFE_VARIANCE * sxx)
     unsafe = (unsafe | unsafe.T) & (counts >= 2)
@@ -263,9 +298,9 @@ def _pairwise(
 
 
 def _standardise(columns: Matrix) -> tuple[Vector, Vector, Vector]:
-    """Size of each column, and mean and deviation of its finite values divided by that size.
+    """Return each column's size, and mean and deviation of its finite values divided by it.
 
-    The deviation is NaN where a column is constant.
+    The deviation is NaN for a constant column.
     """
     width = columns.shape[1]
     sizes = np.ones(width)
@@ -313,7 +348,7 @@ def _spearman_matrix(
             n = np.count_nonzero(both)
             if n < 2:
                 continue
-            # Ranks within a pattern hold on where the other pattern takes no row away.
+            # Ranks within a pattern stay valid if the other pattern removes no row.
             a = own[p] if n == own[p].shape[0] else _ranks_within(columns, left, both)
             b = own[q] if n == own[q].shape[0] else _ranks_within(columns, right, both)
             block = _rank_product(a, b)
@@ -323,10 +358,10 @@ def _spearman_matrix(
 
 
 def _ranks_within(columns: Matrix, group: NDArray[np.intp], rows: NDArray[np.bool_]) -> Matrix:
-    """Twice the average rank, less its mean, of each column of ``group`` among ``rows``.
+    """Return twice the average rank, minus its mean, of each column of ``group`` among ``rows``.
 
-    Doubled and centred ranks are whole numbers, which float32 holds exactly up to 2^24 rows: half
-    the memory of float64 and not a digit less.
+    Doubled and centred ranks are whole numbers, which float32 holds exactly up to 2^24 rows with
+    half the memory of float64.
     """
     n = int(np.count_nonzero(rows))
     everything = n == rows.size
@@ -348,7 +383,7 @@ def _ranks_within(columns: Matrix, group: NDArray[np.intp], rows: NDArray[np.boo
 
 
 def _rank_product(left: Matrix, right: Matrix) -> Matrix:
-    """Correlations of the columns of two centred rank matrices of the same rows."""
+    """Correlate the columns of two centred rank matrices of the same rows."""
     rows = left.shape[0]
     product = np.zeros((left.shape[1], right.shape[1]))
     a = np.zeros(left.shape[1])
@@ -369,7 +404,7 @@ def _rank_product(left: Matrix, right: Matrix) -> Matrix:
 
 
 def _direct(x: Vector, y: Vector) -> float:
-    """Two-pass r of finite values; NaN for fewer than two rows or a constant column."""
+    """Compute r of finite values in two passes; NaN for fewer than two rows or a constant."""
     if x.size < 2:
         return math.nan
     parts = []

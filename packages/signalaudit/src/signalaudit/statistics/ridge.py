@@ -1,4 +1,4 @@
-"""Closed-form ridge regression whose blocks of columns can be taken out without a new fit."""
+"""Closed-form ridge regression from which blocks of columns can be removed without a new fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 CLIP = 2.5
-"""Standardised values are clipped here: features of real clips have tails that bend a line."""
+"""Standardised values are clipped here: long tails of real features distort a linear fit."""
 
 PENALTIES = np.logspace(-1, 5, 13)
 """Penalties that generalised cross-validation chooses from."""
@@ -26,7 +26,7 @@ class Standardiser:
 
     Attributes:
         mean: Shape (K,).
-        std: Shape (K,); 1 where a column is constant.
+        std: Shape (K,); 1 for a constant column.
     """
 
     mean: Vector
@@ -34,7 +34,7 @@ class Standardiser:
 
     @classmethod
     def fit(cls, rows: Matrix) -> Standardiser:
-        """Fit to training rows, shape (N, K), leaving non-finite values out."""
+        """Fit to training rows, shape (N, K), without non-finite values."""
         finite = np.isfinite(rows)
         count = np.maximum(finite.sum(axis=0), 1)
         filled = np.where(finite, rows, 0.0)
@@ -43,7 +43,7 @@ class Standardiser:
         return cls(mean, np.where(spread > 0, spread, 1.0))
 
     def apply(self, rows: Matrix) -> Matrix:
-        """Standardised rows, clipped at ±:data:`CLIP`, 0 where not finite."""
+        """Standardise rows, clip them at ±:data:`CLIP`, and write 0 for non-finite values."""
         with np.errstate(invalid="ignore"):
             z = (rows - self.mean) / self.std
         z[~np.isfinite(z)] = 0.0
@@ -78,8 +78,8 @@ class Ridge:
         Args:
             z: Standardised rows.
             y: Targets.
-            penalty: The penalty; chosen unless given. Choosing takes an eigendecomposition,
-                which costs several times as much as the fit.
+            penalty: The penalty; None chooses it by an eigendecomposition, which costs several
+                times as much as the fit.
         """
         centre = z.mean(axis=0)
         level = float(y.mean())
@@ -105,7 +105,7 @@ class Ridge:
         )
 
     def without(self, block: NDArray[np.intp]) -> Vector:
-        """The weights of the fit that lacks the columns of ``block``, under the same penalty.
+        """Return the weights of the fit without the columns of ``block``, at the same penalty.
 
         With P the inverse above and w the weights, removing block B leaves
         w_R − P_RB P_BB⁻¹ w_B: block elimination of the normal equations, exact.

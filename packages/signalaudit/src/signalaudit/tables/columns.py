@@ -1,8 +1,8 @@
-"""What each column of a table is: the target, a signal, a category, or neither, and why."""
+"""The role of each column of a table: target, signal, category or neither, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,34 +11,40 @@ import secondopinion
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from signalaudit.documents import Direction
     from signalaudit.tables.families import FamilySet
 
-TARGETS = ("vmaf", "vmaf_score", "mos_raw_0_100", "mos", "dmos", "score")
-"""Columns that a target is taken from where none is named, the first that the table has."""
+RATINGS = ("mos", "mos_raw_0_100", "dmos")
+"""Columns of human ratings. As targets they come before any metric."""
 
-MOS_TARGETS = ("mos_raw_0_100", "mos", "dmos")
-"""Targets that are people's ratings."""
+VMAF_COLUMNS = ("vmaf", "vmaf_score")
+"""Columns of VMAF itself: a target for tables without ratings, a signal in all others."""
+
+TARGETS = (*RATINGS, *VMAF_COLUMNS, "score")
+"""Possible targets if none is named; the first that the table has is used."""
 
 NOT_A_NUMBER = "not a number"
-"""Why a column of no number and no category is excluded."""
+"""Why a column that holds neither numbers nor a category is excluded."""
 
 Role = Literal["target", "other_target", "signal", "category", "excluded"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column and its part in the audit.
+    """One column and its role in the audit.
 
     Attributes:
         name: The column's name.
-        role: ``target``; ``other_target``, a target that was not chosen and is no signal;
-            ``signal``, a number that may carry quality; ``category``, text that serves a
-            family of context; ``excluded``.
+        role: ``target``; ``other_target``, ratings or a score that were not chosen as the target
+            and are not signals either; ``signal``, a number that may carry quality;
+            ``category``, text that belongs to a family of context; ``excluded``.
         reason: Why it is excluded, None otherwise.
-        families: Keys of the families it serves, in the families' order.
-        scorer: Slug of the scorer whose score it is, where it is a second opinion.
-        full_reference: The first of its families that only a reference can give, or None.
-        metadata_direction: ``higher`` or ``lower`` where the column's own metadata says so.
+        families: Keys of the families it belongs to, in the families' order.
+        scorer: For a second opinion, the slug of its scorer.
+        full_reference: The first of its families that needs a reference, or None.
+        metadata_direction: The direction that the column's own metadata states, or None.
     """
 
     name: str
@@ -47,7 +53,7 @@ class Column:
     families: tuple[str, ...] = ()
     scorer: str | None = None
     full_reference: str | None = None
-    metadata_direction: Literal["higher", "lower"] | None = None
+    metadata_direction: Direction | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class ColumnPlan:
         target: Name of the target, or None.
         key: Name of the clip key column, or None.
         group: Name of the group column, or None.
-        warnings: What the reader should know about the choice.
+        warnings: What the reader should know about these decisions.
     """
 
     columns: tuple[Column, ...]
@@ -69,7 +75,7 @@ class ColumnPlan:
     warnings: tuple[str, ...] = ()
 
     def of_role(self, role: Role) -> list[Column]:
-        """The columns of one role, in the table's order."""
+        """Return the columns of one role, in the table's order."""
         return [column for column in self.columns if column.role == role]
 
     @property
@@ -87,33 +93,43 @@ def plan_columns(
     group: str | None = None,
     where: str = "",
 ) -> ColumnPlan:
-    """Decide what each column is, from its name, type, metadata and the families.
+    """Decide the role of each column from its name, type, metadata and the families.
 
     Args:
         schema: The table's Arrow schema.
         families: The families and the names that are never signals.
-        target: The target to use; the first of :data:`TARGETS` unless given. A table without it
-            is audited without a target, and a warning says so.
+        target: The target to use; None takes the first of :data:`TARGETS`. A table without it
+            is audited without a target, with a warning.
         key: The clip key column, or None.
         group: The group column, or None.
         where: The table's path, for errors.
 
     Raises:
-        InputError: ``key`` or ``group`` names a column that the table lacks.
+        InputError: Two columns have one name, or ``key`` or ``group`` names a column that the
+            table lacks.
     """
+    repeated = [name for name, count in Counter(schema.names).items() if count > 1]
+    if repeated:
+        raise InputError(
+            f"The table has {schema.names.count(repeated[0])} columns named {repeated[0]!r}",
+            where=where,
+            fix="Rename or drop one of them",
+            code="audit.repeated-column",
+        )
     for flag, name in (("--key-column", key), ("--group-column", group)):
         if name is not None and name not in schema.names:
             raise InputError(
-                f"there is no column {name!r}",
+                f"The table has no column {name!r}",
                 where=where,
                 fix=f"Give {flag} one of {', '.join(schema.names[:20])}",
+                code="audit.unknown-column",
             )
     chosen, warnings = _choose_target(schema, target)
     scores = {each.column: each for each in secondopinion.score_columns(schema)}
     columns = []
     for field in schema:
         score = scores.get(field.name)
-        served = tuple(families.of(field.name))
+        served = tuple(families.keys_for(field.name))
         if field.name == chosen:
             column = Column(field.name, "target")
         elif score is not None and score.kind == "score" and is_number(field.type):
@@ -131,15 +147,15 @@ def plan_columns(
             column = _plain(field, families, served, key)
             if column.reason == NOT_A_NUMBER and served and is_text(field.type):
                 warnings.append(
-                    f"The column {field.name!r} holds text where {families[served[0]].name} "
-                    "needs numbers, and is no signal."
+                    f"The column {field.name!r} holds text, but {families[served[0]].name} "
+                    "needs numbers, so it is not a signal."
                 )
         columns.append(column)
     return ColumnPlan(tuple(columns), chosen, key, group, tuple(warnings))
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether values of an Arrow type can be read as float64."""
+    """Return whether values of an Arrow type can be read as float64."""
     return bool(
         pa.types.is_integer(kind)
         or pa.types.is_floating(kind)
@@ -149,7 +165,7 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether an Arrow type holds text, plainly or by dictionary."""
+    """Return whether an Arrow type holds text, plain or dictionary-encoded."""
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(
         pa.types.is_string(inner)
@@ -161,9 +177,9 @@ def is_text(kind: pa.DataType) -> bool:
 def _choose_target(schema: pa.Schema, wanted: str | None) -> tuple[str | None, list[str]]:
     if wanted is not None:
         if wanted not in schema.names:
-            return None, [f"The target {wanted!r} was asked for, and the table has no such column."]
+            return None, [f"The table has no column {wanted!r}, which --target names."]
         if not is_number(schema.field(wanted).type):
-            return None, [f"The target {wanted!r} was asked for, and it does not hold numbers."]
+            return None, [f"The column {wanted!r}, which --target names, does not hold numbers."]
         return wanted, []
     warnings: list[str] = []
     lowered = {name.lower(): name for name in reversed(schema.names)}
@@ -173,7 +189,7 @@ def _choose_target(schema: pa.Schema, wanted: str | None) -> tuple[str | None, l
             continue
         if is_number(schema.field(name).type):
             return name, warnings
-        warnings.append(f"The column {name!r} does not hold numbers and is no target.")
+        warnings.append(f"The column {name!r} does not hold numbers, so it is not a target.")
     return None, warnings
 
 
@@ -181,7 +197,7 @@ def _plain(
     field: pa.Field, families: FamilySet, served: tuple[str, ...], key: str | None
 ) -> Column:
     name = field.name
-    if name.lower() in TARGETS and is_number(field.type):
+    if name.lower() in (*RATINGS, "score") and is_number(field.type):
         return Column(name, "other_target", families=served)
     if name == key:
         return Column(name, "excluded", "the clip key")
@@ -196,7 +212,7 @@ def _plain(
             full_reference=_full_reference(served, families),
             metadata_direction=_metadata_direction(field),
         )
-    # Text can describe a clip, and never judge it: adm2 with a stray word in it measures nothing.
+    # Text can describe a clip but not measure it: adm2 with a stray word in it is unusable.
     described = tuple(key for key in served if families[key].context)
     if is_text(field.type) and described:
         return Column(name, "category", families=described)
@@ -207,13 +223,13 @@ def _full_reference(served: Sequence[str], families: FamilySet) -> str | None:
     return next((key for key in served if families[key].needs == "reference"), None)
 
 
-def _metadata_direction(field: pa.Field) -> Literal["higher", "lower"] | None:
-    said = (field.metadata or {}).get(b"moskit.direction")
-    if said == b"higher":
+def _metadata_direction(field: pa.Field) -> Direction | None:
+    stated = (field.metadata or {}).get(b"moskit.direction")
+    if stated == b"higher":
         return "higher"
-    return "lower" if said == b"lower" else None
+    return "lower" if stated == b"lower" else None
 
 
 def names(columns: Sequence[Column]) -> list[str]:
-    """The names of ``columns``."""
+    """Return the names of ``columns``."""
     return [column.name for column in columns]

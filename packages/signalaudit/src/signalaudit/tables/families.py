@@ -1,7 +1,7 @@
-"""Families: the questions that people ask about quality, and which columns can answer them.
+"""Families: questions about quality, and the columns that can answer them.
 
 The thirteen families and the names that are never signals are data (``families.toml``, after
-ADR-0650); a file of the same layout extends them.
+ADR-0650). A file with the same layout extends them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from provenance.toolkit import InputError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
-Need = Literal["reference", "hdr", "encode", ""]
+    from signalaudit.documents import FamilyDocument, Need
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
@@ -37,13 +37,13 @@ class Family:
     Attributes:
         key: The family's key in JSON, e.g. ``no_reference_ugc``.
         name: Its name for people.
-        question: What the columns of the family answer.
+        question: The question that its columns answer.
         patterns: Regular expressions that must match whole words of a column's name.
         candidates: Metrics that would cover it.
-        recommendation: What to do where it is missing or weak.
-        needs: What it cannot be measured without: ``reference``, ``hdr``, ``encode`` or nothing.
-        context: Whether it describes clips instead of judging them.
-        priority: Its place among families that the data cannot tell apart; 1 comes first.
+        recommendation: What to do if it is missing or weak.
+        needs: What measuring it requires: ``reference``, ``hdr``, ``encode`` or nothing.
+        context: Whether it describes clips and does not measure their quality.
+        priority: Its place among families that the data does not rank; 1 comes first.
     """
 
     key: str
@@ -61,11 +61,11 @@ class Family:
         return _words(self.patterns)
 
     def matches(self, column: str) -> bool:
-        """Whether the column's name has words that answer this family's question."""
+        """Return whether the column's name has words of this family."""
         return any(self._expression.search(name) for name in _spellings(column))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The family as the audit JSON lists it, without its patterns."""
+    def to_dict(self) -> FamilyDocument:
+        """Return the family as the audit JSON lists it, without its patterns."""
         return {
             "key": self.key,
             "name": self.name,
@@ -89,7 +89,7 @@ class Exclusion:
         return _whole(self.patterns)
 
     def matches(self, column: str) -> bool:
-        """Whether the column's whole name is one of these."""
+        """Return whether the column's whole name is one of these."""
         return any(self._expression.search(name) for name in _spellings(column))
 
 
@@ -100,12 +100,12 @@ class FamilySet:
     families: tuple[Family, ...]
     exclusions: tuple[Exclusion, ...]
 
-    def of(self, column: str) -> list[str]:
-        """Keys of the families that the column serves, in the set's order; several are normal."""
+    def keys_for(self, column: str) -> list[str]:
+        """Return the keys of the column's families, in the set's order. Several are normal."""
         return [family.key for family in self.families if family.matches(column)]
 
     def why_excluded(self, column: str) -> str | None:
-        """Why the column is not a signal, or None where it may be one."""
+        """Return why the column is not a signal, or None if it can be one."""
         return next((each.reason for each in self.exclusions if each.matches(column)), None)
 
     def __getitem__(self, key: str) -> Family:
@@ -113,17 +113,22 @@ class FamilySet:
 
 
 def load_families(extension: os.PathLike[str] | str | None = None) -> FamilySet:
-    """The thirteen families of ADR-0650, extended by a file where one is given.
+    """Load the thirteen families of ADR-0650, and those of a file if you give one.
 
     Args:
         extension: A TOML file with ``[[family]]`` and ``[[excluded]]`` tables of the
-            layout of ``families.toml``. A family with a key of the built-in set adds its
-            patterns and candidates and replaces the other members that it gives; any other key
-            is a new family, which needs ``name``, ``question`` and ``patterns``.
+            layout of ``families.toml``. A family with a built-in key adds its patterns and
+            candidates and replaces the other members that it gives. Any other key is a new
+            family, which needs ``name``, ``question`` and ``patterns``.
 
     Raises:
         InputError: The file is unreadable, is not TOML, or a member is missing, unknown or has
-            the wrong type, or a pattern is no regular expression.
+            the wrong type, or a pattern is not a regular expression.
+
+    Example:
+        >>> families = load_families()
+        >>> len(families.families), families.keys_for("float_ssim")
+        (13, ['structural_similarity'])
     """
     built_in = tomllib.loads(
         files("signalaudit.tables").joinpath("families.toml").read_text(encoding="utf-8")
@@ -139,10 +144,14 @@ def load_families(extension: os.PathLike[str] | str | None = None) -> FamilySet:
             f"The families file cannot be read ({error.strerror})",
             where=str(path),
             fix="Give --families an existing TOML file",
+            code="families.unreadable",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
-            f"The families file is not TOML ({error})", where=str(path), fix="Correct the file"
+            f"The families file is not TOML ({error})",
+            where=str(path),
+            fix="Correct the file",
+            code="families.not-toml",
         ) from error
     return _parse(document, whole, str(path))
 
@@ -151,9 +160,10 @@ def _parse(document: dict[str, Any], base: FamilySet, where: str) -> FamilySet:
     unknown = sorted(set(document) - {"family", "excluded"})
     if unknown:
         raise InputError(
-            f"There is no table [{unknown[0]}] in a families file",
+            f"A families file cannot have the table [{unknown[0]}]",
             where=where,
             fix="Use [[family]] and [[excluded]]",
+            code="families.unknown-table",
         )
     families = {family.key: family for family in base.families}
     for entry in _entries(document, "family", where):
@@ -175,6 +185,7 @@ def _family(entry: dict[str, Any], known: Family | None, where: str) -> Family:
             f"A [[family]] has the key {key!r}",
             where=where,
             fix="Give each family a key of lower-case letters, digits and underscores",
+            code="families.key",
         )
     unknown = sorted(set(entry) - _FAMILY_KEYS)
     if unknown:
@@ -182,29 +193,40 @@ def _family(entry: dict[str, Any], known: Family | None, where: str) -> Family:
             f"The family {key} has an unknown member {unknown[0]}",
             where=where,
             fix=f"Use {', '.join(sorted(_FAMILY_KEYS))}",
+            code="families.unknown-member",
         )
     needs, priority = entry.get("needs", ""), entry.get("priority", 5)
     if needs not in ("reference", "hdr", "encode", "") or not isinstance(priority, int):
         raise InputError(
             f"The family {key} has needs = {needs!r} and priority = {priority!r}",
             where=where,
-            fix='needs is "reference", "hdr", "encode" or "", and priority is a whole number',
+            fix='Set needs to "reference", "hdr", "encode" or "", and priority to a whole number',
+            code="families.needs",
         )
     for member in ("name", "question", "recommendation"):
         if not isinstance(entry.get(member, ""), str):
             raise InputError(
-                f"{member} of the family {key} is no text", where=where, fix="Put it in quotes"
+                f"{member} of the family {key} is not text",
+                where=where,
+                fix="Put it in quotes",
+                code="families.text",
             )
     if not isinstance(entry.get("context", False), bool):
         raise InputError(
-            f"context of the family {key} is neither true nor false", where=where, fix="Correct it"
+            f"context of the family {key} is neither true nor false",
+            where=where,
+            fix="Set it to true or false",
+            code="families.context",
         )
     candidates = _texts(entry, "candidates", where)
     if known is None:
         missing = [member for member in ("name", "question", "patterns") if member not in entry]
         if missing:
             raise InputError(
-                f"The new family {key} lacks {', '.join(missing)}", where=where, fix="Add them"
+                f"The new family {key} lacks {', '.join(missing)}",
+                where=where,
+                fix="Add the missing members",
+                code="families.missing-member",
             )
         return Family(
             key=key,
@@ -234,22 +256,33 @@ def _family(entry: dict[str, Any], known: Family | None, where: str) -> Family:
 def _entries(document: dict[str, Any], table: str, where: str) -> list[dict[str, Any]]:
     entries = document.get(table, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{table} is not a list of tables", where=where, fix=f"Write [[{table}]]")
+        raise InputError(
+            f"{table} is not a list of tables",
+            where=where,
+            fix=f"Write [[{table}]]",
+            code="families.not-a-list",
+        )
     return entries
 
 
 def _patterns(entry: dict[str, Any], where: str) -> tuple[str, ...]:
     patterns = _texts(entry, "patterns", where)
     if not patterns:
-        raise InputError("An entry has no patterns", where=where, fix="Add patterns = [ ... ]")
+        raise InputError(
+            "An entry has no patterns",
+            where=where,
+            fix="Add patterns = [ ... ]",
+            code="families.no-patterns",
+        )
     for pattern in patterns:
         try:
             re.compile(pattern)
         except re.error as error:
             raise InputError(
-                f"The pattern {pattern!r} is no regular expression ({error})",
+                f"The pattern {pattern!r} is not a regular expression ({error})",
                 where=where,
-                fix="Correct it; in TOML, regular expressions are best put in single quotes",
+                fix="Correct it. In TOML, put regular expressions in single quotes",
+                code="families.regex",
             ) from error
     return patterns
 
@@ -257,13 +290,18 @@ def _patterns(entry: dict[str, Any], where: str) -> tuple[str, ...]:
 def _texts(entry: dict[str, Any], member: str, where: str) -> tuple[str, ...]:
     value = entry.get(member, [])
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise InputError(f"{member} is not a list of texts", where=where, fix="Write [ '...' ]")
+        raise InputError(
+            f"{member} is not a list of texts",
+            where=where,
+            fix="Write [ '...' ]",
+            code="families.text-list",
+        )
     return tuple(value)
 
 
 @functools.lru_cache(maxsize=65536)
 def _spellings(column: str) -> tuple[str, ...]:
-    """The name as lower-case words joined by ``_``, with and without CamelCase taken apart."""
+    """Return the name as lower-case words joined by ``_``, with and without CamelCase split."""
     plain = _NOT_WORD.sub("_", column.lower()).strip("_")
     camel = _NOT_WORD.sub("_", _CAMEL.sub("_", column).lower()).strip("_")
     return (plain,) if plain == camel else (plain, camel)

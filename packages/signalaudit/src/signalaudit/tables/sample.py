@@ -1,9 +1,9 @@
-"""Reading the needed columns of a table: all rows, or a seeded sample where there are too many."""
+"""Read the needed columns of a table: all rows, or a seeded sample of a very long table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import labeljoin
 import numpy as np
@@ -19,30 +19,37 @@ if TYPE_CHECKING:
     from signalaudit.tables.columns import ColumnPlan
 
 MAX_CELLS = 100_000_000
-"""Numbers held at once, 8 bytes each: 1,000,000 rows of 100 columns are read whole."""
+"""How many numbers are held at once, 8 bytes each: 1,000,000 rows of 100 columns fit."""
 
 MAX_ROWS = 2_000_000
-"""Rows held at once, however few columns they have."""
+"""How many rows are held at once, even with few columns."""
 
 _COLUMNS_AT_ONCE = 16
 LABEL_NOISE_COLUMNS = ("mos_std_dev", "mos_n_ratings")
 
 
+class CategorySummary(TypedDict):
+    """How often a category has a value, and how many distinct values it has."""
+
+    present_ratio: float
+    distinct: int
+
+
 @dataclass
 class Sample:
-    """The rows of a table that the audit looks at.
+    """The rows of a table that the audit reads.
 
     Attributes:
         rows_total: Rows of the table.
         values: Shape (rows, columns), float64, Fortran order; NaN where a value is null.
         columns: The columns of ``values``: signals, then targets.
         keys: One clip key per row.
-        keyed: Whether ``keys`` come from a key column; row numbers otherwise.
-        key_codes: A whole number per row, equal for rows of one clip key; None where not keyed.
-        group_codes: A whole number per row, -1 where the group is null; None without groups.
-        group_names: What the codes stand for.
+        keyed: Whether ``keys`` come from a key column; they are row numbers otherwise.
+        key_codes: A whole number per row, equal for rows of one clip key; None without keys.
+        group_codes: A whole number per row, -1 for null; None without groups.
+        group_names: The groups that the codes stand for.
         categories: Per category column: share of rows with a value, and distinct values.
-        label_noise: ``mos_std_dev`` and ``mos_n_ratings`` where the table has both.
+        label_noise: ``mos_std_dev`` and ``mos_n_ratings`` if the table has both.
         method: ``all`` or ``sample``.
     """
 
@@ -54,9 +61,9 @@ class Sample:
     key_codes: NDArray[np.int64] | None
     group_codes: NDArray[np.int64] | None
     group_names: list[str]
-    categories: dict[str, dict[str, Any]]
+    categories: dict[str, CategorySummary]
     label_noise: dict[str, NDArray[np.float64]]
-    method: str
+    method: Literal["all", "sample"]
     _index: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,15 +71,15 @@ class Sample:
 
     @property
     def rows(self) -> int:
-        """Rows that were kept."""
+        """How many rows were kept."""
         return int(self.values.shape[0])
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """The values of one column, shape (rows,)."""
+        """Return the values of one column, shape (rows,)."""
         return self.values[:, self._index[name]]
 
     def places(self, wanted: list[str]) -> list[int]:
-        """Where columns are in ``values``."""
+        """Return the indices of columns in ``values``."""
         return [self._index[name] for name in wanted]
 
 
@@ -84,7 +91,7 @@ def read_sample(
     max_rows: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Sample:
-    """Read the columns that the plan needs, and no others.
+    """Read only the columns that the plan needs.
 
     Up to :data:`MAX_CELLS` numbers and :data:`MAX_ROWS` rows are read whole; beyond that, a
     uniform sample without replacement, drawn by ``seed``.
@@ -159,7 +166,7 @@ def read_sample(
 
 
 def as_numbers(array: pa.Array) -> NDArray[np.float64]:
-    """The values of an Arrow array as float64, NaN where null."""
+    """Return the values of an Arrow array as float64, NaN for null."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_boolean(array.type):
@@ -196,7 +203,7 @@ def _assemble(
     group_names: list[str] = []
     if plan.group is not None:
         group_codes, group_names = _codes(texts[plan.group].cast(pa.string()))
-    categories = {}
+    categories: dict[str, CategorySummary] = {}
     for column in plan.of_role("category"):
         array = texts[column.name]
         categories[column.name] = {
@@ -222,7 +229,7 @@ def _assemble(
 def _keys(
     values: pa.Array, rule: labeljoin.keys.KeyRule
 ) -> tuple[pa.StringArray, NDArray[np.int64]]:
-    """Clip keys by ``rule``; the values themselves where ``auto`` would fold some."""
+    """Return clip keys by ``rule``, or the values themselves if ``auto`` would merge some."""
     result = rule.keys(values)
     keys = result.keys
     if rule.guesses and result.folded:

@@ -1,0 +1,1 @@
+"""Next steps: stated rules that turn the findings about a table into recommendations."""
