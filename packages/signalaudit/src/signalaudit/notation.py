@@ -46,4 +46,4 @@ def percent(value: float | None) -> str:
         >>> percent(0.9996), percent(1.0)
         ('99.96 %', '100 %')
     """
-    return "–" if value is None else labeljoin.percent(value)
+    return "–" if value is None else labeljoin.keys.percent(value)
