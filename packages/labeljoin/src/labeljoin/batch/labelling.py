@@ -9,7 +9,7 @@ from labeljoin.batch.running import run_job
 from labeljoin.joining.on_disk import materialize
 from labeljoin.joining.options import JoinOptions, join_options
 from labeljoin.keys.rule import KEY_NORMALIZE_MODES
-from labeljoin.labels.scale import LABEL_SCALES
+from labeljoin.labels.scale import SCALE_PATTERN
 
 if TYPE_CHECKING:
     import os
@@ -47,7 +47,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "feature_key_column": _NAME,
     "label_key_column": _NAME,
     "label_mos_column": _NAME,
-    "label_scale": {"enum": list(LABEL_SCALES)},
+    "label_scale": {
+        "type": "string",
+        "pattern": SCALE_PATTERN,
+        "description": "auto, 1-5, 0-100, or LOW:HIGH for any other scale.",
+    },
     "key_normalize": {"enum": list(KEY_NORMALIZE_MODES)},
     "feature_key_regex": _NAME,
     "label_key_regex": _NAME,

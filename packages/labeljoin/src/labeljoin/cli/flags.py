@@ -26,8 +26,11 @@ LabelMosColumn = Annotated[
     typer.Option(metavar="NAME", help="MOS column of the labels; inferred unless given."),
 ]
 LabelScale = Annotated[
-    Literal["auto", "1-5", "0-100"],
-    typer.Option(help="MOS scale of the labels; auto decides once per file and says why."),
+    str,
+    typer.Option(
+        metavar="auto|1-5|0-100|LOW:HIGH",
+        help="MOS scale of the labels; auto decides once per file and says why.",
+    ),
 ]
 KeyNormalize = Annotated[
     Literal["auto", "raw", "basename", "stem"],

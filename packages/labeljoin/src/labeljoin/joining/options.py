@@ -9,7 +9,7 @@ from provenance.toolkit import InputError
 
 from labeljoin.keys.rule import KeyNormalize, KeyRule
 from labeljoin.labels.index import LabelOptions
-from labeljoin.labels.scale import LABEL_SCALES, LabelScale
+from labeljoin.labels.scale import LabelScale, scale_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,11 +58,8 @@ class JoinOptions:
                 raise InputError(
                     f"{flag} {rate:g} is no share", fix="Give a number from 0 to 1, 0.95 for 95 %"
                 )
-        if self.label_scale not in LABEL_SCALES:
-            raise InputError(
-                f"unknown label scale {self.label_scale!r}",
-                fix=f"Use one of {', '.join(LABEL_SCALES)}",
-            )
+        if self.label_scale != "auto":
+            scale_limits(self.label_scale)
         if not self.status_column.strip():
             raise InputError("the status column has no name", fix="Correct --status-column")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,16 +13,41 @@ from provenance.toolkit import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Scale = Literal["1-5", "0-100"]
-LabelScale = Literal["auto", "1-5", "0-100"]
-"""The values of ``--label-scale``."""
+LabelScale = str
+"""A value of ``--label-scale``: ``auto``, ``1-5``, ``0-100``, or ``LOW:HIGH`` for any other."""
 
-LABEL_SCALES: tuple[LabelScale, ...] = ("auto", "1-5", "0-100")
 RAW_COLUMN = "mos_raw_0_100"
-LIMITS: dict[Scale, tuple[float, float]] = {"1-5": (1.0, 5.0), "0-100": (0.0, 100.0)}
+LIMITS: dict[str, tuple[float, float]] = {"1-5": (1.0, 5.0), "0-100": (0.0, 100.0)}
+SCALE_PATTERN = r"^(auto|1-5|0-100|[^:]+:[^:]+)$"
+"""What a scale looks like, for JSON Schemas; :func:`scale_limits` decides."""
 
 # Below a maximum of 10 a file may be on 0-10, on 1-7, or on 1-5 with one wrong value.
 _CERTAINLY_0_100 = 10.0
+
+
+def scale_limits(scale: str, *, option: str = "--label-scale") -> tuple[float, float]:
+    """The ends of a scale: ``1-5``, ``0-100``, or ``LOW:HIGH`` such as ``-20:120``.
+
+    Args:
+        scale: The scale.
+        option: The flag that gave it, for the error.
+
+    Raises:
+        InputError: It is no scale.
+    """
+    if scale in LIMITS:
+        return LIMITS[scale]
+    ends = scale.split(":")
+    try:
+        low, high = (float(end) for end in ends)
+    except ValueError:
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InputError(
+            f"{option} {scale!r} is not a scale",
+            fix="Use 1-5, 0-100, or LOW:HIGH with two numbers, such as -20:120",
+        )
+    return low, high
 
 
 @dataclass(frozen=True)
@@ -29,31 +55,54 @@ class ScaleDecision:
     """Which scale a label file is on, and why.
 
     Attributes:
-        scale: ``1-5`` (five-point ACR, ITU-T P.910 and P.913), ``0-100``, or None where the file
-            has no MOS to decide by.
-        decided_by: ``option``, ``column``, ``range`` or ``nothing``.
+        scale: ``1-5`` (five-point ACR, ITU-T P.910 and P.913), ``0-100``, ``LOW:HIGH``, or None
+            where the file has no MOS to decide by.
+        decided_by: ``option``, ``column``, ``range``, ``ratings`` or ``nothing``.
         evidence: The fact behind the decision, for people.
     """
 
-    scale: Scale | None
-    decided_by: Literal["option", "column", "range", "nothing"]
+    scale: str | None
+    decided_by: Literal["option", "column", "range", "ratings", "nothing"]
     evidence: str
 
     def to_dict(self) -> dict[str, Any]:
         """The decision as the audit holds it."""
         return asdict(self)
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The ends of the scale."""
+        return None if self.scale is None else scale_limits(self.scale)
+
     def mos(self, values: pa.DoubleArray) -> pa.DoubleArray:
-        """Values of this scale as MOS on [1, 5]: ``mos = 1 + raw / 25``."""
-        return values if self.scale != "0-100" else pc.add(pc.divide(values, 25.0), 1.0)
+        """Values of this scale as MOS on [1, 5]: ``mos = 1 + 4 (value - LOW) / (HIGH - LOW)``."""
+        if self.scale is None or self.scale == "1-5":
+            return values
+        if self.scale == "0-100":
+            return pc.add(pc.divide(values, 25.0), 1.0)
+        return pc.add(pc.multiply(self._share(values), 4.0), 1.0)
 
     def raw(self, values: pa.DoubleArray) -> pa.DoubleArray:
-        """Values of this scale on [0, 100]: ``raw = 25 (mos - 1)``."""
-        return values if self.scale == "0-100" else pc.multiply(pc.subtract(values, 1.0), 25.0)
+        """Values of this scale on [0, 100]: ``raw = 100 (value - LOW) / (HIGH - LOW)``."""
+        if self.scale == "0-100":
+            return values
+        if self.scale is None or self.scale == "1-5":
+            return pc.multiply(pc.subtract(values, 1.0), 25.0)
+        return pc.multiply(self._share(values), 100.0)
 
     def deviation(self, values: pa.DoubleArray) -> pa.DoubleArray:
         """Standard deviations of this scale, in MOS on [1, 5]."""
-        return values if self.scale != "0-100" else pc.divide(values, 25.0)
+        if self.scale is None or self.scale == "1-5":
+            return values
+        if self.scale == "0-100":
+            return pc.divide(values, 25.0)
+        low, high = scale_limits(self.scale)
+        return pc.multiply(pc.divide(values, high - low), 4.0)
+
+    def _share(self, values: pa.DoubleArray) -> pa.DoubleArray:
+        assert self.scale is not None
+        low, high = scale_limits(self.scale)
+        return pc.divide(pc.subtract(values, low), high - low)
 
 
 def decide_scale(
@@ -98,7 +147,8 @@ def decide_scale(
             f"({locate(_position(values, high))}), which is neither the scale 1-5 nor the scale "
             "0-100 for certain",
             where=where,
-            fix="Correct these rows, or say which scale it is with --label-scale 1-5 or 0-100",
+            fix="Correct these rows, or say which scale it is with --label-scale 1-5, 0-100 or "
+            "LOW:HIGH",
         )
     _refuse_outside(values, column, decision, where, locate)
     return decision
@@ -112,7 +162,7 @@ def _refuse_outside(
     locate: Callable[[int], str],
 ) -> None:
     assert decision.scale is not None
-    low, high = LIMITS[decision.scale]
+    low, high = scale_limits(decision.scale)
     outside = pc.indices_nonzero(pc.or_(pc.less(values, low), pc.greater(values, high)))
     if not len(outside):
         return
@@ -124,7 +174,7 @@ def _refuse_outside(
         "range": "of this file",
     }[decision.decided_by]
     raise InputError(
-        f"the MOS {values[row].as_py():.6g} is outside the scale {low:.0f} to {high:.0f} "
+        f"the MOS {values[row].as_py():.6g} is outside the scale {low:g} to {high:g} "
         f"{reason}{more}",
         where=f"{where}, {locate(row)}",
         fix="Correct the value, or the scale with --label-scale",
