@@ -1,8 +1,12 @@
 """From single ratings to MOS: who voted what, and what the average is worth.
 
-In reading order: ``options`` (what shapes the result), ``columns``, ``matrices`` and ``reading``
-(files of any layout), ``votes`` (the sparse form), ``collection`` (scale and repeated votes),
-``reference`` (differential votes), ``rater_model`` (P.910), ``precision`` (standard errors and the
-ceiling), ``methods`` (all four), ``raters`` and ``sos`` (who and how far), ``audit``, ``estimation``
-(the whole run), ``writing`` and ``page``.
+In reading order:
+
+- ``options``: what shapes the result.
+- ``votes``: single ratings in a sparse form.
+- ``reading``: files of any layout, scale, repeated votes, differential votes.
+- ``methods``: the rater model of P.910, three averages, standard errors, the SOS parameter.
+- ``audit``: the document that says what was read, done and found.
+- ``estimation``: the whole run, on disk or in memory.
+- ``writing`` and ``page``: the tables, and the page for people.
 """

@@ -174,7 +174,7 @@ def ratings_schema() -> dict[str, Any]:
     properties["status"] = {"const": "ok"}
     properties["run_provenance"] = {"$ref": "ai-run-provenance-v1.json"}
     properties["content_sha256"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    required = [name for name in RatingsAudit.__struct_fields__]
+    required = list(RatingsAudit.__struct_fields__)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{RATINGS_SCHEMA}.json",

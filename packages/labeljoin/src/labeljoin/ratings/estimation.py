@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from labeljoin.ratings import audit as documents
-from labeljoin.ratings.collection import SAMPLE, Collection, Counted, collect
-from labeljoin.ratings.methods import Estimate, estimate
+from labeljoin.ratings.methods.estimates import Estimate, estimate
+from labeljoin.ratings.methods.precision import Ceiling, noise_ceiling
+from labeljoin.ratings.methods.raters import Remarks, correlation_with_rest, remark
+from labeljoin.ratings.methods.sos import SosFit, fit_sos
 from labeljoin.ratings.options import RatingOptions
-from labeljoin.ratings.precision import Ceiling, noise_ceiling
-from labeljoin.ratings.raters import Remarks, correlation_with_rest, remark
-from labeljoin.ratings.reading import Ratings, read_ratings, take_ratings
-from labeljoin.ratings.reference import differential_votes
-from labeljoin.ratings.sos import SosFit, fit_sos
+from labeljoin.ratings.reading.collection import SAMPLE, Collection, Counted, collect
+from labeljoin.ratings.reading.layouts import Ratings, read_ratings, take_ratings
+from labeljoin.ratings.reading.reference import differential_votes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +96,7 @@ def estimate_mos(
     tell = progress or (lambda step, done, total: None)
     audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)
     outputs = {"out": out, "out_raters": out_raters, "out_html": out_html}
+    names = {name: None if path is None else os.fspath(path) for name, path in outputs.items()}
     for path in (out, out_raters):
         if path is not None:
             check_suffix(path)
@@ -106,7 +107,7 @@ def estimate_mos(
         inputs={"ratings": paths},
         args={
             "ratings": [os.fspath(path) for path in paths],
-            **{name: path and os.fspath(path) for name, path in outputs.items()},
+            **names,
             "audit_json": audit_path,
             **chosen.to_dict(),
         },
@@ -121,7 +122,7 @@ def estimate_mos(
         for number, path in enumerate(paths):
             tell("reading", number, len(paths))
             sources.append(read_ratings(os.fspath(path), chosen))
-        rated = rate(sources, chosen, outputs={k: v and os.fspath(v) for k, v in outputs.items()})
+        rated = rate(sources, chosen, outputs=names)
         metadata = _metadata(rated)
         record = run.short_record(chosen.to_dict())
         write_table(rated.clips, staged["out"].path, os.fspath(out), metadata, record)
@@ -186,7 +187,7 @@ def rate(
         out_html=(outputs or {}).get("out_html"),
         ratings=[_source(source) for source in sources],
         scale=documents.ScaleFacts(**collection.scale.to_dict(), low=limits[0], high=limits[1]),
-        options={name: value for name, value in options.to_dict().items()},
+        options=options.to_dict(),
         entries=collection.rows,
         votes=len(votes),
         blank=collection.blank,
@@ -218,7 +219,7 @@ def rate(
         raters=_rater_facts(votes, made, remarks),
         model=_fit(votes, made),
         differential=differential,
-        sos=sos and documents.Sos(a=sos.a, low=sos.low, high=sos.high, clips=sos.clips),
+        sos=_sos(sos),
         noise_ceiling=_ceiling(noise_ceiling(made.mos[kept], made.standard_error[kept])),
         against_mean=_against_mean(made.mos[kept], votes.clip_mean(votes.score)[kept]),
     )
@@ -361,8 +362,16 @@ def _fit(votes: Votes, made: Estimate) -> documents.Fit | None:
     )
 
 
+def _sos(found: SosFit | None) -> documents.Sos | None:
+    if found is None:
+        return None
+    return documents.Sos(a=found.a, low=found.low, high=found.high, clips=found.clips)
+
+
 def _ceiling(found: Ceiling | None) -> documents.NoiseCeiling | None:
-    return found and documents.NoiseCeiling(
+    if found is None:
+        return None
+    return documents.NoiseCeiling(
         plcc=found.plcc, low=found.low, high=found.high, clips=found.clips
     )
 

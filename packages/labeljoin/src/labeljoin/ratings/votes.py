@@ -60,11 +60,11 @@ class Votes:
 
     def clip_sum(self, values: Floats) -> Floats:
         """Add up one value a vote, (N,), for each clip, (J,)."""
-        return np.bincount(self.clip, weights=values, minlength=len(self.clips))
+        return np.bincount(self.clip, values, len(self.clips)).astype(np.float64, copy=False)
 
     def rater_sum(self, values: Floats) -> Floats:
         """Add up one value a vote, (N,), for each rater, (I,)."""
-        return np.bincount(self.rater, weights=values, minlength=len(self.raters))
+        return np.bincount(self.rater, values, len(self.raters)).astype(np.float64, copy=False)
 
     def clip_mean(self, values: Floats) -> Floats:
         """Average one value a vote for each clip, (J,); NaN for a clip without votes."""

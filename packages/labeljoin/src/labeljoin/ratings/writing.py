@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from provenance import EMBEDDED_KEY, short_record_bytes
 from provenance.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
 _FORMATS = {
     ".csv": "csv",

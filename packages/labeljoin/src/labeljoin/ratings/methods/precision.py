@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labeljoin.ratings.rater_model import PRIOR_FREEDOM, noise_variance, residual_freedom
+from labeljoin.ratings.methods.rater_model import PRIOR_FREEDOM, noise_variance, residual_freedom
 
 if TYPE_CHECKING:
     from labeljoin.ratings.votes import Floats, Votes
@@ -27,7 +27,7 @@ def label_errors(
     """Standard errors of MOS that are weighted means of votes, against each other.
 
     With the shares a_ij = w_i / sum_k w_k of the votes in their clip's MOS and the noise variance
-    v_i^2 of each rater (:func:`labeljoin.ratings.rater_model.noise_variance`) it is the root of
+    v_i^2 of each rater (see ``noise_variance`` of the rater model) it is the root of
 
         sum_i a_ij^2 (v_i^2 + D u_i^2)
 

@@ -150,7 +150,8 @@ def noise_variance(votes: Votes, apart: Floats, weights: Floats) -> Floats:
     squares = votes.rater_sum(residual)
     freedom = residual_freedom(votes, weights)
     pooled = squares.sum() / max(freedom.sum(), 1.0)
-    return (squares + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)
+    variance: Floats = (squares + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)
+    return variance
 
 
 def residual_freedom(votes: Votes, weights: Floats) -> Floats:
@@ -170,7 +171,7 @@ def _weighted_quality(votes: Votes, weights: Floats, bias: Floats) -> Floats:
 def _variance(
     votes: Votes, apart: Floats, few: NDArray[np.bool_]
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """The variance of each rater's residuals as P.910 has it, pooled or floored where it must be."""
+    """The variance of each rater's residuals as P.910 has it, pooled or floored where needed."""
     count = votes.per_rater
     residual = apart - votes.of_raters(votes.rater_mean(apart))
     residual *= residual

@@ -15,15 +15,13 @@ from labeljoin.key_columns import columns_are
 from labeljoin.key_texts import encode, normal_text
 from labeljoin.labels import MOS_COLUMNS
 from labeljoin.locations import locate as locate_row
-from labeljoin.numbers import is_text, numbers
-from labeljoin.ratings import columns
-from labeljoin.ratings.matrices import Cells, read_bare_matrix, read_sureal
+from labeljoin.numbers import numbers
+from labeljoin.ratings.reading import columns
+from labeljoin.ratings.reading.matrices import Cells, read_bare_matrix, read_sureal
 from labeljoin.tables import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
 
     from labeljoin.ratings.options import RatingOptions
     from labeljoin.ratings.votes import Floats, Indices
@@ -100,7 +98,7 @@ class Ratings:
     rater: Coded
     score: Floats
     session: Coded | None
-    time: NDArray[np.float64] | NDArray[np.int64] | None
+    time: Floats | None
     reference: Coded | None
     content: Coded | None
     locate: Callable[[int], str]
@@ -329,17 +327,14 @@ def _everyone_once(rows: int) -> Coded:
     return Coded.from_texts(texts, np.arange(rows, dtype=np.int32))
 
 
-def _times(values: pa.ChunkedArray) -> NDArray[np.float64] | NDArray[np.int64]:
+def _times(values: pa.ChunkedArray) -> Floats:
     """Times as numbers that sort as they do: numbers as they are, anything else by its text."""
-    if is_text(values.type):
-        try:
-            return values.cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
-        except pa.ArrowInvalid:
-            pass
-    elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-        return values.cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
-    coded = Coded.of(values)
-    rank = np.empty(len(coded.texts) + 1, dtype=np.int64)
-    rank[pc.sort_indices(coded.texts).to_numpy()] = np.arange(len(coded.texts))
-    rank[-1] = -1
-    return rank[coded.codes]
+    try:
+        times: Floats = values.cast(pa.float64()).combine_chunks().to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        coded = Coded.of(values)
+        rank = np.empty(len(coded.texts) + 1)
+        rank[pc.sort_indices(coded.texts).to_numpy()] = np.arange(len(coded.texts))
+        rank[-1] = -1
+        times = rank[coded.codes]
+    return np.nan_to_num(times, nan=-np.inf)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from labeljoin.ratings.options import RatingOptions
-    from labeljoin.ratings.reading import Coded, Ratings
+    from labeljoin.ratings.reading.layouts import Coded, Ratings
     from labeljoin.ratings.votes import Floats, Indices
 
 SAMPLE = 20

@@ -12,7 +12,7 @@ import numpy as np
 from provenance.errors import InputError
 
 from labeljoin.key_columns import infer_column
-from labeljoin.ratings.columns import CLIP_NAMES
+from labeljoin.ratings.reading.columns import CLIP_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

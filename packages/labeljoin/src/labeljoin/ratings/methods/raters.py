@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labeljoin.ratings.methods import REJECTED_SHARE
-from labeljoin.ratings.rater_model import FLOOR, LEAST_VOTES
+from labeljoin.ratings.methods.estimates import REJECTED_SHARE
+from labeljoin.ratings.methods.rater_model import FLOOR, LEAST_VOTES
 from labeljoin.ratings.votes import divided
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from labeljoin.ratings.methods import Estimate
+    from labeljoin.ratings.methods.estimates import Estimate
     from labeljoin.ratings.votes import Floats, Votes
 
 LEAST_CORRELATED = 3
@@ -99,7 +99,7 @@ def _unusual(votes: Votes, estimate: Estimate, correlation: Floats) -> list[tupl
 
 
 def _robust(values: Floats, among: NDArray[np.bool_]) -> Floats:
-    """Distance from the median in robust standard deviations (1.4826 median absolute deviations)."""
+    """Distance from the median in units of 1.4826 median absolute deviations."""
     if not among.any():
         return np.zeros_like(values)
     median = np.median(values[among])

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
-from labeljoin.ratings.precision import label_errors
-from labeljoin.ratings.rater_model import fit_rater_model
+from labeljoin.ratings.methods.precision import label_errors
+from labeljoin.ratings.methods.rater_model import fit_rater_model
 from labeljoin.ratings.votes import divided
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from labeljoin.ratings.methods.rater_model import RaterModel
     from labeljoin.ratings.options import Method
-    from labeljoin.ratings.rater_model import RaterModel
     from labeljoin.ratings.votes import Floats, Votes
 
 
@@ -113,10 +113,11 @@ def p913(votes: Votes) -> Estimate:
 
 
 def p910(votes: Votes, span: float) -> Estimate:
-    """Fit the rater model of P.910: see :func:`labeljoin.ratings.rater_model.fit_rater_model`.
+    """Fit the rater model of ITU-T P.910 (2022), Annex E.
 
-    An estimate may leave the scale. The interval is q_j -+ 1.96 standard errors, which
-    :func:`labeljoin.ratings.precision.label_errors` takes from the fitted model.
+    See :func:`labeljoin.ratings.methods.rater_model.fit_rater_model` for the model. An estimate may
+    leave the scale. The interval is q_j -+ 1.96 standard errors; see
+    :func:`labeljoin.ratings.methods.precision.label_errors`.
     """
     model = fit_rater_model(votes, span)
     unbiased = votes.score - votes.of_raters(model.bias)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from provenance.errors import InputError
 
-from labeljoin.ratings.collection import SAMPLE, Counted
+from labeljoin.ratings.reading.collection import SAMPLE, Counted
 from labeljoin.ratings.votes import Votes, divided
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ def differential_votes(
 ) -> tuple[Votes, Counted, Counted]:
     """Turn votes into differential votes (ITU-T P.910, ACR with hidden reference).
 
-    DV(clip) = V(clip) - V(reference) + HIGH, rater by rater: 5 on the five-point scale says "as good
-    as the reference", and more says "better". A rater's several votes on a reference are averaged.
+    DV(clip) = V(clip) - V(reference) + HIGH, rater by rater: 5 on the five-point scale says "as
+    good as the reference", and more says "better". Several votes of a rater
+    on a reference are averaged.
 
     Args:
         votes: The votes on clips and references.

@@ -1,0 +1,1 @@
+"""Methods that make MOS of votes, and how precise the result is."""

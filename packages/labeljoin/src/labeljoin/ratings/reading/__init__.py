@@ -1,0 +1,1 @@
+"""Reading ratings: which columns, which layout, which votes count."""
