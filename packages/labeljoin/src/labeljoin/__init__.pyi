@@ -6,6 +6,7 @@ from . import formats as formats
 from . import joining as joining
 from . import keys as keys
 from . import labels as labels
+from . import ratings as ratings
 from .batch.job import BatchError as BatchError
 from .batch.labelling import run_batch as run_batch
 from .engine.attaching import attach as attach
@@ -18,6 +19,7 @@ from .joining.in_memory import join as join
 from .joining.inspection import inspect as inspect
 from .joining.on_disk import materialize as materialize
 from .joining.options import JoinOptions as JoinOptions
+from .ratings.estimation import estimate_mos as estimate_mos
 
 __version__: str
 
@@ -33,6 +35,7 @@ __all__ = [
     "clip_key",
     "diagnose",
     "engine",
+    "estimate_mos",
     "formats",
     "inspect",
     "join",
@@ -41,5 +44,6 @@ __all__ = [
     "labels",
     "materialize",
     "open_table",
+    "ratings",
     "run_batch",
 ]

@@ -8,6 +8,7 @@ from labeljoin.cli.batch import batch
 from labeljoin.cli.inspect import inspect
 from labeljoin.cli.join import join
 from labeljoin.cli.manifest import manifest
+from labeljoin.cli.ratings import ratings
 
 cli = CommandLine("moskit-labeljoin", "Join MOS labels onto video-quality feature tables.")
 
@@ -18,6 +19,9 @@ cli.command(example="labeljoin batch --manifest manifest.json --report-md report
     batch
 )
 cli.command(example="labeljoin inspect --features features.parquet --labels labels.csv")(inspect)
+cli.command(example="labeljoin ratings --ratings votes.csv --out mos.csv --out-html ratings.html")(
+    ratings
+)
 cli.command(example="labeljoin manifest konvid-1k > manifest.json")(manifest)
 
 

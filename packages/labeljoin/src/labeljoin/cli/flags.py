@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import typer
@@ -63,6 +64,67 @@ Extras = Annotated[
         help="Label columns to copy beside the MOS; NAME=COLUMN renames one.",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class RatingFlags:
+    """How ratings become MOS."""
+
+    method: Annotated[
+        Literal["p910", "p913", "bt500", "mean"],
+        typer.Option(
+            help="p910: rater model of ITU-T P.910; p913: bias removal and rejection of P.913; "
+            "bt500: rejection of BT.500; mean: plain mean."
+        ),
+    ] = "p910"
+    clip_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Clip column of the ratings; inferred by name."),
+    ] = None
+    rater_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Rater column; inferred by name. none: votes are anonymous (method mean).",
+        ),
+    ] = None
+    score_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Score column; inferred by name.")
+    ] = None
+    session_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Column that tells a rater's repeated votes apart; inferred."
+        ),
+    ] = None
+    reference_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Column that names (or marks) the hidden reference of a clip: makes DMOS.",
+        ),
+    ] = None
+    content_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Content column, where --reference-column only marks references."
+        ),
+    ] = None
+    repetitions: Annotated[
+        Literal["mean", "keep", "last"] | None,
+        typer.Option(
+            help="What to do with several votes of a rater on a clip. Without it, votes of "
+            "different sessions all count, and others that differ are refused."
+        ),
+    ] = None
+    off_scale: Annotated[
+        Literal["refuse", "drop"], typer.Option(help="What to do with votes off the scale.")
+    ] = "refuse"
+    min_ratings: Annotated[
+        int, typer.Option(metavar="N", help="Clips with fewer votes get no MOS.")
+    ] = 1
+
+
 Jobs = Annotated[
     int | None, typer.Option(metavar="N", help="Processes that work at a time; 1 unless given.")
 ]

@@ -70,6 +70,77 @@ def render_inspection(document: Mapping[str, Any]) -> list[RenderableType]:
     return parts
 
 
+def render_ratings(audit: Mapping[str, Any], audit_path: str) -> list[RenderableType]:
+    """MOS made from ratings: how many, what they are worth, and what was left out."""
+    ceiling, model, raters = audit["noise_ceiling"], audit["model"], audit["raters"]
+    per_clip = audit["votes_per_clip"]
+    facts = [
+        (
+            "rated",
+            f"{audit['clips']:,} clips by {raters['count']:,} raters in {audit['votes']:,} votes "
+            f"({per_clip['mean']:.1f} a clip)",
+        ),
+        ("method", _fit(audit["method"], model)),
+        ("scale", f"{audit['scale']['scale']}, by {audit['scale']['decided_by']}"),
+    ]
+    if ceiling is not None:
+        between = (
+            f" ({ceiling['low']:.3f} to {ceiling['high']:.3f})"
+            if ceiling["low"] is not None
+            else ""
+        )
+        facts.append(
+            ("worth", f"perfect predictions would measure a PLCC of {ceiling['plcc']:.3f}{between}")
+        )
+    facts += _rating_remarks(audit)
+    facts += [
+        ("unusual", f"rater {row['rater']}: {row['remark']}") for row in raters["unusual"][:_SHOWN]
+    ]
+    if raters["unusual_count"] > _SHOWN:
+        facts.append(("unusual", f"{raters['unusual_count'] - _SHOWN:,} more raters"))
+    facts += [
+        (name, str(audit[key]))
+        for name, key in (("table", "output"), ("raters", "out_raters"), ("page", "out_html"))
+        if audit[key] is not None
+    ]
+    return [Facts([*facts, ("audit", audit_path)])]
+
+
+def _fit(method: str, model: Mapping[str, Any] | None) -> str:
+    if model is None:
+        return method
+    met = "converged" if model["converged"] else "DID NOT CONVERGE"
+    return f"{method}, {met} in {model['iterations']} iterations"
+
+
+def _rating_remarks(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
+    left_out, model = audit["clips_left_out"], audit["model"] or {}
+    nothing = {"count": 0, "sample": []}
+    counts = [
+        ("unrated", audit["clips_without_votes"], "clip", "without a vote"),
+        ("left out", left_out["below_min_ratings"], "clip", "with fewer than --min-ratings votes"),
+        ("left out", left_out["all_raters_rejected"], "clip", "rated by rejected raters only"),
+        ("one vote", audit["clips_with_one_vote"], "clip", "with one vote"),
+        ("off scale", audit["off_scale_votes"], "vote", "off the scale left out"),
+        ("off scale", audit["estimates_off_scale"], "MOS", "off the scale, kept"),
+        ("floored", model.get("floored_raters", nothing), "rater", "raised to least inconsistency"),
+        ("pooled", model.get("pooled_raters", nothing), "rater", "with too few votes of their own"),
+    ]
+    facts = [
+        (name, f"{found['count']:,} {noun}{'s' * (found['count'] != 1 and noun != 'MOS')} {what}")
+        for name, found, noun, what in counts
+        if found["count"]
+    ]
+    if audit["duplicates_collapsed"]:
+        facts.append(("repeated", f"{audit['duplicates_collapsed']:,} equal votes collapsed"))
+    if audit["repeated_votes"]["count"]:
+        handled = audit["repeated_votes"]["handled"]
+        facts.append(("repeated", f"{audit['repeated_votes']['count']:,} further votes: {handled}"))
+    if audit["raters"]["rejected_count"]:
+        facts.append(("rejected", f"{audit['raters']['rejected_count']:,} raters"))
+    return facts
+
+
 def _coverage(document: Mapping[str, Any]) -> str:
     return (
         f"{percent(document['match_rate'])} of the clips ({document['matched_feature_keys']:,} of "

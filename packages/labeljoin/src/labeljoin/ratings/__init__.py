@@ -10,3 +10,7 @@ In reading order:
 - ``estimation``: the whole run, on disk or in memory.
 - ``writing`` and ``page``: the tables, and the page for people.
 """
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

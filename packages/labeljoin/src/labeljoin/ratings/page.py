@@ -74,7 +74,8 @@ def render_page(rated: RatedClips) -> str:
         raters=_raters(rated),
         histogram=_histogram(rated),
         sos=_sos_plot(rated),
-        widest=_widest(rated),
+        widest=[] if (even := _even_reach(rated)) is not None else _widest(rated),
+        even=even,
         against=_against(rated),
         version=version("moskit-labeljoin"),
     )
@@ -199,6 +200,15 @@ def _against(rated: RatedClips) -> Plot | None:
         line=f"M{x_axis.place(y_axis.low):.1f} {HEIGHT}L{x_axis.place(y_axis.high):.1f} 0",
         shown=len(drawn),
     )
+
+
+def _even_reach(rated: RatedClips) -> float | None:
+    """Half the width of all intervals where they are about equally wide."""
+    low, high = (rated.clips[f"mos_ci_{end}"].to_numpy() for end in ("low", "high"))
+    width = (high - low)[np.isfinite(low)]
+    if len(width) < 2 or width.max() > 1.05 * width.min():
+        return None
+    return float(width.mean() / 2)
 
 
 def _widest(rated: RatedClips) -> list[dict[str, Any]]:
