@@ -90,23 +90,28 @@ def fit_rater_model(votes: Votes, span: float) -> RaterModel:
     few = count < LEAST_VOTES
     limit = TOLERANCE * span
     restricted = len(votes) < FEW_VOTES * np.count_nonzero(votes.per_clip)
-    weights = np.ones(len(count))
-    apart = votes.score - votes.of_clips(votes.clip_mean(votes.score))
+    nobody = np.zeros_like(few)
+    weights, total = np.ones(len(count)), votes.per_clip.astype(np.float64)
+    quality = votes.clip_mean(votes.score)
+    apart = votes.score - votes.of_clips(quality)
     bias = votes.rater_mean(apart)
-    quality = np.zeros(len(votes.clips))
     change = np.inf
     iteration = 0
     while change > limit and iteration < MAX_ITERATIONS:
         iteration += 1
+        squares = _residual_squares(votes, apart, bias)
         if restricted:
-            variance = noise_variance(votes, apart, weights)
-            floored = np.zeros_like(few)
+            variance = _without_pull(squares, _freedom(votes, weights, total))
+            floored = nobody
         else:
-            variance, floored = _variance(votes, apart, few)
+            variance, floored = _plain_variance(squares, count, few)
         weights = 1.0 / (variance + _EPSILON)
+        weight = votes.of_raters(weights)
+        total = votes.clip_sum(weight)
+        weight *= votes.score - votes.of_raters(bias)
         former = quality
-        quality = _weighted_quality(votes, weights, bias)
-        apart = votes.score - votes.of_clips(quality)
+        quality = divided(votes.clip_sum(weight), total)
+        np.subtract(votes.score, votes.of_clips(quality), out=apart)
         bias = votes.rater_mean(apart)
         change = float(np.nanmax(np.abs(quality - former)))
     shift = float(np.nanmean(bias))
@@ -116,7 +121,7 @@ def fit_rater_model(votes: Votes, span: float) -> RaterModel:
         inconsistency=np.sqrt(variance),
         weights=weights,
         floored=floored,
-        pooled=few & (count > 0) if not restricted else np.zeros_like(few),
+        pooled=nobody if restricted else few & (count > 0),
         likelihood="restricted" if restricted else "maximum",
         iterations=iteration,
         change=change,
@@ -145,37 +150,37 @@ def noise_variance(votes: Votes, apart: Floats, weights: Floats) -> Floats:
     Returns:
         Variances, (I,).
     """
-    residual = apart - votes.of_raters(votes.rater_mean(apart))
+    squares = _residual_squares(votes, apart, votes.rater_mean(apart))
+    return _without_pull(squares, residual_freedom(votes, weights))
+
+
+def residual_freedom(votes: Votes, weights: Floats) -> Floats:
+    """Count the degrees of freedom of each rater's residuals: sum_j (1 - h_ij) - 1, at least 0."""
+    return _freedom(votes, weights, votes.clip_sum(votes.of_raters(weights)))
+
+
+def _freedom(votes: Votes, weights: Floats, total: Floats) -> Floats:
+    """The same, where the sums of weights are known for each clip."""
+    pull = weights * votes.rater_sum(votes.of_clips(divided(np.ones_like(total), total)))
+    return np.maximum(votes.per_rater - pull - 1.0, 0.0)
+
+
+def _residual_squares(votes: Votes, apart: Floats, bias: Floats) -> Floats:
+    residual = apart - votes.of_raters(bias)
     residual *= residual
-    squares = votes.rater_sum(residual)
-    freedom = residual_freedom(votes, weights)
+    return votes.rater_sum(residual)
+
+
+def _without_pull(squares: Floats, freedom: Floats) -> Floats:
     pooled = squares.sum() / max(freedom.sum(), 1.0)
     variance: Floats = (squares + PRIOR_FREEDOM * pooled) / (freedom + PRIOR_FREEDOM)
     return variance
 
 
-def residual_freedom(votes: Votes, weights: Floats) -> Floats:
-    """Count the degrees of freedom of each rater's residuals: sum_j (1 - h_ij) - 1, at least 0."""
-    weight = votes.of_raters(weights)
-    weight /= votes.of_clips(votes.clip_sum(weight))
-    return np.maximum(votes.per_rater - votes.rater_sum(weight) - 1.0, 0.0)
-
-
-def _weighted_quality(votes: Votes, weights: Floats, bias: Floats) -> Floats:
-    weight = votes.of_raters(weights)
-    unbiased = votes.score - votes.of_raters(bias)
-    unbiased *= weight
-    return divided(votes.clip_sum(unbiased), votes.clip_sum(weight))
-
-
-def _variance(
-    votes: Votes, apart: Floats, few: NDArray[np.bool_]
+def _plain_variance(
+    squares: Floats, count: NDArray[np.int64], few: NDArray[np.bool_]
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The variance of each rater's residuals as P.910 has it, pooled or floored where needed."""
-    count = votes.per_rater
-    residual = apart - votes.of_raters(votes.rater_mean(apart))
-    residual *= residual
-    squares = votes.rater_sum(residual)
     own = divided(squares, count)
     enough = ~few if not few.all() else np.ones_like(few)
     pooled = squares[enough].sum() / max(count[enough].sum(), 1)

@@ -96,9 +96,8 @@ def collect(sources: Sequence[Ratings], options: RatingOptions) -> Collection:
     places = np.flatnonzero(kept)
     order, collapsed, repeated, ordered_by = _settle(entries, places, options)
     votes = _votes(entries, order, options)
-    unrated = np.setdiff1d(
-        np.unique(entries.clip[entries.clip >= 0]), np.unique(entries.clip[places])
-    )
+    named = _is_used(entries.clip[entries.clip >= 0], len(entries.clips))
+    unrated = np.flatnonzero(named & ~_is_used(entries.clip[places], len(entries.clips)))
     names = sorted(entries.clips.take(pa.array(unrated)).to_pylist())
     return Collection(
         votes=votes,
@@ -331,9 +330,14 @@ def _votes(entries: _Entries, order: NDArray[np.int64], options: RatingOptions) 
     return Votes(clips, raters, clip, rater, score)
 
 
+def _is_used(codes: Indices, size: int) -> NDArray[np.bool_]:
+    """Which positions any code names, (size,)."""
+    return np.bincount(codes, minlength=size) > 0
+
+
 def _used(texts: pa.StringArray, codes: Indices) -> tuple[pa.StringArray, Indices]:
     """Those texts that any code names, and the codes among them."""
-    used = np.unique(codes)
+    used = np.flatnonzero(_is_used(codes, len(texts)))
     if len(used) == len(texts):
         return texts, codes
     places = np.full(len(texts), -1, np.int32)
