@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from labeljoin.ratings.methods.precision import label_errors
-from labeljoin.ratings.methods.rater_model import fit_rater_model
+from labeljoin.ratings.methods.rater_model import fit_fixed_effects, fit_rater_model
 from labeljoin.ratings.votes import divided
 
 if TYPE_CHECKING:
@@ -75,32 +75,32 @@ def estimate(votes: Votes, method: Method, span: float) -> Estimate:
     if method == "p910":
         return p910(votes, span)
     if method == "p913":
-        return p913(votes)
+        return p913(votes, span)
     if method == "bt500":
-        return bt500(votes)
-    return plain_mean(votes)
+        return bt500(votes, span)
+    return plain_mean(votes, span)
 
 
-def plain_mean(votes: Votes) -> Estimate:
+def plain_mean(votes: Votes, span: float) -> Estimate:
     """Average the votes of each clip (ITU-T P.800.1, ITU-R BT.500-15 clause A1-2.2).
 
     mos_j = sum_i x_ij / n_j with the interval mos_j -+ t s_j / sqrt(n_j), where s_j is the sample
     standard deviation and t Student's 0.975 quantile at n_j - 1 degrees of freedom.
     """
     nobody = np.zeros(len(votes.raters), dtype=bool)
-    return _average(votes, "mean", nobody, np.zeros(len(votes.raters)))
+    return _average(votes, span, "mean", nobody, np.zeros(len(votes.raters)))
 
 
-def bt500(votes: Votes) -> Estimate:
+def bt500(votes: Votes, span: float) -> Estimate:
     """Average the votes of the raters that BT.500 accepts (ITU-R BT.500-15, clause A1-2.3).
 
     See :func:`outlying_raters` for the rejection, :func:`plain_mean` for the rest.
     """
     rejected, beyond = outlying_raters(votes, votes.score)
-    return _average(votes, "bt500", rejected, np.zeros(len(votes.raters)), beyond)
+    return _average(votes, span, "bt500", rejected, np.zeros(len(votes.raters)), beyond)
 
 
-def p913(votes: Votes) -> Estimate:
+def p913(votes: Votes, span: float) -> Estimate:
     """Remove each rater's bias, reject outlying raters, and average (ITU-T P.913, clause 12.4).
 
     b_i = mean_j(x_ij - mos_j) over the clips that rater i voted on, mos_j the plain mean; then the
@@ -109,7 +109,7 @@ def p913(votes: Votes) -> Estimate:
     bias = votes.rater_mean(votes.score - votes.of_clips(votes.clip_mean(votes.score)))
     bias = np.nan_to_num(bias)
     rejected, beyond = outlying_raters(votes, votes.score - votes.of_raters(bias))
-    return _average(votes, "p913", rejected, bias, beyond)
+    return _average(votes, span, "p913", rejected, bias, beyond)
 
 
 def p910(votes: Votes, span: float) -> Estimate:
@@ -121,8 +121,14 @@ def p910(votes: Votes, span: float) -> Estimate:
     """
     model = fit_rater_model(votes, span)
     unbiased = votes.score - votes.of_raters(model.bias)
-    apart = unbiased - votes.of_clips(model.quality)
-    error = label_errors(votes, apart, model.weights, bias_removed=True, estimated_weights=True)
+    error = label_errors(
+        votes,
+        model.quality,
+        model.bias,
+        model.weights,
+        removed=model.bias,
+        estimated_weights=True,
+    )
     reach = stdtrit(np.inf, (1 + CONFIDENCE) / 2) * error
     return Estimate(
         method="p910",
@@ -177,6 +183,7 @@ def outlying_raters(votes: Votes, scores: Floats) -> tuple[NDArray[np.bool_], Fl
 
 def _average(
     votes: Votes,
+    span: float,
     method: Method,
     rejected: NDArray[np.bool_],
     removed: Floats,
@@ -205,9 +212,9 @@ def _average(
         high=mos + reach,
         standard_error=label_errors(
             counted,
-            scores - counted.of_clips(mos),
+            *fit_fixed_effects(counted, span),
             np.ones(len(votes.raters)),
-            bias_removed=method == "p913",
+            removed=removed if method == "p913" else None,
             estimated_weights=False,
         ),
         bias=removed if method == "p913" else bias,

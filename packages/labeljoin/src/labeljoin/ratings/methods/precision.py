@@ -18,10 +18,11 @@ LEAST_CLIPS = 20
 
 def label_errors(
     votes: Votes,
-    apart: Floats,
+    quality: Floats,
+    bias: Floats,
     weights: Floats,
     *,
-    bias_removed: bool,
+    removed: Floats | None,
     estimated_weights: bool,
 ) -> Floats:
     """Standard errors of MOS that are weighted means of votes, against each other.
@@ -31,8 +32,8 @@ def label_errors(
 
         sum_i a_ij^2 (v_i^2 + D u_i^2)
 
-    u_i^2 is what each rater's bias adds: the variance of bias over raters where biases stay in the
-    MOS, v_i^2 / n_i (the error of the estimated bias) where they were removed. D is the share of it
+    u_i^2 is what each rater's bias adds: the variance over raters of the bias that the method left
+    in, and v_i^2 / n_i, the error of the bias that it took out. D is the share of it
     that differs between clips: 1 where every clip has raters of its own, 0 where all clips have the
     same raters, whose biases then move all MOS alike. Where the weights are estimates themselves
     the sum is larger by 1 + 4 sum_i a_ij (1 - a_ij) / f_i (Meier, "Variance of a weighted mean",
@@ -40,9 +41,10 @@ def label_errors(
 
     Args:
         votes: The votes that count.
-        apart: The votes as the method takes them, less the MOS of their clip, (N,).
+        quality: Quality of each clip with the raters' biases taken out, (J,).
+        bias: Bias of each rater, (I,).
         weights: The weight of each rater's votes, (I,).
-        bias_removed: Whether the method removed each rater's bias.
+        removed: What the method took from each rater's votes, (I,), None for nothing.
         estimated_weights: Whether the weights were made of the same votes.
 
     Returns:
@@ -51,18 +53,16 @@ def label_errors(
     """
     if (votes.per_clip < 2).all():
         return np.full(len(votes.clips), np.nan)
-    variance = noise_variance(votes, apart, weights)
+    variance = noise_variance(votes, votes.score - votes.of_clips(quality), weights)
     share = votes.of_raters(weights)
     share /= votes.of_clips(votes.clip_sum(share))
     square = share * share
-    per_rater = np.maximum(votes.per_rater, 1)
-    if bias_removed:
-        extra = variance / per_rater
+    error = variance / np.maximum(votes.per_rater, 1)
+    heard = votes.per_rater > 0
+    if removed is None:
+        extra = np.full_like(error, max(float(np.var(bias[heard]) - error[heard].mean()), 0.0))
     else:
-        bias = votes.rater_mean(apart)
-        heard = votes.per_rater > 0
-        spread = np.var(bias[heard]) - np.mean((variance / per_rater)[heard])
-        extra = np.full(len(variance), max(float(spread), 0.0))
+        extra = error + float(np.var((bias - removed)[heard]))
     rated = votes.per_clip > 0
     common = votes.rater_sum(share) / np.count_nonzero(rated)
     differing = 1.0 - float(np.sum(common**2) / np.mean(votes.clip_sum(square)[rated]))

@@ -31,6 +31,7 @@ PRIOR_FREEDOM = 1.0
 """Degrees of freedom with which the pooled variance enters each rater's restricted estimate."""
 
 _EPSILON = 1e-8
+_CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class RaterModel:
 
     Attributes:
         quality: The quality of each clip, in the units of the scale, (J,); NaN without votes.
-        bias: How far each rater votes above the others, mean zero over raters, (I,).
+        bias: How far each rater votes above the others, (I,); mean zero over raters that have
+            :data:`LEAST_VOTES` votes.
         inconsistency: Standard deviation of each rater's votes about quality plus bias, (I,).
         weights: The weight of each rater's votes in ``quality``, 1 / inconsistency^2, (I,).
         floored: Raters whose inconsistency was raised to the floor, (I,).
@@ -73,7 +75,7 @@ def fit_rater_model(votes: Votes, span: float) -> RaterModel:
         q_j = sum_i w_i (x_ij - b_i) / sum_i w_i,    w_i = 1 / v_i^2
         b_i = mean_j(x_ij - q_j)
 
-    until no q_j moves; then the mean of b_i moves over to q_j.
+    until no q_j moves; then the mean of b_i, of raters with votes enough, moves over to q_j.
 
     Two things keep single raters from taking over. v_i is at least :data:`FLOOR` of the pooled
     value, and is the pooled value below :data:`LEAST_VOTES` votes: of one vote, or of a rater who
@@ -114,7 +116,9 @@ def fit_rater_model(votes: Votes, span: float) -> RaterModel:
         np.subtract(votes.score, votes.of_clips(quality), out=apart)
         bias = votes.rater_mean(apart)
         change = float(np.nanmax(np.abs(quality - former)))
-    shift = float(np.nanmean(bias))
+    # A rater of few votes has a bias of mostly noise, which would move all qualities.
+    known = (count > 0) if few[count > 0].all() else ~few
+    shift = float(bias[known].mean())
     return RaterModel(
         quality=quality + shift,
         bias=bias - shift,
@@ -127,6 +131,22 @@ def fit_rater_model(votes: Votes, span: float) -> RaterModel:
         change=change,
         converged=change <= limit,
     )
+
+
+def fit_fixed_effects(votes: Votes, span: float) -> tuple[Floats, Floats]:
+    """Fit x_ij = q_j + b_i + noise by least squares: the rater model with equal inconsistencies.
+
+    Returns:
+        Qualities, (J,), and biases, (I,), NaN where there are no votes.
+    """
+    quality = votes.clip_mean(votes.score)
+    for _ in range(MAX_ITERATIONS):
+        bias = votes.rater_mean(votes.score - votes.of_clips(quality))
+        former = quality
+        quality = votes.clip_mean(votes.score - votes.of_raters(bias))
+        if float(np.nanmax(np.abs(quality - former))) <= _CLOSE * span:
+            break
+    return quality, bias
 
 
 def noise_variance(votes: Votes, apart: Floats, weights: Floats) -> Floats:
