@@ -81,8 +81,10 @@ finally:
 def run(votes: Path, out: Path, method: str) -> dict[str, float]:
     """Run the command in a process of its own, and say what it took."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED, "ratings", "--ratings", str(votes), "--out", str(out)]
-        + ["--method", method],
+        [
+            *(sys.executable, "-c", MEASURED, "ratings"),
+            *("--ratings", str(votes), "--out", str(out), "--method", method),
+        ],
         check=True,
         capture_output=True,
         text=True,

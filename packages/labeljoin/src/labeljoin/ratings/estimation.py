@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from provenance.command import ProgressCallback
+    from provenance.toolkit.command import ProgressCallback
 
     from labeljoin.ratings.votes import Floats, Votes
 
@@ -241,7 +241,7 @@ def _differential(
 ) -> tuple[Votes, documents.Differential]:
     assert options.reference_column is not None
     if collection.references is None:
-        from provenance.errors import InputError
+        from provenance.toolkit.errors import InputError
 
         raise InputError(
             "this layout says nothing of references",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import EMBEDDED_KEY, short_record_bytes
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
+from labeljoin.labels.scale import ScaleDecision, decide_scale, scale_limits
 from labeljoin.ratings.votes import Votes
-from labeljoin.scale import ScaleDecision, decide_scale, scale_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from labeljoin.key_columns import KEY_COLUMNS, columns_are
+from labeljoin.keys.columns import KEY_COLUMNS, columns_are
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from provenance.errors import InputError
+from provenance.toolkit.errors import InputError
 
-from labeljoin.key_columns import infer_column
+from labeljoin.keys.columns import infer_column
 from labeljoin.ratings.reading.columns import CLIP_NAMES
 
 if TYPE_CHECKING:
