@@ -49,7 +49,7 @@ json.dump(answers, sys.stdout)
 
 
 def rate(table, method="p910", **options):
-    return labeljoin.rate_in_memory(table, RatingOptions(method=method, **options))
+    return labeljoin.ratings.rate_in_memory(table, RatingOptions(method=method, **options))
 
 
 def long_table(matrix):
@@ -115,7 +115,7 @@ def test_the_public_netflix_ratings(method):
     order = pa.compute.index_in(pa.array(recorded["clips"]), value_set=rated.clips["clip"])
     people = [f"s{n}" for n in range(26)]
     raters = pa.compute.index_in(pa.array(people), value_set=rated.raters["rater"])
-    rated = labeljoin.RatedClips(
+    rated = labeljoin.ratings.RatedClips(
         **{**vars(rated), "clips": rated.clips.take(order), "raters": rated.raters.take(raters)}
     )
     compare(rated, expected)

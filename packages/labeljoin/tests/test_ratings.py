@@ -132,8 +132,8 @@ def test_any_order_of_rows_gives_the_same(method, order, data):
         }
     )
     options = RatingOptions(method=method, scale="1-5")
-    first = labeljoin.rate_in_memory(rows, options)
-    again = labeljoin.rate_in_memory(rows.take(pa.array(order)), options)
+    first = labeljoin.ratings.rate_in_memory(rows, options)
+    again = labeljoin.ratings.rate_in_memory(rows.take(pa.array(order)), options)
     assert first.clips.equals(again.clips)
     assert first.raters.to_pydict().__repr__() == again.raters.to_pydict().__repr__()
     assert first.audit.to_dict() == again.audit.to_dict()
@@ -305,7 +305,7 @@ def test_the_audit_is_as_its_schema_says(write, command):
 
 def test_the_published_schema_is_made_of_the_types():
     published = json.loads((SCHEMAS / "mos-ratings-v1.json").read_text("utf-8"))
-    assert published == labeljoin.ratings_schema()
+    assert published == labeljoin.ratings.ratings_schema()
 
 
 HOSTILE = '<script>alert(1)</script>"&'

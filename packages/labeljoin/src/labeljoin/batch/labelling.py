@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+from provenance.toolkit import InputError
 
 from labeljoin.batch.job import BatchJob, ReportColumn
 from labeljoin.batch.running import run_job
@@ -10,9 +14,9 @@ from labeljoin.joining.on_disk import materialize
 from labeljoin.joining.options import JoinOptions, join_options
 from labeljoin.keys.rule import KEY_NORMALIZE_MODES
 from labeljoin.labels.scale import SCALE_PATTERN
+from labeljoin.ratings.options import METHODS, OFF_SCALE, REPETITIONS, RatingOptions
 
 if TYPE_CHECKING:
-    import os
     from concurrent.futures import Executor
 
     from provenance.toolkit import ProgressCallback
@@ -34,6 +38,12 @@ _PATHS: dict[str, dict[str, Any]] = {
         "items": _PATH,
         "minItems": 1,
         "description": "Label files; their text here is what mos_label_source says.",
+    },
+    "ratings": {
+        "type": "array",
+        "items": _PATH,
+        "minItems": 1,
+        "description": "Single ratings, in the place of labels.",
     },
     "out": {**_PATH, "description": "The labelled table."},
     "audit_json": {
@@ -65,7 +75,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "status_column": _PATH,
     "overwrite": _SWITCH,
     "in_place": _SWITCH,
+    "method": {"enum": list(METHODS), "description": "How MOS are made of ratings."},
+    "clip_column": _NAME,
+    "rater_column": _NAME,
+    "score_column": _NAME,
+    "session_column": _NAME,
+    "reference_column": _NAME,
+    "content_column": _NAME,
+    "repetitions": {"enum": [*REPETITIONS, None]},
+    "off_scale": {"enum": list(OFF_SCALE)},
+    "min_ratings": {"type": "integer", "minimum": 1},
 }
+
+_RATING_OPTIONS = tuple(field.name for field in fields(RatingOptions) if field.name != "scale")
 
 
 def run_batch(
@@ -82,8 +104,8 @@ def run_batch(
     """Label every table of a manifest: :func:`labeljoin.batch.run_job` with :data:`LABEL_BATCH`.
 
     Args:
-        manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "labels": […],
-            "out", "audit_json"?, any join option in snake_case}]}``.
+        manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "labels": […]
+            or "ratings": […], "out", "audit_json"?, any join option in snake_case}]}``.
         base_dir: Where relative paths start from; the manifest's folder unless given.
         report_json: Where the report (``mos-label-materializer-batch-v1``) goes.
         report_md: Where the report for people goes.
@@ -114,14 +136,16 @@ def run_batch(
 
 
 def _materialize(table: ManifestTable, executor: Executor | None) -> dict[str, Any]:
-    options = _join_members(table)
+    options, rating_options = _options(table)
     in_place = options.pop("in_place", False)
     return materialize(
         table.paths["features"],
         table.paths["labels"],
         table.paths["out"],
+        ratings=table.paths["ratings"],
+        rating_options=rating_options,
         audit_json=table.paths["audit_json"],
-        label_names=table.members["labels"],
+        label_names=table.members.get("labels") or table.members["ratings"],
         in_place=in_place,
         executor=executor,
         **options,
@@ -129,22 +153,32 @@ def _materialize(table: ManifestTable, executor: Executor | None) -> dict[str, A
 
 
 def _check(table: ManifestTable) -> None:
-    options = _join_members(table)
+    labels, ratings = table.paths["labels"], table.paths["ratings"]
+    if not labels and not ratings:
+        raise InputError("'labels' is missing, or 'ratings' in its place")
+    if labels and ratings:
+        raise InputError("'labels' and 'ratings' are both given")
+    options, rating_options = _options(table)
+    if rating_options is not None and not ratings:
+        raise InputError("an option about ratings is given, and no ratings are")
     options.pop("in_place", None)
     chosen: JoinOptions = join_options(options)
     # Building the rules compiles the regexes.
     _ = chosen.feature_rule, chosen.label_rule
 
 
-def _join_members(table: ManifestTable) -> dict[str, Any]:
+def _options(table: ManifestTable) -> tuple[dict[str, Any], RatingOptions | None]:
+    """The options of the join, and those about ratings, None where there is no such member."""
     options = table.options
     if isinstance(options.get("extras"), list):
         options["extras"] = ",".join(options["extras"])
-    return options
+    chosen = {name: options.pop(name) for name in _RATING_OPTIONS if name in options}
+    return options, RatingOptions(**chosen) if chosen else None
 
 
 def _inputs(table: ManifestTable) -> list[str]:
-    return [table.paths["features"], *table.paths["labels"]]
+    labels = table.paths["labels"] or table.paths["ratings"] or []
+    return [table.paths["features"], *labels]
 
 
 def _outputs(table: ManifestTable) -> list[str]:
@@ -160,7 +194,7 @@ LABEL_BATCH = BatchJob(
     report_schema=REPORT_SCHEMA,
     path_schemas=_PATHS,
     option_schemas=_OPTIONS,
-    required=("features", "labels", "out"),
+    required=("features", "out"),
     columns=(
         ReportColumn("Coverage", "match_rate", "share"),
         ReportColumn("Rows", "input_rows"),

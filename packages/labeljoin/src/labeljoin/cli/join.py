@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from provenance.toolkit import Output
+from provenance.toolkit import InputError, Output
 
 from labeljoin.cli import flags
 
@@ -13,11 +14,21 @@ from labeljoin.cli import flags
 def join(
     output: Output,
     features: flags.Features,
-    labels: flags.Labels,
     out: Annotated[
         str,
         typer.Option("--out", metavar="PATH", help="Labelled table, in the features' format."),
     ],
+    rating_flags: flags.RatingFlags,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--labels", metavar="PATH", help="Label file; give it again for each further."
+        ),
+    ] = None,
+    ratings: Annotated[
+        list[str] | None,
+        typer.Option("--ratings", metavar="PATH", help="Single ratings, in the place of --labels."),
+    ] = None,
     audit_json: Annotated[
         str | None, typer.Option(metavar="PATH", help="Audit; <out>.audit.json unless given.")
     ] = None,
@@ -52,12 +63,21 @@ def join(
     """
     import labeljoin
 
+    if not labels and not ratings:
+        raise InputError("no labels are given", fix="Give --labels PATH, or --ratings PATH")
+    if not ratings and rating_flags != flags.RatingFlags():
+        raise InputError(
+            "an option about ratings is given, and no ratings are", fix="Give --ratings PATH"
+        )
+    rating_options = labeljoin.ratings.RatingOptions(**asdict(rating_flags)) if ratings else None
     with output.progress() as progress:
         try:
             audit = labeljoin.materialize(
                 features,
                 labels,
                 out,
+                ratings=ratings,
+                rating_options=rating_options,
                 audit_json=audit_json,
                 feature_key_column=feature_key_column,
                 label_key_column=label_key_column,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from provenance.toolkit.command import Output
+from provenance.toolkit import Output
 
 from labeljoin.cli import flags
 
@@ -26,7 +26,7 @@ def ratings(
         str,
         typer.Option("--out", "-o", metavar="PATH", help="MOS by clip: .csv, .parquet or .jsonl."),
     ],
-    flags: flags.RatingFlags,
+    rating_flags: flags.RatingFlags,
     scale: Annotated[
         str,
         typer.Option(
@@ -50,7 +50,7 @@ def ratings(
     import labeljoin
     from labeljoin.cli.rendering import render_ratings
 
-    options = labeljoin.RatingOptions(**asdict(flags), scale=scale)
+    options = labeljoin.ratings.RatingOptions(**asdict(rating_flags), scale=scale)
     with output.progress() as progress:
         audit = labeljoin.estimate_mos(
             ratings,

@@ -26,6 +26,7 @@ _SHOWN = 5
 def render_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableType]:
     """A join that passed."""
     facts = [
+        *_ratings(audit),
         ("labelled", _coverage(audit)),
         ("keys", _keys(audit)),
         *_scales(audit),
@@ -40,6 +41,7 @@ def render_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableTyp
 def render_failed_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableType]:
     """A join that missed a minimum, and what would help."""
     facts = [
+        *_ratings(audit),
         ("covered", _coverage(audit)),
         ("keys", _keys(audit)),
         *_scales(audit),
@@ -104,6 +106,21 @@ def render_ratings(audit: Mapping[str, Any], audit_path: str) -> list[Renderable
         if audit[key] is not None
     ]
     return [Facts([*facts, ("audit", audit_path)])]
+
+
+def _ratings(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a join from ratings made of them."""
+    rated = audit["ratings"]
+    if rated is None:
+        return []
+    return [
+        (
+            "rated",
+            f"{rated['clips']:,} clips by {rated['raters']['count']:,} raters in "
+            f"{rated['votes']:,} votes; {_fit(rated['method'], rated['model'])}",
+        ),
+        *_rating_remarks(rated),
+    ]
 
 
 def _fit(method: str, model: Mapping[str, Any] | None) -> str:
@@ -186,6 +203,7 @@ def _remarks(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     keyless = document["keyless_rows"]
     reasons = ", ".join(f"{count:,} {why}" for why, count in keyless["reasons"].items() if count)
     counts = [
+        ("clipped", document["labels_clipped"], "estimate", "moved to the end of its scale"),
         ("without MOS", document["labels_without_mos"], "label row", "with a key and no MOS"),
         ("repeated", document["duplicate_labels_collapsed"], "equal label row", "collapsed"),
         ("stale", document["stale_label_keys"]["count"], "label key", "without a feature row"),

@@ -55,6 +55,7 @@ def audit_document(
         "diagnosis": None,
         "feature_table": features,
         "output": out,
+        "ratings": None,
         "feature_key_column": plan.key_column,
         "clip_key": plan.key.to_dict(),
         **label_facts(plan),
@@ -83,6 +84,7 @@ def label_facts(plan: Plan) -> dict[str, Any]:
         "label_sources": [file.to_dict() for file in files],
         "labels_loaded": len(plan.index),
         "labels_without_mos": plan.index.without_mos,
+        "labels_clipped": sum(file.clipped for file in files),
         "duplicate_labels_collapsed": plan.index.duplicates_collapsed,
     }
 

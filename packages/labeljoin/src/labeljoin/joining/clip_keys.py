@@ -10,21 +10,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance import load_record
-from provenance.toolkit import InputError, MoskitError
+from provenance.toolkit import InputError
 
 from labeljoin.formats.table import Table
 from labeljoin.keys.columns import KEY_COLUMNS, columns_are, infer_column
 from labeljoin.keys.rule import KEY_NORMALIZE_MODES, KeyNormalize, KeyRule
+from labeljoin.labels.remembered import record_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     import pyarrow as pa
-    from provenance import Record
 
 KEY_COLUMN_METADATA = "moskit.key_column"
 """Parquet key-value metadata: the name of the column that holds the clip key."""
@@ -147,12 +146,8 @@ def _in_metadata(metadata: Mapping[bytes, bytes]) -> ClipKey | None:
 
 def _in_record(table: Path) -> ClipKey | None:
     """What the record beside a table says, where it describes the table as it is now."""
-    beside = Path(f"{os.fspath(table)}.audit.json")
-    if not beside.is_file():
-        return None
-    try:
-        record = load_record(beside)
-    except MoskitError:
+    record = record_beside(table)
+    if record is None:
         return None
     document = record.document
     rule = document.get("clip_key")
@@ -163,19 +158,9 @@ def _in_record(table: Path) -> ClipKey | None:
             "regex": document.get("feature_key_regex"),
             "ignore_case": document.get("ignore_case"),
         }
-    if not isinstance(rule.get("column"), str) or not _describes(record, table):
+    if not isinstance(rule.get("column"), str):
         return None
     return _remembered(rule["column"], rule)
-
-
-def _describes(record: Record, table: Path) -> bool:
-    """Whether the table is still what the run of the record wrote, as far as its size tells."""
-    place = Path(os.path.abspath(table))  # noqa: PTH100 - resolve() would follow the last link
-    for entry in record.output_entries():
-        if entry.path == place:
-            size = None if entry.digest is None else entry.digest.size
-            return entry.directory or size == table.stat().st_size
-    return False
 
 
 def _remembered(column: str, rule: Any) -> ClipKey | None:

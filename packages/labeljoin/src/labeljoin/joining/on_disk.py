@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from provenance import start_run
+from provenance.toolkit import InputError
 
 from labeljoin.engine.executors import part_executor
 from labeljoin.engine.passes import first_pass
@@ -16,7 +17,9 @@ from labeljoin.joining.audit import audit_document, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join
 from labeljoin.joining.options import join_options
 from labeljoin.joining.plan import plan_join, replaced_columns
+from labeljoin.joining.rated import rated_source
 from labeljoin.labels.source import LabelSource
+from labeljoin.ratings.options import RatingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +27,18 @@ if TYPE_CHECKING:
 
     from provenance.toolkit import ProgressCallback
 
+    from labeljoin.joining.options import JoinOptions
+
 PathLike = str | os.PathLike[str]
 
 
 def materialize(
     features: PathLike,
-    labels: PathLike | Sequence[PathLike],
+    labels: PathLike | Sequence[PathLike] | None,
     out: PathLike,
     *,
+    ratings: PathLike | Sequence[PathLike] | None = None,
+    rating_options: RatingOptions | None = None,
     audit_json: PathLike | None = None,
     in_place: bool = False,
     label_names: Sequence[str] | None = None,
@@ -49,11 +56,15 @@ def materialize(
 
     Args:
         features: A feature table: parquet, JSONL, JSON or CSV; a file or a directory of parts.
-        labels: One label file or several; a directory of parts counts as one.
+        labels: One label file or several; a directory of parts counts as one. None with
+            ``ratings``.
         out: The labelled table, of the format of ``features``; replaced atomically.
+        ratings: Files of single ratings in the place of labels; MOS are made of them.
+        rating_options: How; the scale of the votes is ``label_scale``.
         audit_json: Where the audit goes, ``<out>.audit.json`` unless given.
         in_place: Allow ``out`` to be the feature table.
-        label_names: What ``mos_label_source`` says for each label file; its path unless given.
+        label_names: What ``mos_label_source`` says for each label file (or file of ratings); its
+            path unless given.
         jobs: How many processes work on the parts of a directory.
         scheduler: Address of a Dask scheduler whose workers do it instead.
         executor: Where they are worked on; overrides ``jobs`` and ``scheduler``.
@@ -69,22 +80,28 @@ def materialize(
         OutputError: The output cannot be written; nothing was.
     """
     chosen = join_options(options)
-    paths = [labels] if isinstance(labels, str | os.PathLike) else list(labels)
+    kind, paths = _label_files(labels, ratings, chosen)
     names = [os.fspath(path) for path in paths] if label_names is None else list(label_names)
     audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)
     args = {
         "features": os.fspath(features),
-        "labels": [os.fspath(path) for path in paths],
+        kind: [os.fspath(path) for path in paths],
         "out": os.fspath(out),
         "audit_json": audit_path,
         "in_place": in_place,
         **asdict(chosen),
     }
+    shaping = {**chosen.shaping(), "label_names": names}
+    if kind == "ratings":
+        # The scale of the votes is the join's.
+        described = (rating_options or RatingOptions()).to_dict()
+        described.pop("scale")
+        args["rating_options"] = shaping["rating_options"] = described
     with start_run(
         "labeljoin join",
         distribution="moskit-labeljoin",
         module="labeljoin.joining.on_disk",
-        inputs={"features": features, "labels": paths},
+        inputs={"features": features, kind: paths},
         args=args,
         in_place=in_place,
         progress=progress,
@@ -95,10 +112,16 @@ def materialize(
             part_executor(table, jobs, scheduler, executor) as pool,
             first_pass(table, pool) as reading,
         ):
-            sources = [
-                LabelSource.open(os.fspath(path), name)
-                for path, name in zip(paths, names, strict=True)
-            ]
+            rated = None
+            if kind == "ratings":
+                files = [os.fspath(path) for path in paths]
+                source, rated = rated_source(files, names, rating_options, chosen)
+                sources = [source]
+            else:
+                sources = [
+                    LabelSource.open(os.fspath(path), name)
+                    for path, name in zip(paths, names, strict=True)
+                ]
             plan = plan_join(table, sources, chosen, first_pass=reading, progress=progress)
             failures = failures_of(plan, chosen)
             report = None
@@ -111,7 +134,7 @@ def materialize(
                     staged,
                     plan.key_column,
                     plan.columns,
-                    shaping={**chosen.shaping(), "label_names": names},
+                    shaping=shaping,
                     metadata=plan.key.metadata(),
                     replace=replaced_columns(table, plan, chosen),
                     first_pass=reading,
@@ -119,9 +142,40 @@ def materialize(
                     progress=progress,
                 )
         audit = audit_document(plan, chosen, failures, report, os.fspath(features), os.fspath(out))
+        if rated is not None:
+            audit["ratings"] = rated.audit.to_dict()
         if failures:
             audit["diagnosis"] = diagnose_join(table, sources, plan, chosen).to_dict()
         run.record(audit_path, audit, kind="audit")
     if failures:
         raise verdict_of(run.document)
     return run.document
+
+
+def _label_files(
+    labels: PathLike | Sequence[PathLike] | None,
+    ratings: PathLike | Sequence[PathLike] | None,
+    options: JoinOptions,
+) -> tuple[Literal["labels", "ratings"], list[PathLike]]:
+    """Which files say what clips are worth, and whether they hold labels or ratings.
+
+    Raises:
+        InputError: There are both or neither, or an option belongs to the other kind.
+    """
+    given = {
+        name: [paths] if isinstance(paths, str | os.PathLike) else list(paths or ())
+        for name, paths in (("labels", labels), ("ratings", ratings))
+    }
+    if given["labels"] and given["ratings"]:
+        raise InputError(
+            "labels and ratings are both given", fix="Give either --labels or --ratings"
+        )
+    if not given["ratings"]:
+        return "labels", given["labels"]
+    for name, instead in (("label_key_column", "--clip-column"), ("label_mos_column", "nothing")):
+        if getattr(options, name) is not None:
+            raise InputError(
+                f"--{name.replace('_', '-')} is about label files, and ratings are given",
+                fix=f"Give {instead} in its place",
+            )
+    return "ratings", given["ratings"]

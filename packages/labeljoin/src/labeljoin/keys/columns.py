@@ -14,6 +14,7 @@ NO_COLUMNS = "the table has no columns"
 KEY_COLUMNS = (
     "key",
     "clip_key",
+    "clip",
     "clip_id",
     "video_id",
     "chug_video_id",

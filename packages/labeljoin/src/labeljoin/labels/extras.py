@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LABEL_EXTRAS: dict[str, tuple[str, ...]] = {
     "mos_std_dev": ("stddev", "std_dev", "mos_std", "stdfull"),
+    "mos_standard_error": (),
     "mos_n_ratings": ("n_ratings", "rating_count", "x_subjects"),
     "split": (),
     "corpus": (),
@@ -97,14 +98,14 @@ def extra_values(
 ) -> pa.Array | pa.ChunkedArray:
     """The values of an extra under its own type.
 
-    ``mos_std_dev`` is float64 on the scale of the output, ``mos_n_ratings`` int64, ``split``,
-    ``corpus`` and ``corpus_version`` are text; any other extra keeps its type. Blank text is
-    null.
+    ``mos_std_dev`` and ``mos_standard_error`` are float64 on the scale of the output,
+    ``mos_n_ratings`` int64, ``split``, ``corpus`` and ``corpus_version`` are text; any other extra
+    keeps its type. Blank text is null.
 
     Raises:
         InputError: A deviation or a number of ratings is unusable; file and row are named.
     """
-    if extra.name == "mos_std_dev":
+    if extra.name in ("mos_std_dev", "mos_standard_error"):
         found = _not_negative(extra, values, source)
         return scale.deviation(found)
     if extra.name == "mos_n_ratings":

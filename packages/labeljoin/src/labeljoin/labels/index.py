@@ -52,6 +52,7 @@ class LabelFile:
         mos_column: The column with the MOS.
         scale: The scale of that column, and why.
         keyless: Rows whose value yields no clip key, by reason.
+        clipped: Estimates off their scale that were moved to its end.
         without_mos: Rows with a clip key and a null or blank MOS.
         extras: Extra to the column that it is read from.
     """
@@ -62,6 +63,7 @@ class LabelFile:
     mos_column: str
     scale: ScaleDecision
     keyless: dict[str, int]
+    clipped: int
     without_mos: int
     extras: dict[str, str]
 
@@ -75,6 +77,7 @@ class LabelFile:
             "scale": self.scale.to_dict(),
             "keyless_rows": {"count": sum(self.keyless.values()), "reasons": dict(self.keyless)},
             "labels_without_mos": self.without_mos,
+            "labels_clipped": self.clipped,
             "extras": dict(sorted(self.extras.items())),
         }
 
@@ -212,13 +215,18 @@ def _read(
     table = source.read(wanted, text)
 
     values = _numbers(table, mos_column, "MOS", source)
-    decision = decide_scale(
-        values,
-        mos_column,
-        requested=options.scale,
-        where=source.name,
-        locate=source.locate,
-    )
+    clipped = 0
+    if source.scale is not None and mos_column == "mos":
+        decision = source.scale
+        values, clipped = _within(values, decision)
+    else:
+        decision = decide_scale(
+            values,
+            mos_column,
+            requested=options.scale,
+            where=source.name,
+            locate=source.locate,
+        )
     if None not in pair:
         _check_agreement(table, pair, mos_column, decision, source)
     try:
@@ -249,6 +257,7 @@ def _read(
         mos_column=mos_column,
         scale=decision,
         keyless=count_reasons(derived.reasons, indices),
+        clipped=clipped,
         without_mos=pc.sum(pc.and_(has_key, pc.invert(has_mos))).as_py() or 0,
         extras={extra.name: extra.column for extra in extras.values()},
     )
@@ -267,6 +276,20 @@ def _named(source: LabelSource, name: str | None, option: str) -> str | None:
 
 def _numbers(table: pa.Table, column: str, what: str, source: LabelSource) -> pa.DoubleArray:
     return numbers(table[column], what, where=source.name, locate=source.locate)
+
+
+def _within(values: pa.DoubleArray, scale: ScaleDecision) -> tuple[pa.DoubleArray, int]:
+    """Estimates moved to the end of their scale where they lie off it, and how many were."""
+    if scale.limits is None:
+        return values, 0
+    low, high = scale.limits
+    off = pc.or_(pc.less(values, low), pc.greater(values, high))
+    kept = pc.min_element_wise(
+        pc.max_element_wise(values, pa.scalar(low), skip_nulls=False),
+        pa.scalar(high),
+        skip_nulls=False,
+    )
+    return kept, pc.sum(off).as_py() or 0
 
 
 def _check_agreement(

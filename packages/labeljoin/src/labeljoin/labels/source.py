@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labeljoin.formats.opening import locate, open_table
+from labeljoin.labels.remembered import remembered_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import pyarrow as pa
+
+    from labeljoin.labels.scale import ScaleDecision
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,14 @@ class LabelSource:
         column_names: The names of its columns.
         read: Reads columns, some of them as text exactly as written.
         locate: Where a row is, for errors.
+        scale: The scale of MOS that were estimated from ratings and may exceed it, else None.
     """
 
     name: str
     column_names: Sequence[str]
     read: Callable[[Sequence[str], Sequence[str]], pa.Table]
     locate: Callable[[int], str]
+    scale: ScaleDecision | None = None
 
     @classmethod
     def open(cls, path: str, name: str | None = None) -> LabelSource:
@@ -38,14 +43,18 @@ class LabelSource:
             column_names=table.column_names,
             read=lambda columns, text: table.read(columns, text_columns=text),
             locate=lambda row: locate(table, row),
+            scale=remembered_scale(table),
         )
 
     @classmethod
-    def from_table(cls, table: pa.Table, name: str) -> LabelSource:
+    def from_table(
+        cls, table: pa.Table, name: str, scale: ScaleDecision | None = None
+    ) -> LabelSource:
         """Use a table in memory."""
         return cls(
             name=name,
             column_names=table.column_names,
             read=lambda columns, text: table.select(columns),
             locate=lambda row: f"row {row + 1}",
+            scale=scale,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from labeljoin.labels.remembered import SCALE_METADATA
 from labeljoin.ratings import audit as documents
 from labeljoin.ratings.methods.estimates import Estimate, estimate
 from labeljoin.ratings.methods.precision import Ceiling, noise_ceiling
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from provenance.toolkit.command import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from labeljoin.ratings.votes import Floats, Votes
 
@@ -241,7 +242,7 @@ def _differential(
 ) -> tuple[Votes, documents.Differential]:
     assert options.reference_column is not None
     if collection.references is None:
-        from provenance.toolkit.errors import InputError
+        from provenance.toolkit import InputError
 
         raise InputError(
             "this layout says nothing of references",
@@ -290,7 +291,7 @@ def _metadata(rated: RatedClips) -> dict[str, str]:
     scale = rated.audit.scale.scale
     if rated.audit.differential is not None or scale is None:
         return {"moskit.key_column": "clip"}
-    return {"moskit.key_column": "clip", "moskit.scale": scale}
+    return {"moskit.key_column": "clip", SCALE_METADATA: scale}
 
 
 def _source(source: Ratings) -> documents.RatingSource:

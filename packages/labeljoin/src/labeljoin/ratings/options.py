@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 Method = Literal["p910", "p913", "bt500", "mean"]
 METHODS: tuple[Method, ...] = ("p910", "p913", "bt500", "mean")

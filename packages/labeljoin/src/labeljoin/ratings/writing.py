@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import EMBEDDED_KEY, short_record_bytes
-from provenance.toolkit.errors import InputError
+from provenance.record import EMBEDDED_KEY, short_record_bytes
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.labels.scale import ScaleDecision, decide_scale, scale_limits
 from labeljoin.ratings.votes import Votes

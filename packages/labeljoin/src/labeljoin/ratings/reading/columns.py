@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.keys.columns import KEY_COLUMNS, columns_are
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _RATHER_CONTENT = ("content_id", "src", "source")
 
 CLIP_NAMES = (
-    "clip",
-    *(name for name in KEY_COLUMNS if name not in _RATHER_CONTENT and name != "clip"),
+    *(name for name in KEY_COLUMNS if name not in _RATHER_CONTENT),
     "stimulus",
     "stimulus_id",
     "stimulus_name",

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
+from labeljoin.formats.opening import locate as locate_row
 from labeljoin.formats.opening import open_table
 from labeljoin.keys.columns import columns_are
-from labeljoin.keys.numbers import numbers
+from labeljoin.keys.numeric import numbers
 from labeljoin.keys.text import encode, normal_text
 from labeljoin.labels.extras import LABEL_EXTRAS
-from labeljoin.labels.locations import locate as locate_row
-from labeljoin.labels.source import MOS_COLUMNS
+from labeljoin.labels.index import MOS_COLUMNS
 from labeljoin.ratings.reading import columns
 from labeljoin.ratings.reading.matrices import Cells, read_bare_matrix, read_sureal
 

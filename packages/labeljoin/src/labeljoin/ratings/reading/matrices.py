@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.keys.columns import infer_column
 from labeljoin.ratings.reading.columns import CLIP_NAMES

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 from labeljoin.ratings.reading.collection import SAMPLE, Counted
 from labeljoin.ratings.votes import Votes, divided
