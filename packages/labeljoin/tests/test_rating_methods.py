@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
-from labeljoin import RatingOptions
+from labeljoin.ratings import RatingOptions
 from rating_designs import simulate
 from scipy import stats
 

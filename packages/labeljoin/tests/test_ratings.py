@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labeljoin import RatingOptions
+from labeljoin.ratings import RatingOptions
 from referencing import Registry, Resource
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
