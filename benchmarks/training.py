@@ -26,7 +26,7 @@ import secondopinion
 from moshead import FeatureSchema, load_corpus, recipe_for
 from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc, rmse, srocc
-from moshead.heads.nets import NetPlan, train_nets
+from moshead.heads.neural.training import NetPlan, train_nets
 from moshead.training.cross_validation import predict
 from moshead.training.folds import Partition, partition
 

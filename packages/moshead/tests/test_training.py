@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from moshead.heads.nets import NetPlan, _Batch, round_to_float32, train_nets
 from moshead.heads.network import forward, net_forward
-from moshead.heads.recipe import Recipe, recipe_for
-from moshead.heads.starts import closed_form_start, starts_of
+from moshead.heads.neural.recipe import Recipe, recipe_for
+from moshead.heads.neural.starts import closed_form_start, starts_of
+from moshead.heads.neural.training import NetPlan, _Batch, train_nets
+from moshead.heads.rounding import round_to_float32
 from provenance.toolkit import InputError
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge

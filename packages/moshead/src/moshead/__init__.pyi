@@ -26,8 +26,8 @@ from .heads.network import ENCODER_VOCAB_VERSION as ENCODER_VOCAB_VERSION
 from .heads.network import Head as Head
 from .heads.network import HeadWeights as HeadWeights
 from .heads.network import TrainingResult as TrainingResult
-from .heads.recipe import Recipe as Recipe
-from .heads.recipe import recipe_for as recipe_for
+from .heads.neural.recipe import Recipe as Recipe
+from .heads.neural.recipe import recipe_for as recipe_for
 from .predict.file import predict_file as predict_file
 from .predict.predictions import Prediction as Prediction
 from .predict.predictions import Predictions as Predictions

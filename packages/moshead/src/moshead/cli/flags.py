@@ -47,9 +47,13 @@ class TrainingFlags:
     out_oof: Annotated[
         Path | None, typer.Option(help="Out-of-fold predictions, .parquet or .csv.")
     ] = None
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows; the recipe's own.")] = (
-        None
-    )
+    recipe: Annotated[
+        str,
+        typer.Option(help="Head family: auto, blend, kernel, ridge, mlp.", metavar="NAME"),
+    ] = "auto"
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the rows, for mlp.", show_default="its own")
+    ] = None
     k_folds: Annotated[int, typer.Option(help="Folds.")] = 5
     seeds: Annotated[int, typer.Option(help="Seeds of weights and shuffling.")] = 5
     seed: Annotated[int, typer.Option(help="Draws the folds; the first of the seeds.")] = 20260508
@@ -66,7 +70,7 @@ class TrainingFlags:
             help="Column of train, val and test; test is never touched.", show_default="split"
         ),
     ] = None
-    ensemble: Annotated[int, typer.Option(help="Nets averaged in one head.")] = 1
+    ensemble: Annotated[int, typer.Option(help="Nets averaged in one head, for mlp.")] = 1
     other_partitions: Annotated[
         int, typer.Option(help="Other draws of the folds to report beside the first.", min=0)
     ] = 5
@@ -78,7 +82,7 @@ class TrainingFlags:
     )
     device: Annotated[
         Literal["cpu", "cuda"],
-        typer.Option(help="cuda is faster on large corpora, and not bit-equal."),
+        typer.Option(help="For mlp: cuda is faster on large corpora, not bit-equal."),
     ] = "cpu"
     no_export: Annotated[
         bool, typer.Option("--no-export", help="Judge only: write verdict and card, no head.")
@@ -101,6 +105,7 @@ class TrainingFlags:
             "split_column": self.split_column,
             "allow_synthetic_fallback": self.allow_synthetic_fallback,
             "training": moshead.TrainingOptions(
+                recipe=self.recipe,
                 epochs=self.epochs,
                 k_folds=self.k_folds,
                 seeds=self.seeds,

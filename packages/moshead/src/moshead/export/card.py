@@ -48,6 +48,7 @@ def head_card(
         _summary(manifest),
         _data(manifest),
         _features(manifest),
+        _recipe(manifest),
         _gate(manifest),
         _picture(plot),
         _cells(manifest),
@@ -171,11 +172,21 @@ def _folds(folds: Mapping[str, Any], seeds: Sequence[int]) -> str:
 def _features(manifest: Mapping[str, Any]) -> str:
     fill = {name: share for name, share in manifest["fill"].items() if share}
     order = manifest["feature_order"]
+    transforms = "; ".join(manifest["training_recipe"].get("transforms") or ["none"])
     lines = [
-        f"{len(order)} columns of schema `{manifest['feature_schema']}`, z-scored and clipped at "
-        f"±{manifest['feature_clip']:g} standard deviations inside the graph. A value that is not "
-        "finite takes the training median (last section)."
+        f"{len(order)} columns of schema `{manifest['feature_schema']}`. Transforms inside the "
+        f"graph: {transforms}. A value that is not finite takes the training median (last section)."
     ]
+    indicators = manifest["training_recipe"].get("missing_indicators")
+    if indicators:
+        lines.append(
+            "More than 2 % of these columns was missing in training, so the head also reads "
+            "whether the value is there: "
+            + ", ".join(f"`{name}`" for name in indicators)
+            + ". The predictor puts the number of the last section, far beyond the training range, "
+            "in place of a missing value; the graph recognises it, sets the indicator, and goes on "
+            "with the median."
+        )
     if fill:
         lines.append(
             "Columns that were absent or null in some rows and took the schema's fill value: "
@@ -185,6 +196,29 @@ def _features(manifest: Mapping[str, Any]) -> str:
     else:
         lines.append("No column was filled.")
     return "## Features\n\n" + "\n\n".join(lines)
+
+
+def _recipe(manifest: Mapping[str, Any]) -> str:
+    recipe = manifest["training_recipe"]
+    text = f"Family `{recipe['family']}`: {recipe['stored_rows']}."
+    if recipe.get("chosen_by"):
+        text += f" Everything below was chosen by {recipe['chosen_by']}."
+    members = recipe.get("members")
+    if members:
+        rows = [
+            (
+                member["member"],
+                member["transform"],
+                f"{member['weight']:.3f}",
+                f"{member['penalty']:.4g}",
+                f"{member['width']:.4g}" if "width" in member else "",
+                f"{member['centres']:,}" if "centres" in member else "",
+            )
+            for member in members
+        ]
+        head = ("member", "features as", "weight", "penalty", "width", "centres")
+        text += "\n\n" + _table(head, rows)
+    return f"## Recipe\n\n{text}"
 
 
 def _gate(manifest: Mapping[str, Any]) -> str:
@@ -301,8 +335,12 @@ def _limits(manifest: Mapping[str, Any]) -> str:
         "It knows the clips that it was trained on and their like. On other content, other "
         "distortions or another rating procedure its error is unknown until `moshead validate` "
         "has measured it there; the numbers above come from the training corpora.",
-        f"Beyond ±{manifest['feature_clip']:g} standard deviations a feature no longer changes the "
-        "prediction.",
+        (
+            "Outside its training range"
+            if manifest["feature_clip"] is None
+            else f"Beyond ±{manifest['feature_clip']:g} standard deviations"
+        )
+        + " a feature no longer changes the prediction.",
         "Features and second opinions must come from the programs, versions and settings that made "
         "the training table. One that is computed differently is another feature, and the head "
         "cannot notice.",

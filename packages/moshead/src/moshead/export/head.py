@@ -23,7 +23,7 @@ from moshead.export.runtime import open_session
 from moshead.heads.conformal import Array, CrossConformal
 from moshead.heads.graph import fold_graph, head_graph
 from moshead.heads.graph_names import ENCODER, FEATURES
-from moshead.heads.network import ENCODER_VOCAB_VERSION, TrainingResult, forward, net_forward
+from moshead.heads.network import ENCODER_VOCAB_VERSION, TrainingResult, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,7 +160,7 @@ def cross_conformal(result: TrainingResult) -> tuple[CrossConformal | None, byte
     onehot = _onehot(result, len(result.mos))
     for fold, net in enumerate(nets):
         rows = result.fold_of_row == fold
-        predicted = net_forward(net, result.features[rows], onehot[rows])
+        predicted = net.predict(result.features[rows], onehot[rows])
         residuals[rows] = np.abs(result.mos[rows] - predicted)
     conformal = CrossConformal.from_residuals(residuals, result.fold_of_row)
     return conformal, fold_graph(result.head, nets)

@@ -43,7 +43,6 @@ def head_manifest(
         conformal: The residuals behind the head's intervals, or None.
     """
     head = result.head
-    scaling = head.nets[0]
     smoke = result.corpus_kind != "real"
     return {
         "schema": MANIFEST_SCHEMA,
@@ -56,9 +55,9 @@ def head_manifest(
         "operators": None,
         "feature_schema": head.schema.id,
         "feature_order": list(head.schema.columns),
-        "feature_mean": [float(value) for value in scaling.mean],
-        "feature_std": [float(value) for value in scaling.std],
-        "feature_clip": float(scaling.clip),
+        "feature_mean": [float(value) for value in result.feature_mean],
+        "feature_std": [float(value) for value in result.feature_std],
+        "feature_clip": result.recipe.get("feature_clip"),
         "imputation": dict(head.imputation),
         "fill": dict(result.fill),
         "encoder_vocab": list(head.encoder_vocab),

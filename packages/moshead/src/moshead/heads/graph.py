@@ -13,16 +13,16 @@ import numpy as np
 from onnxscript import GraphBuilder, ir
 
 from moshead.heads.graph_names import ENCODER, FEATURES, FOLDS_OUTPUT, OUTPUT
-from moshead.heads.network import LAYER_NORM_EPSILON, MOS_RANGE, Head, HeadWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from moshead.heads.network import Head
+    from moshead.heads.protocol import Net
 
 OPSET = 17
 IR_VERSION = 8
 """The ONNX IR version that came with opset 17 (onnx 1.12): older runtimes read it too."""
-
-_LOW, _HIGH = MOS_RANGE
 
 
 def head_graph(head: Head, metadata: Mapping[str, str] | None = None) -> bytes:
@@ -37,14 +37,14 @@ def head_graph(head: Head, metadata: Mapping[str, str] | None = None) -> bytes:
         output ``mos`` (N,), float32 in [1, 5].
     """
     graph = _NetGraph(head, "mos_head")
-    outputs = [graph.net(net, index) for index, net in enumerate(head.nets)]
+    outputs = [net.write(graph) for net in head.nets]
     op = graph.op
     mos = outputs[0] if len(outputs) == 1 else op.Mean(*outputs)
-    mos = op.Squeeze(mos, graph.constant("mos_axis", np.array([1])))
+    mos = op.Squeeze(mos, graph.constant(np.array([1])))
     return graph.serialize(OUTPUT, mos, ["N"], metadata or {})
 
 
-def fold_graph(head: Head, nets: Sequence[HeadWeights]) -> bytes:
+def fold_graph(head: Head, nets: Sequence[Net]) -> bytes:
     """Serialise the nets of the folds as one ONNX model with the inputs of ``head``.
 
     Args:
@@ -55,13 +55,13 @@ def fold_graph(head: Head, nets: Sequence[HeadWeights]) -> bytes:
         The bytes of the model; its output ``mos_folds`` (N, K) holds one MOS per fold.
     """
     graph = _NetGraph(head, "mos_head_folds")
-    outputs = [graph.net(net, index) for index, net in enumerate(nets)]
+    outputs = [net.write(graph) for net in nets]
     folds = graph.op.Concat(*outputs, axis=1)
     return graph.serialize(FOLDS_OUTPUT, folds, ["N", len(nets)], {})
 
 
 class _NetGraph:
-    """A graph under construction, with the two inputs of a head."""
+    """A graph under construction, with the two inputs of a head; a ``GraphWriter``."""
 
     def __init__(self, head: Head, name: str) -> None:
         n_features, n_encoders = len(head.schema.columns), len(head.encoder_vocab)
@@ -70,57 +70,25 @@ class _NetGraph:
         self.op: Any = self.builder.op
         self.features = self.builder.input(FEATURES, ir.DataType.FLOAT, ["N", n_features])
         self.encoder = self.builder.input(ENCODER, ir.DataType.FLOAT, ["N", n_encoders])
-        self._scaled: dict[bytes, ir.Value] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], ir.Value] = {}
+        self._shared: dict[bytes, Any] = {}
 
-    def constant(self, name: str, value: Any) -> ir.Value:
-        """An initializer: integers as int64, all else as float32."""
+    def constant(self, value: Any) -> ir.Value:
+        """An initializer: integers become int64, all else float32; equal ones are shared."""
         array = np.asarray(value)
-        kind = np.int64 if array.dtype.kind == "i" else np.float32
-        tensor = ir.tensor(array.astype(kind), name=name)
-        initializer: ir.Value = self.builder.initializer(tensor, qualify=False)
-        return initializer
+        array = np.ascontiguousarray(array, np.int64 if array.dtype.kind == "i" else np.float32)
+        array = array.reshape(np.shape(value))  # ascontiguousarray makes vectors of scalars
+        identity = (array.dtype.str, array.shape, array.tobytes())
+        if identity not in self._constants:
+            tensor = ir.tensor(array, name=f"constant_{len(self._constants)}")
+            self._constants[identity] = self.builder.initializer(tensor, qualify=False)
+        return self._constants[identity]
 
-    def scaled(self, net: HeadWeights, index: int) -> ir.Value:
-        """Clipped z-scores beside the encoder, (N, F + V); nets of equal scaling share them."""
-        identity = b"".join(np.asarray(a).tobytes() for a in (net.mean, net.std, net.clip))
-        if identity not in self._scaled:
-            op = self.op
-            centred = op.Sub(self.features, self.constant(f"mean_{index}", net.mean))
-            z = op.Div(centred, self.constant(f"std_{index}", net.std))
-            low = self.constant(f"clip_low_{index}", -net.clip)
-            high = self.constant(f"clip_high_{index}", net.clip)
-            self._scaled[identity] = op.Concat(op.Clip(z, low, high), self.encoder, axis=1)
-        return self._scaled[identity]
-
-    def net(self, net: HeadWeights, index: int) -> ir.Value:
-        """The MOS of one net, (N, 1)."""
-        op = self.op
-
-        def weight(name: str, value: Any) -> ir.Value:
-            return self.constant(f"{name}_{index}", value)
-
-        x = self.scaled(net, index)
-        hidden = op.Gemm(x, weight("w1", net.w1), weight("b1", net.b1))
-        normal = op.LayerNormalization(
-            hidden,
-            weight("ln_gamma", net.ln_gamma),
-            weight("ln_beta", net.ln_beta),
-            axis=-1,
-            epsilon=LAYER_NORM_EPSILON,
-        )
-        bent = op.Gemm(
-            op.Tanh(normal),
-            weight("w2", np.reshape(net.w2, (-1, 1))),
-            weight("b2", np.reshape(net.b2, (1,))),
-        )
-        logit = op.Add(bent, op.MatMul(x, weight("skip", np.reshape(net.skip, (-1, 1)))))
-        if net.quadratic is not None:
-            pairs = op.Mul(op.MatMul(x, weight("quadratic", net.quadratic)), x)
-            axis = weight("quadratic_axis", np.array([1]))
-            logit = op.Add(logit, op.ReduceSum(pairs, axis, keepdims=1))
-        share = op.Mul(op.Sigmoid(logit), weight("mos_span", _HIGH - _LOW))
-        mos: ir.Value = op.Add(share, weight("mos_low", _LOW))
-        return mos
+    def shared(self, identity: bytes, make: Callable[[], Any]) -> Any:
+        """What ``make`` returns, made once for equal identities."""
+        if identity not in self._shared:
+            self._shared[identity] = make()
+        return self._shared[identity]
 
     def serialize(
         self, name: str, output: ir.Value, shape: Sequence[int | str], metadata: Mapping[str, str]

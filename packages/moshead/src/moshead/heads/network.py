@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from moshead.features.schemas import FeatureSchema
     from moshead.gate.gate import GateReport
+    from moshead.heads.protocol import GraphWriter, Net
 
 Array = NDArray[np.float64]
 
@@ -73,20 +74,55 @@ class HeadWeights:
         width = 0 if self.quadratic is None else len(self.skip)
         return sum(int(np.size(array)) for array in trained) + width * (width + 1) // 2
 
+    def predict(self, features: Array, encoder_onehot: Array) -> Array:
+        """Predict MOS, (N,), from finite features (N, F) and encoders (N, V)."""
+        return net_forward(self, features, encoder_onehot)
+
+    def write(self, graph: GraphWriter) -> Any:
+        """Nodes for :meth:`predict`, (N, 1)."""
+        op, constant = graph.op, graph.constant
+
+        def scaled() -> Any:
+            z = op.Div(op.Sub(graph.features, constant(self.mean)), constant(self.std))
+            z = op.Clip(z, constant(-self.clip), constant(self.clip))
+            return op.Concat(z, graph.encoder, axis=1)
+
+        identity = b"".join(np.asarray(a).tobytes() for a in (self.mean, self.std, self.clip))
+        x = graph.shared(identity, scaled)
+        hidden = op.Gemm(x, constant(self.w1), constant(self.b1))
+        normal = op.LayerNormalization(
+            hidden,
+            constant(self.ln_gamma),
+            constant(self.ln_beta),
+            axis=-1,
+            epsilon=LAYER_NORM_EPSILON,
+        )
+        bent = op.Gemm(
+            op.Tanh(normal),
+            constant(np.reshape(self.w2, (-1, 1))),
+            constant(np.reshape(self.b2, (1,))),
+        )
+        logit = op.Add(bent, op.MatMul(x, constant(np.reshape(self.skip, (-1, 1)))))
+        if self.quadratic is not None:
+            pairs = op.Mul(op.MatMul(x, constant(self.quadratic)), x)
+            logit = op.Add(logit, op.ReduceSum(pairs, constant(np.array([1])), keepdims=1))
+        low, high = MOS_RANGE
+        return op.Add(op.Mul(op.Sigmoid(logit), constant(high - low)), constant(low))
+
 
 @dataclass(frozen=True)
 class Head:
     """A trained head.
 
     Attributes:
-        nets: The nets whose MOS are averaged, at least one.
+        nets: The fitted heads whose MOS are averaged, at least one.
         schema: The feature columns, in input order.
         imputation: Training median of each feature, put in place of non-finite values before
             the graph.
         encoder_vocab: Meaning of the V slots of the encoder one-hot.
     """
 
-    nets: tuple[HeadWeights, ...]
+    nets: tuple[Net, ...]
     schema: FeatureSchema
     imputation: dict[str, float]
     encoder_vocab: tuple[str, ...] = ENCODER_VOCAB
@@ -109,12 +145,15 @@ class TrainingResult:
         gate: The verdict, with every number that it rests on.
         oof: Out-of-fold predictions, columns ``key, fold, seed, mos, mos_pred`` (and ``group``
             where there are groups): one row per evaluated clip row and seed.
-        fold_nets: The nets of the folds, for CV+ intervals: ``fold_nets[fold]`` holds those of the
-            first seed first, ``--ensemble`` of them for each seed.
+        fold_nets: The fitted heads of the folds, for CV+ intervals: ``fold_nets[fold]`` holds
+            those of the first seed first, ``--ensemble`` of them for each seed.
         fold_of_row: Fold that evaluated each training row, (N,), -1 where none did.
         residuals: Absolute out-of-fold residual of each training row, averaged over seeds
             first, (N,), NaN where no fold evaluated the row.
         features: Imputed feature values of the training rows, (N, F).
+        feature_mean: Mean of each feature over the rows that the head was fitted to, medians in
+            the place of missing values, (F,).
+        feature_std: Its standard deviation, (F,); 1 where it is constant.
         mos: Labels of the training rows, (N,).
         keys: Clip keys of the training rows, (N,).
         folds: Fold description: ``{"k", "kind", "seed", "sizes"}``.
@@ -130,10 +169,12 @@ class TrainingResult:
     corpus_kind: CorpusKind
     gate: GateReport
     oof: pa.Table
-    fold_nets: tuple[tuple[HeadWeights, ...], ...]
+    fold_nets: tuple[tuple[Net, ...], ...]
     fold_of_row: NDArray[np.int64]
     residuals: Array
     features: Array
+    feature_mean: Array
+    feature_std: Array
     mos: Array
     keys: tuple[str, ...]
     folds: dict[str, Any]
@@ -155,7 +196,7 @@ def forward(head: Head, features: Array, encoder_onehot: Array) -> Array:
     Returns:
         MOS in [1, 5], (N,).
     """
-    outputs = [net_forward(net, features, encoder_onehot) for net in head.nets]
+    outputs = [net.predict(features, encoder_onehot) for net in head.nets]
     return np.asarray(np.mean(outputs, axis=0))
 
 

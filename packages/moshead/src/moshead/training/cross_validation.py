@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,16 +13,9 @@ from provenance.toolkit import InputError, ProgressCallback
 from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics
 from moshead.gate.gate import Cell, GateReport, judge
-from moshead.heads.network import (
-    ENCODER_VOCAB,
-    Array,
-    CorpusKind,
-    Head,
-    HeadWeights,
-    TrainingResult,
-    net_forward,
-)
-from moshead.heads.recipe import Recipe, recipe_for
+from moshead.heads.families import AUTO, load_family
+from moshead.heads.network import ENCODER_VOCAB, Array, CorpusKind, Head, TrainingResult
+from moshead.heads.protocol import FitOptions, Plan, TrainingRows
 from moshead.training.folds import Fold, Partition, partition, split_partition
 
 if TYPE_CHECKING:
@@ -31,9 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.corpus.corpus import Corpus
+    from moshead.heads.protocol import Family, FittedHead, Net
 
 DEFAULT_SEED = 20260508
 OTHER_PARTITIONS = 5
+_FILE_LIMIT = 3_700_000
+"""Bytes of an ONNX file that weights may fill; the rest of 4 MB is for metadata."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +37,19 @@ class TrainingOptions:
     """How a head is trained and judged.
 
     Attributes:
-        epochs: Passes over the training rows, where the recipe's own number is not wanted.
+        recipe: The head family, or ``auto``: ``blend``, and ``ridge`` for a smoke run.
+        epochs: Passes over the training rows, where the recipe's own number is not wanted; only
+            ``mlp`` is trained step by step.
         k_folds: Folds F.
         seeds: Seeds S of weights and shuffling; the first is ``seed``.
         seed: Draws the fold partition.
         ensemble: Nets averaged in one head, here and in every fold.
         other_partitions: Partitions beside the first that are trained with one seed each, to show
             how much the draw of the folds matters.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu`` or ``cuda``; concerns ``mlp`` alone.
     """
 
+    recipe: str = AUTO
     epochs: int | None = None
     k_folds: int = 5
     seeds: int = 5
@@ -82,7 +81,7 @@ class _Judged:
     fold: int
     seed: int
     rows: Fold
-    nets: tuple[HeadWeights, ...]
+    nets: tuple[FittedHead, ...]
 
 
 def train_head(
@@ -112,17 +111,15 @@ def train_head(
     options.check()
     corpus, main = _partition(corpus, options)
     seeds = tuple(options.seed + number for number in range(options.seeds))
-    recipe = recipe_for(len(main.folds[0].train), corpus.features.shape[1], options.epochs)
+    fitter = _Fitter(corpus, options, load_family(options.recipe, smoke=corpus_kind != "real"))
     others: list[Partition] = []
     if main.kind != "split":
         others = [
             partition(corpus.units, options.k_folds, options.seed + n, grouped=_grouped(corpus))
             for n in range(1, options.other_partitions + 1)
         ]
-    judged = _train_folds(
-        corpus, [(main, seeds), *((p, seeds[:1]) for p in others)], recipe, options, progress
-    )
-    cells = [_cell(corpus, item) for item in judged[0]]
+    judged = fitter.folds([(main, seeds), *((p, seeds[:1]) for p in others)], progress)
+    cells = _cells(corpus, judged[0])
     gate = judge(
         corpus.mos,
         cells,
@@ -136,15 +133,14 @@ def train_head(
         },
         seed=options.seed,
     )
-    shipped, trained_on = _shipped_nets(corpus, main, seeds[0], recipe, options, progress)
+    shipped, trained_on = fitter.shipped(main, seeds[0], progress)
     return _result(
         corpus,
         model_id,
-        options,
+        fitter,
         corpus_kind,
         main,
         seeds,
-        recipe,
         judged[0],
         cells,
         gate,
@@ -180,107 +176,118 @@ def _partition(corpus: Corpus, options: TrainingOptions) -> tuple[Corpus, Partit
     return corpus, split_partition(train, held_out)
 
 
-def _train_folds(
-    corpus: Corpus,
-    wanted: Sequence[tuple[Partition, tuple[int, ...]]],
-    recipe: Recipe,
-    options: TrainingOptions,
-    progress: ProgressCallback | None,
-) -> list[list[_Judged]]:
-    from moshead.heads.nets import NetPlan, train_nets
+class _Fitter:
+    """Fits heads of one family to rows of one corpus."""
 
-    plans = [
-        NetPlan(fold.train, (seed, number, member))
-        for division, seeds in wanted
-        for (number, fold), seed, member in product(
-            enumerate(division.folds), seeds, range(options.ensemble)
-        )
-    ]
-    nets = iter(
-        train_nets(
-            corpus.features,
-            corpus.mos,
-            plans,
-            recipe,
-            device=options.device,
-            progress=progress,
-            step_name="folds by seeds",
-        )
-    )
-    return [
-        [
-            _Judged(number, seed, fold, tuple(next(nets) for _ in range(options.ensemble)))
-            for (number, fold), seed in product(enumerate(division.folds), seeds)
+    def __init__(self, corpus: Corpus, options: TrainingOptions, family: Family) -> None:
+        self.rows = TrainingRows(corpus.features, corpus.mos, corpus.units)
+        self.options = options
+        self.family = family
+        # Copies of one head have nothing to average.
+        self.members = 1 if family.deterministic else options.ensemble
+
+    @property
+    def _size_limit(self) -> int:
+        """What one head may take, where the file holds those of the folds too, in base64."""
+        return int(_FILE_LIMIT / (1 + 4 / 3 * self.options.k_folds) / self.members)
+
+    def _fit(
+        self, plans: Sequence[Plan], progress: ProgressCallback | None, step: str
+    ) -> list[FittedHead]:
+        def advance(done: int, total: int) -> None:
+            if progress is not None:
+                progress(step, done, total)
+
+        asked = FitOptions(self.options.epochs, self.options.device, self._size_limit)
+        return self.family.fit(self.rows, plans, asked, advance)
+
+    def folds(
+        self,
+        wanted: Sequence[tuple[Partition, tuple[int, ...]]],
+        progress: ProgressCallback | None,
+    ) -> list[list[_Judged]]:
+        """Fit every fold by seed of some partitions; a family that draws nothing, once a fold."""
+        plans = [
+            Plan(fold.train, (seed, number, member))
+            for division, seeds in wanted
+            for (number, fold), seed, member in product(
+                enumerate(division.folds), self._drawn(seeds), range(self.members)
+            )
         ]
-        for division, seeds in wanted
-    ]
+        nets = iter(self._fit(plans, progress, "folds by seeds"))
+        judged = []
+        for division, seeds in wanted:
+            items = [
+                _Judged(number, seed, fold, tuple(next(nets) for _ in range(self.members)))
+                for (number, fold), seed in product(enumerate(division.folds), self._drawn(seeds))
+            ]
+            if self.family.deterministic:
+                items = [replace(item, seed=seed) for item in items for seed in seeds]
+            judged.append(items)
+        return judged
+
+    def _drawn(self, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return seeds[:1] if self.family.deterministic else seeds
+
+    def shipped(
+        self, division: Partition, seed: int, progress: ProgressCallback | None
+    ) -> tuple[list[FittedHead], NDArray[np.int64]]:
+        """Fit the heads that ship: to all rows, or to those of the split train; and those rows."""
+        rows = np.arange(len(self.rows.mos))
+        if division.kind == "split":
+            rows = division.folds[0].train
+        # The fold number after the last, so that no fold's draws are used again.
+        plans = [Plan(rows, (seed, len(division.folds), n)) for n in range(self.members)]
+        return self._fit(plans, progress, "head"), rows
 
 
 def _cell(corpus: Corpus, judged: _Judged) -> Cell:
     rows = judged.rows.held_out
-    medians = column_medians(corpus.features[judged.rows.train])
-    features = impute(corpus.features[rows], medians)
+    features = impute(corpus.features[rows], judged.nets[0].imputation)
     return Cell(judged.fold, judged.seed, rows, predict(judged.nets, features))
 
 
-def predict(nets: Sequence[HeadWeights], features: Array, chunk: int = 20_000) -> Array:
+def _cells(corpus: Corpus, items: Sequence[_Judged]) -> list[Cell]:
+    """The predictions of each fold by seed; what is one head under several seeds predicts once."""
+    made: dict[tuple[int, ...], Cell] = {}
+    for item in items:
+        identity = (item.fold, *map(id, item.nets))
+        if identity not in made:
+            made[identity] = _cell(corpus, item)
+    return [replace(made[item.fold, *map(id, item.nets)], seed=item.seed) for item in items]
+
+
+def predict(nets: Sequence[Net], features: Array, chunk: int = 20_000) -> Array:
     """MOS of nets averaged, in chunks that fit the cache: finite features (N, F) to (N,)."""
     parts = []
     for start in range(0, len(features), chunk):
         part = features[start : start + chunk]
         onehot = np.ones((len(part), len(ENCODER_VOCAB)))
-        parts.append(np.mean([net_forward(net, part, onehot) for net in nets], axis=0))
+        parts.append(np.mean([net.predict(part, onehot) for net in nets], axis=0))
     return np.concatenate(parts)
 
 
 def _mean_plcc(corpus: Corpus, items: Sequence[_Judged]) -> float:
-    cells = [_cell(corpus, item) for item in items]
+    cells = _cells(corpus, items)
     return float(np.mean([statistics.plcc(corpus.mos[c.rows], c.predicted) for c in cells]))
-
-
-def _shipped_nets(
-    corpus: Corpus,
-    division: Partition,
-    seed: int,
-    recipe: Recipe,
-    options: TrainingOptions,
-    progress: ProgressCallback | None,
-) -> tuple[list[HeadWeights], NDArray[np.int64]]:
-    """The nets that ship: all rows, or those of the split train; and those rows."""
-    from moshead.heads.nets import NetPlan, train_nets
-
-    rows = np.arange(len(corpus.mos))
-    if division.kind == "split":
-        rows = division.folds[0].train
-    # The fold number after the last, so that no fold's draws are used again.
-    plans = [NetPlan(rows, (seed, len(division.folds), n)) for n in range(options.ensemble)]
-    nets = train_nets(
-        corpus.features,
-        corpus.mos,
-        plans,
-        recipe,
-        device=options.device,
-        progress=progress,
-        step_name="head",
-    )
-    return nets, rows
 
 
 def _result(
     corpus: Corpus,
     model_id: str,
-    options: TrainingOptions,
+    fitter: _Fitter,
     corpus_kind: CorpusKind,
     division: Partition,
     seeds: tuple[int, ...],
-    recipe: Recipe,
     judged: Sequence[_Judged],
     cells: Sequence[Cell],
     gate: GateReport,
-    shipped: Sequence[HeadWeights],
+    shipped: Sequence[FittedHead],
     trained_on: NDArray[np.int64],
 ) -> TrainingResult:
     medians = column_medians(corpus.features[trained_on])
+    plain = impute(corpus.features[trained_on], medians)
+    facts = shipped[0].describe()
     fold_of_row = np.full(len(corpus.mos), -1, dtype=np.int64)
     predicted = np.zeros(len(corpus.mos))
     for cell in cells:
@@ -292,15 +299,14 @@ def _result(
     if imputed:
         named = ", ".join(f"{name} ({n} of {len(trained_on)})" for name, n in imputed.items())
         notes = (*notes, f"Non-finite values were replaced by training medians: {named}.")
-    if options.device != "cpu":
-        notes = (*notes, "Trained on CUDA: another run need not give the same bytes.")
+    notes = (*notes, *_family_notes(fitter, facts, gate))
     columns = corpus.schema.columns
     return TrainingResult(
         model_id=model_id,
         head=Head(
             nets=tuple(shipped),
             schema=corpus.schema,
-            imputation=dict(zip(columns, map(float, medians), strict=True)),
+            imputation=dict(zip(columns, map(float, shipped[0].imputation), strict=True)),
         ),
         corpus_kind=corpus_kind,
         gate=gate,
@@ -311,13 +317,20 @@ def _result(
         ),
         fold_of_row=fold_of_row,
         residuals=residuals,
-        features=impute(corpus.features, medians),
+        features=impute(corpus.features, shipped[0].imputation),
+        feature_mean=plain.mean(axis=0).astype(np.float32).astype(np.float64),
+        feature_std=_spread(plain),
         mos=corpus.mos,
         keys=corpus.clip_keys,
         folds=division.to_dict(),
         seeds=seeds,
-        recipe=recipe.to_dict()
-        | {"ensemble": options.ensemble, "device": options.device, "n_rows": len(trained_on)},
+        recipe=facts
+        | {
+            "missing_indicators": [columns[n] for n in facts.get("missing_indicators", ())],
+            "deterministic": fitter.family.deterministic,
+            "ensemble": fitter.members,
+            "n_rows": len(trained_on),
+        },
         corpus={
             "clips": corpus.clips,
             "groups": len(set(corpus.groups)) if corpus.groups is not None else None,
@@ -334,6 +347,41 @@ def _result(
         fill=corpus.fill,
         notes=notes,
     )
+
+
+def _spread(features: Array) -> Array:
+    """Standard deviation of each column, 1 where float32 cannot tell its values apart."""
+    spread = features.std(axis=0)
+    constant = spread <= 1e-7 * np.maximum(np.abs(features).max(axis=0), 1e-30)
+    return np.where(constant, 1.0, spread).astype(np.float32).astype(np.float64)
+
+
+def _family_notes(fitter: _Fitter, facts: dict[str, Any], gate: GateReport) -> list[str]:
+    """What card and manifest must say about the family."""
+    name, options, notes = fitter.family.name, fitter.options, []
+    if fitter.family.deterministic:
+        partitions = gate.extras.get("partition_plcc_spread")
+        over = "was not measured (--other-partitions 0)"
+        if partitions is not None and np.isfinite(partitions):
+            over = f"is {partitions:.4f}"
+        notes.append(
+            f"The spread over seeds is 0 by construction: the family {name} draws nothing at "
+            f"random. The spread over fold partitions {over}."
+        )
+        ignored = [
+            flag
+            for flag, given in (
+                ("--epochs", options.epochs is not None),
+                ("--device cuda", options.device != "cpu"),
+                ("--ensemble", options.ensemble > 1),
+            )
+            if given
+        ]
+        if ignored:
+            notes.append(f"Not used by the family {name}: {', '.join(ignored)}.")
+    elif facts.get("device", "cpu") != "cpu":
+        notes.append("Trained on CUDA: another run need not give the same bytes.")
+    return notes
 
 
 def _split_counts(corpus: Corpus) -> dict[str, int] | None:

@@ -2,8 +2,8 @@
 
 Reductions in float64 differ between instruction sets and thread counts by a few 1e-16. Nothing
 here amplifies that much (smooth activations, a closed-form start), and the finished weights are
-rounded to :data:`SIGNIFICANT_BITS` bits, which float32 holds exactly: a difference survives only
-where it straddles a rounding border, about once in 1e9 weights. So the weights come from numpy's
+rounded to 18 bits (``moshead.heads.rounding``), which float32 holds exactly: a difference survives
+only where it straddles a rounding border, about once in 1e9 weights. So the weights come from numpy's
 generator (torch's float32 draws depend on the instruction set), all arithmetic is float64, and
 the rounding comes last.
 
@@ -21,19 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from provenance.toolkit import InputError, ProgressCallback
+from provenance.toolkit import InputError
 
 from moshead.heads.network import ENCODER_VOCAB, LAYER_NORM_EPSILON, MOS_RANGE, Array, HeadWeights
-from moshead.heads.starts import ClosedForm, Start, starts_of
+from moshead.heads.neural.starts import ClosedForm, Start, starts_of
+from moshead.heads.rounding import round_to_float32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from moshead.heads.recipe import Recipe
+    from moshead.heads.neural.recipe import Recipe
 
-SIGNIFICANT_BITS = 18
 _ADAM_BETAS = (0.9, 0.999)
 _ADAM_EPSILON = 1e-8
 
@@ -58,8 +58,7 @@ def train_nets(
     recipe: Recipe,
     *,
     device: str = "cpu",
-    progress: ProgressCallback | None = None,
-    step_name: str = "training",
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[HeadWeights]:
     """Train one net for each plan, all together.
 
@@ -69,8 +68,7 @@ def train_nets(
         plans: What to train; at least one, each with varying MOS.
         recipe: How.
         device: ``cpu`` or ``cuda``; only the CPU is bit-identical.
-        progress: Called after each epoch.
-        step_name: What to call this work in progress.
+        progress: Called after each epoch with epochs done and epochs in all.
 
     Returns:
         The nets, in the order of ``plans``.
@@ -102,7 +100,7 @@ def train_nets(
                 # these sizes those would spend their time waiting for each other.
                 list(pool.map(_Batch.run_epoch, batches))
                 if progress is not None:
-                    progress(step_name, epoch + 1, recipe.epochs)
+                    progress(epoch + 1, recipe.epochs)
         except BaseException:
             for batch in batches:
                 batch.stopped = True
@@ -119,13 +117,6 @@ def _one_thread_each() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def round_to_float32(values: Array, bits: int = SIGNIFICANT_BITS) -> Array:
-    """Round to ``bits`` significant bits, all of which float32 holds (24 at most)."""
-    mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
-    rounded = np.ldexp(np.round(mantissa * 2.0**bits), exponent - bits)
-    return np.asarray(rounded, dtype=np.float32).astype(np.float64)
 
 
 class _Batch:

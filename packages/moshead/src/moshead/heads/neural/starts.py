@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from moshead.heads.nets import NetPlan
-    from moshead.heads.recipe import Recipe
+    from moshead.heads.neural.recipe import Recipe
+    from moshead.heads.neural.training import NetPlan
 
 _LOGIT_MARGIN = 0.01
 _CLOSED_FORM_COST = 2e10

@@ -1,0 +1,70 @@
+"""The family ``blend``: all members, weighted by what they predict for rows they left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import nnls
+
+from moshead.heads.closed_form.assembly import combined, fit_each, prepare
+from moshead.heads.closed_form.members import linear_member, nonlinear_members
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from moshead.heads.closed_form.additive import AdditiveHead
+    from moshead.heads.closed_form.members import Fitting, Member
+    from moshead.heads.network import Array
+    from moshead.heads.protocol import FitOptions, FittedHead, Plan, TrainingRows
+
+EVENNESS = 5.0
+"""How many units the pull of the weights towards equal ones counts for."""
+
+
+class Blend:
+    """Every member, weighted by non-negative least squares on their leave-one-out predictions.
+
+    Stacking (Wolpert 1992; Breiman 1996), with a pull towards equal weights that matters only
+    where units are few.
+    """
+
+    name = "blend"
+    deterministic = True
+
+    def fit(
+        self,
+        rows: TrainingRows,
+        plans: Sequence[Plan],
+        options: FitOptions,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[FittedHead]:
+        """Fit one head for each plan; see :class:`moshead.heads.protocol.Family`."""
+        return fit_each(rows, plans, self._fit, options, progress)
+
+    def _fit(self, rows: TrainingRows, size_limit: int) -> AdditiveHead:
+        inputs, fitting = prepare(rows, size_limit)
+        members = [linear_member(fitting, name) for name in fitting.inputs]
+        members += nonlinear_members(fitting)
+        weights = blend_weights(members, fitting)
+        return combined(self.name, inputs, fitting, list(zip(weights, members, strict=True)))
+
+
+def blend_weights(members: Sequence[Member], fitting: Fitting) -> list[float]:
+    """Non-negative weights whose sum of leave-out predictions is closest to the labels."""
+    mean = fitting.target.mean()
+    unseen = np.stack([member.leave_out for member in members], axis=1) - mean
+    count = len(members)
+    # The pull: as if so many rows more wanted all weights to be 1 / count.
+    rows_per_unit = len(unseen) / fitting.units.count
+    pull = np.sqrt(EVENNESS * rows_per_unit * fitting.target.var()) * np.eye(count)
+    system: Array = np.concatenate([unseen, pull])
+    wanted = np.concatenate([fitting.target - mean, pull.sum(axis=1) / count])
+    weights, _ = nnls(system, wanted)
+    weights[weights < 1e-3] = 0.0
+    if not weights.any():
+        weights[int(np.argmin([member.error for member in members]))] = 1.0
+    return [float(weight) for weight in weights]
+
+
+FAMILY = Blend()

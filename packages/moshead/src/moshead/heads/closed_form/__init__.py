@@ -1,0 +1,1 @@
+"""Fits without randomness: transforms, terms, centres, and exact leave-one-out."""

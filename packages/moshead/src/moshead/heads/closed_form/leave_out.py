@@ -1,0 +1,220 @@
+"""Penalised least squares with exact leave-one-unit-out predictions.
+
+A unit is a clip or a group: its rows are left out together. For any penalised least-squares fit
+the predictions of a training row are a fixed linear map of the labels, ``H y``, and the prediction
+for a unit ``g`` by the fit without its rows follows from the fit with them:
+
+    y_g - (I - H_gg)^-1 (y_g - (H y)_g)
+
+(Allen 1974 for single rows; Hastie, Tibshirani and Friedman 2009, 7.10; the block form follows
+from the Sherman-Morrison-Woodbury identity). One eigendecomposition gives ``H`` for every penalty,
+so the penalty is chosen at almost no cost, on the training rows alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.linalg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from moshead.heads.network import Array
+
+PENALTIES = np.logspace(-4, 3, 22)
+"""Penalties that are tried, relative to the mean squared length of the centred feature vectors."""
+
+_BLOCK = 8192
+"""Rows worked on at a time."""
+
+_NEGLIGIBLE = 1e-10
+"""Eigenvalues below this share of the largest one carry rounding errors only."""
+
+
+@dataclass(frozen=True)
+class LeastSquaresFit:
+    """A penalised fit and what it predicts for the units that it leaves out.
+
+    The fitted function is ``intercept + phi(x) . weights``, or ``intercept + k(x) . weights`` for
+    a kernel between x and the rows.
+
+    Attributes:
+        penalty: The penalty, on the scale of the squared features.
+        relative_penalty: The same, relative to the mean squared length of a feature vector.
+        weights: Weights of the features, (P,), or of the rows, (N,); these sum to 0.
+        intercept: The constant, given that features are not centred.
+        leave_out: Prediction for each training row by the fit without its unit, (N,).
+        error: Mean squared error of ``leave_out``.
+    """
+
+    penalty: float
+    relative_penalty: float
+    weights: Array
+    intercept: float
+    leave_out: Array
+    error: float
+
+
+class Units:
+    """Which rows are left out together.
+
+    Args:
+        of_row: Unit of each row, (N,), any integers.
+    """
+
+    def __init__(self, of_row: NDArray[np.int64]) -> None:
+        _, numbers, sizes = np.unique(of_row, return_inverse=True, return_counts=True)
+        self.count = len(sizes)
+        self.single = bool(sizes.max(initial=0) <= 1)
+        order = np.argsort(numbers, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        self.blocks: list[NDArray[np.int64]] = []
+        """Row indices of the units of one size, (units, size), for each size."""
+        for size in np.unique(sizes):
+            members = np.flatnonzero(sizes == size)
+            self.blocks.append(order[starts[members][:, None] + np.arange(size)])
+
+
+class LeastSquares:
+    """Least squares with every penalty at once, from features or from a Gram matrix.
+
+    The intercept is not penalised. With ``C`` the centred features and ``C C' = L S L'``, ``L`` is
+    ``left``, ``S`` is ``values`` and ``C' L`` is ``back``.
+
+    Args:
+        left: Orthonormal directions over the rows, each orthogonal to the constant, (N, R).
+        values: Eigenvalues of the centred Gram matrix that belong to them, (R,).
+        means: Column means of the features, (P,), or of the Gram matrix, (N,).
+        back: From directions to features, (P, R); None where only a Gram matrix is known.
+    """
+
+    def __init__(self, left: Array, values: Array, means: Array, back: Array | None) -> None:
+        self._left, self._values, self._means, self._back = left, values, means, back
+        self._rows = len(left)
+        self._scale = max(float(values.sum()) / max(self._rows, 1), 1e-12)
+
+    @classmethod
+    def from_features(cls, phi: Array) -> LeastSquares:
+        """Prepare a fit on explicit features, (N, P)."""
+        if phi.shape[1] <= len(phi):
+            return cls.from_map(lambda rows: phi[rows], *phi.shape)
+        means = phi.mean(axis=0)
+        centred = phi - means
+        fit = cls.from_gram(centred @ centred.T)
+        return cls(fit._left, fit._values, means, centred.T @ fit._left)
+
+    @classmethod
+    def from_map(cls, phi: Callable[[slice], Array], rows: int, width: int) -> LeastSquares:
+        """Prepare a fit on features that are made for a block of rows at a time.
+
+        Args:
+            phi: Makes the features of some rows, (n, P); called twice for each block.
+            rows: Rows in all, N.
+            width: Features, P <= N.
+        """
+        blocks = [slice(at, min(at + _BLOCK, rows)) for at in range(0, rows, _BLOCK)]
+        gram, sums = np.zeros((width, width)), np.zeros(width)
+        for block in blocks:
+            part = phi(block)
+            gram += part.T @ part
+            sums += part.sum(axis=0)
+        means = sums / max(rows, 1)
+        gram -= rows * np.outer(means, means)
+        values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
+        keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
+        values, vectors = values[keep], vectors[:, keep]
+        basis = vectors / np.sqrt(values)
+        # float32 is plenty for a leave-out prediction, and halves what many rows take.
+        left = np.empty((rows, len(values)), np.float64 if rows <= _BLOCK else np.float32)
+        for block in blocks:
+            left[block] = phi(block) @ basis - means @ basis
+        return cls(left, values, means, vectors * np.sqrt(values))
+
+    @classmethod
+    def from_gram(cls, gram: Array) -> LeastSquares:
+        """Prepare a fit in a kernel's space, from its Gram matrix over the rows, (N, N)."""
+        means = gram.mean(axis=0)
+        centred = gram - means - means[:, None] + means.mean()
+        values, left = scipy.linalg.eigh(centred, check_finite=False, driver="evd")
+        keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
+        return cls(left[:, keep], values[keep], means, None)
+
+    def fit(self, target: Array, units: Units, penalties: Array = PENALTIES) -> LeastSquaresFit:
+        """Fit with the penalty whose leave-one-unit-out error is least.
+
+        Args:
+            target: (N,).
+            units: Rows that are left out together; at least two units.
+            penalties: Relative penalties to choose from.
+        """
+        mean = float(target.mean())
+        along = (target - mean) @ self._left
+        shrink = self._values[:, None] / (self._values[:, None] + penalties * self._scale)
+        fitted = mean + self._left @ (along[:, None] * shrink)
+        left_out = self._leave_out(target, fitted, shrink, units)
+        errors = np.mean((left_out - target[:, None]) ** 2, axis=0)
+        best = int(np.argmin(errors))
+        penalty = float(penalties[best] * self._scale)
+        shrunk = along / (self._values + penalty)
+        weights = self._left @ shrunk if self._back is None else self._back @ shrunk
+        return LeastSquaresFit(
+            penalty=penalty,
+            relative_penalty=float(penalties[best]),
+            weights=weights,
+            intercept=mean - float(self._means @ weights),
+            leave_out=left_out[:, best],
+            error=float(errors[best]),
+        )
+
+    def _leave_out(self, target: Array, fitted: Array, shrink: Array, units: Units) -> Array:
+        """Predictions without each row's unit, (N, penalties)."""
+        result = np.empty_like(fitted)
+        if units.single:
+            for at in range(0, self._rows, _BLOCK):
+                rows = slice(at, at + _BLOCK)
+                own = 1 / self._rows + self._left[rows] ** 2 @ shrink
+                # A row that alone decides its fit (own = 1) has no prediction without it.
+                residual = (target[rows, None] - fitted[rows]) / np.maximum(1 - own, 1e-9)
+                result[rows] = target[rows, None] - residual
+            return result
+        for members in units.blocks:
+            for at in range(0, len(members), max(1, _BLOCK // members.shape[1])):
+                chosen = members[at : at + max(1, _BLOCK // members.shape[1])]
+                self._leave_units_out(chosen, target, fitted, shrink, result)
+        return result
+
+    def _leave_units_out(
+        self,
+        rows: NDArray[np.int64],
+        target: Array,
+        fitted: Array,
+        shrink: Array,
+        result: Array,
+    ) -> None:
+        """Fill ``result`` for units of one size, whose row indices are (units, size)."""
+        size = rows.shape[1]
+        left = self._left[rows].astype(np.float64)
+        residual = target[rows][:, :, None] - fitted[rows]
+        for number in range(shrink.shape[1]):
+            if size <= left.shape[2]:
+                own = (left * shrink[:, number]) @ left.swapaxes(1, 2) + 1 / self._rows
+                system = (1 + 1e-12) * np.eye(size) - own
+                out = np.linalg.solve(system, residual[:, :, number, None])[:, :, 0]
+            else:
+                out = self._large_units(left, shrink[:, number], residual[:, :, number])
+            result[rows, number] = target[rows] - out
+
+    def _large_units(self, left: Array, shrink: Array, residual: Array) -> Array:
+        """(I - H_gg)^-1 r for units of more rows than directions, by Woodbury's identity."""
+        members, size, _ = left.shape
+        wide = np.concatenate([left, np.full((members, size, 1), 1.0)], axis=2)
+        weights = np.append(shrink, 1 / self._rows)
+        scaled = wide * np.sqrt(weights)
+        inner = np.eye(len(weights)) * (1 + 1e-12) - scaled.swapaxes(1, 2) @ scaled
+        along = np.linalg.solve(inner, scaled.swapaxes(1, 2) @ residual[:, :, None])
+        return np.asarray(residual + (scaled @ along)[:, :, 0])

@@ -1,0 +1,40 @@
+"""The family ``ridge``: penalised linear regression on the transform that predicts best unseen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moshead.heads.closed_form.assembly import combined, fit_each, prepare
+from moshead.heads.closed_form.members import linear_member
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from moshead.heads.closed_form.additive import AdditiveHead
+    from moshead.heads.protocol import FitOptions, FittedHead, Plan, TrainingRows
+
+
+class Ridge:
+    """Ridge regression (Hoerl and Kennard 1970); penalty and transform by leave-one-out."""
+
+    name = "ridge"
+    deterministic = True
+
+    def fit(
+        self,
+        rows: TrainingRows,
+        plans: Sequence[Plan],
+        options: FitOptions,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[FittedHead]:
+        """Fit one head for each plan; see :class:`moshead.heads.protocol.Family`."""
+        return fit_each(rows, plans, self._fit, options, progress)
+
+    def _fit(self, rows: TrainingRows, size_limit: int) -> AdditiveHead:
+        inputs, fitting = prepare(rows, size_limit)
+        members = [linear_member(fitting, name) for name in fitting.inputs]
+        best = min(members, key=lambda member: member.error)
+        return combined(self.name, inputs, fitting, [(1.0, best)])
+
+
+FAMILY = Ridge()
