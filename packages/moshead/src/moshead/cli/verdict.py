@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moshead.export.card import contents_sentence
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -15,6 +17,7 @@ _ROWS = (
     ("mean PLCC", "mean_plcc", "mean_plcc_min", "≥"),
     ("mean SROCC", "mean_srocc", "mean_srocc_min", "≥"),
     ("mean RMSE", "mean_rmse", "mean_rmse_max", "≤"),
+    ("RMSE / standard deviation of MOS", "rmse_over_mos_sd", None, ""),
     ("PLCC spread over seeds", "plcc_spread", "plcc_spread_max", "≤"),
     ("PLCC spread over folds", "fold_plcc_spread", None, ""),
     ("PLCC spread over partitions", "partition_plcc_spread", None, ""),
@@ -23,6 +26,20 @@ _ROWS = (
     ("outlier ratio", "outlier_ratio", None, ""),
     ("label-noise ceiling of PLCC", "label_noise_ceiling", None, ""),
 )
+
+
+def _control(control: Mapping[str, Any]) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    yield Text(
+        f"Twin control {'passed' if control['passed'] else 'failed'}: {control['reason']} "
+        f"({control['statistic']:g} standard deviations; the bound is {control['bound']:g} with an "
+        f"effect of {control['effect_bound']:.0%})."
+        if control["kind"] != "copied-label"
+        else f"Twin control failed: {control['reason']}."
+    )
+    for evidence in control["evidence"]:
+        yield Text(f"- {evidence['text']}.")
 
 
 def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableType]:
@@ -60,6 +77,10 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
     if corpus["labels_dropped"]:
         reasons = ", ".join(f"{n} {reason}" for reason, n in corpus["labels_dropped"].items())
         yield Text(f"Rows dropped: {reasons}.")
+    if manifest["control"] is not None:
+        yield from _control(manifest["control"])
+    if manifest["contents"] is not None:
+        yield Text(contents_sentence(manifest["contents"]))
     for note in manifest["notes"]:
         yield Text(note)
     yield Text(gate["sentence"])

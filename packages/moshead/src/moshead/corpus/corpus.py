@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Corpus:
         constant: Columns that do not vary over the rows that train or judge a head: all but
             those of the split ``test``.
         sources: What was read.
+        texts: Columns whose names say that they name a content, each (N,), empty where unknown.
         notes: Sentences that belong in manifest and card.
     """
 
@@ -70,6 +71,7 @@ class Corpus:
     sources: tuple[str, ...]
     key_sources: tuple[dict[str, Any], ...] = ()
     equal_rows: int = 0
+    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -106,6 +108,7 @@ class Corpus:
             splits=None if self.splits is None else self.splits[rows],
             standard_error=self.standard_error[rows],
             filled={name: where[rows] for name, where in self.filled.items()},
+            texts={name: tuple(t[row] for row in rows) for name, t in self.texts.items()},
         )
 
 
@@ -197,6 +200,7 @@ def _corpus(
             if name in schema.columns
         },
         constant=(),
+        texts=_texts(filled_parts),
         sources=tuple(str(path) for path in sources),
         key_sources=tuple(
             {"table": str(path), **part.key.to_dict()}
@@ -233,6 +237,12 @@ def _corpus(
     )
     _refuse_straddling(corpus, options, where=where)
     return corpus
+
+
+def _texts(parts: Sequence[LabelledRows]) -> dict[str, tuple[str, ...]]:
+    names = dict.fromkeys(name for part in parts for name in part.texts)
+    found = {name: _joined([part.texts.get(name) for part in parts], parts) for name in names}
+    return {name: tuple(values) for name, values in found.items() if values is not None}
 
 
 def _joined(columns: Sequence[list[str] | None], parts: Sequence[LabelledRows]) -> list[str] | None:

@@ -1,14 +1,16 @@
-"""Fingerprints of clip keys, by which a head can tell the clips that trained it.
+"""Fingerprints of clips, by which a head can tell the rows that trained it.
 
-A verdict on rows that trained the head is worthless, so a head carries a short digest of each
-training clip's key: enough to notice that rows are not held out, too short to name a clip.
+A verdict on rows that trained the head is worthless, so a head carries short digests: one of each
+training clip's key, and one of what each training row holds, which stays the same where keys are
+renamed. They suffice to notice that rows are not held out, and are too short to name a clip.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable
 
 import labeljoin
 import numpy as np
@@ -21,12 +23,39 @@ Fingerprints = NDArray[np.uint32]
 
 
 def fingerprints(keys: Iterable[str]) -> Fingerprints:
-    """The first three bytes of SHA-256 of each distinct key, normalised by ``auto``, sorted."""
-    column = pa.chunked_array([pa.array(list(keys), pa.string())])
+    """Digest clip keys: the first three bytes of SHA-256 of each, sorted, each once.
+
+    Spellings of one name have one digest: case, full-width letters, invisible characters, folders
+    and media suffixes do not matter.
+
+    Args:
+        keys: Clip keys.
+    """
+    plain = [
+        "".join(c for c in unicodedata.normalize("NFKC", key) if unicodedata.category(c) != "Cf")
+        for key in keys
+    ]
+    column = pa.chunked_array([pa.array([key.casefold() for key in plain], pa.string())])
     normalised = labeljoin.keys.KeyRule(normalize="auto").keys(column).keys.drop_null().unique()
+    return _digests(key.encode() for key in normalised.to_pylist())
+
+
+def row_fingerprints(features: NDArray[np.float64], mos: NDArray[np.float64]) -> Fingerprints:
+    """Digest what rows hold, features as float32 and the MOS to .001; sorted, each once.
+
+    Args:
+        features: (N, F), NaN where missing.
+        mos: (N,).
+    """
+    values = np.column_stack([features, np.round(mos, 3)]).astype(np.float32)
+    # One zero and one NaN, whatever their bits.
+    values = np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0.0))
+    return _digests(row.tobytes() for row in np.ascontiguousarray(values))
+
+
+def _digests(items: Iterable[bytes]) -> Fingerprints:
     heads = [
-        int.from_bytes(hashlib.sha256(key.encode()).digest()[:FINGERPRINT_BYTES], "big")
-        for key in normalised.to_pylist()
+        int.from_bytes(hashlib.sha256(item).digest()[:FINGERPRINT_BYTES], "big") for item in items
     ]
     return np.unique(np.asarray(heads, dtype=np.uint32))
 
@@ -49,9 +78,8 @@ def from_text(text: str) -> Fingerprints:
     return np.asarray(digits @ weights, dtype=np.uint32)
 
 
-def share_known(keys: Sequence[str], trained: Fingerprints) -> float:
-    """Share of the distinct keys that trained a head, corrected for chance agreement."""
-    own = fingerprints(keys)
+def share_known(own: Fingerprints, trained: Fingerprints) -> float:
+    """Share of the fingerprints that trained a head, corrected for chance agreement."""
     if not len(own) or not len(trained):
         return 0.0
     chance = len(trained) / 256**FINGERPRINT_BYTES

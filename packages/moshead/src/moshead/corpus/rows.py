@@ -25,6 +25,25 @@ if TYPE_CHECKING:
     from moshead.heads.network import Array
 
 
+CONTENT_COLUMNS = (
+    "content",
+    "content_name",
+    "content_id",
+    "chug_content_name",
+    "scene",
+    "source_name",
+    "src",
+    "source",
+    "reference",
+    "ref",
+    "ref_name",
+    "ref_path",
+    "reference_name",
+    "original",
+    "sequence",
+)
+"""Columns, ignoring case, that name a content where several clips share a value."""
+
 CorpusGuard = Callable[[pa.Table, str], None]
 """Looks at the rows of one table and raises InputError where they belong to another corpus."""
 
@@ -76,6 +95,7 @@ class LabelledRows:
         dropped: Rows dropped, by reason.
         filled: Which rows were filled, (N,), by column that may be.
         predictions: Columns that look like predictions, each (N,).
+        texts: Text columns that may name a content, each (N,), empty where null.
     """
 
     features: Array
@@ -90,6 +110,7 @@ class LabelledRows:
     dropped: Counter[str]
     filled: dict[str, NDArray[np.bool_]]
     predictions: dict[str, Array]
+    texts: dict[str, list[str]] = field(default_factory=dict)
 
 
 def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) -> LabelledRows:
@@ -118,7 +139,13 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         source.require(options.split_column)
     split = options.split_column if options.split_column in names else None
     guessed = leakage.prediction_columns(source.schema())
-    text = [name for name in (key.column, options.group_column, split) if name]
+    described = [
+        name
+        for name in names
+        if name.lower() in CONTENT_COLUMNS
+        and name not in (key.column, options.group_column, split, *members_of(schema))
+    ]
+    text = [name for name in (key.column, options.group_column, split, *described) if name]
     guard_columns = [name for name in names if name.startswith("chug_") or name == "src"]
     wanted = dict.fromkeys([*members_of(schema), *LABEL_COLUMNS, *text, *guessed, *guard_columns])
     table, bad_lines = source.read(wanted, text=text)
@@ -156,6 +183,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         predictions={
             name: numbers(taken.column(name), name, where=source.where) for name in guessed
         },
+        texts={name: words(taken.column(name)) for name in described if name in taken.column_names},
     )
 
 

@@ -17,9 +17,10 @@ _GATED = (
 _REPORTED = (
     ("mean_krocc", "Kendall's τ, mean"),
     ("mean_mapped_plcc", "PLCC after a logistic mapping (VQEG practice)"),
+    ("rmse_over_mos_sd", "RMSE relative to the standard deviation of MOS"),
     ("outlier_ratio", "Outlier ratio (ITU-T P.1401)"),
     ("fold_plcc_spread", "PLCC spread over folds"),
-    ("partition_plcc_spread", "PLCC spread over other fold partitions"),
+    ("partition_plcc_spread", "PLCC spread over this and other fold partitions"),
     ("label_noise_ceiling", "Label-noise ceiling of PLCC"),
     ("spread_clips_needed", "Clips a fold for sampling noise to fit in the spread threshold"),
 )
@@ -50,6 +51,7 @@ def head_card(
         _features(manifest),
         _recipe(manifest),
         _gate(manifest),
+        _control(manifest),
         _picture(plot),
         _cells(manifest),
         _intervals(manifest),
@@ -256,6 +258,46 @@ def _gate(manifest: Mapping[str, Any]) -> str:
             "labels' own noise is unknown."
         )
     return text
+
+
+def _control(manifest: Mapping[str, Any]) -> str:
+    control, contents = manifest["control"], manifest["contents"]
+    if control is None:
+        return ""
+    lines = [
+        f"**{'Passed' if control['passed'] else 'Failed'}.** {control['reason']}.",
+        *(f"- {evidence['text']}." for evidence in control["evidence"]),
+    ]
+    text = "## Twins of held-out rows among training rows\n\n" + "\n".join(lines)
+    if control["kind"] != "copied-label":
+        text += (
+            f"\n\n{control['statistic']:g} standard deviations above coincidence and an estimated "
+            f"{percent(control['effect'])} of the held-out clips; the control fails from "
+            f"{control['bound']:g} with {percent(control['effect_bound'])}. "
+            f"{control['examined']:,} held-out rows were examined."
+        )
+    if contents is not None:
+        text += "\n\n" + contents_sentence(contents)
+    return text
+
+
+def contents_sentence(contents: Mapping[str, Any]) -> str:
+    """Say what looks like contents, and what the head scores where they are held out whole."""
+
+    def shown(scores: Mapping[str, Any]) -> str:
+        return ", ".join(
+            f"{name} {_number(scores[member])}"
+            for name, member in (
+                ("PLCC", "mean_plcc"),
+                ("SROCC", "mean_srocc"),
+                ("RMSE", "mean_rmse"),
+            )
+        )
+
+    return (
+        f"{contents['sentence']}. With whole contents held out: {shown(contents['grouped'])}; "
+        f"as judged: {shown(contents['ungrouped'])} (first seed)."
+    )
 
 
 def _picture(plot: str | None) -> str:

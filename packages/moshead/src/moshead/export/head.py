@@ -128,6 +128,7 @@ def head_bytes(
         training_keys=to_text(fingerprints(result.keys)),
         run_record=short_record,
         display=display,
+        training_rows=result.training_rows,
     )
     data = head_graph(head, metadata.to_props())
     check_parity(result, data)

@@ -72,6 +72,8 @@ def head_manifest(
         "seeds": list(result.seeds),
         "out_of_fold": _summary(result.oof.column("mos_pred").to_numpy()),
         "gate": result.gate.to_dict(),
+        "control": None if result.gate.control is None else result.gate.control.to_dict(),
+        "contents": result.gate.contents,
         "notes": list(result.notes),
     }
 

@@ -43,6 +43,7 @@ class HeadMetadata:
         conformal: Residuals of the folds, or None where there were none.
         fold_models: ONNX model of the nets of the folds, or None.
         training_keys: Fingerprints of the clips that trained it, as text.
+        training_rows: Fingerprints of what the training rows hold, as text; empty where unknown.
         run_record: The short run record.
         display: Values of the display profile that shaped training, if any; a prediction takes
             them where a row has no display of its own.
@@ -61,6 +62,7 @@ class HeadMetadata:
     training_keys: str
     run_record: Mapping[str, Any]
     display: Mapping[str, float] = field(default_factory=dict)
+    training_rows: str = ""
 
     def to_props(self) -> dict[str, str]:
         """The ``metadata_props`` of the model; :meth:`from_props` reads them back."""
@@ -79,6 +81,8 @@ class HeadMetadata:
             "gate": rounded(self.gate),
             "training_keys": self.training_keys,
         }
+        if self.training_rows:
+            props["training_rows"] = self.training_rows
         if self.display:
             props["display"] = dict(self.display)
         if self.conformal is not None and self.fold_models is not None:
@@ -154,6 +158,7 @@ class HeadMetadata:
             training_keys=props[f"{_PREFIX}training_keys"],
             run_record=json.loads(props.get(EMBEDDED_KEY, "{}")),
             display=value("display") if f"{_PREFIX}display" in props else {},
+            training_rows=props.get(f"{_PREFIX}training_rows", ""),
         )
 
 

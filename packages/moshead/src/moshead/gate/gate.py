@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from moshead.gate import statistics
-from moshead.gate.bootstrap import intervals
+from moshead.gate.bootstrap import LEAST_UNITS, LEAST_UNITS_PER_FOLD, enough_units, intervals
 from moshead.gate.misses import misses_of, sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from moshead.gate.control import Control
     from moshead.heads.network import Array, CorpusKind
 
 MEAN_PLCC_MIN = 0.85
@@ -91,7 +92,12 @@ class GateReport:
         sentence: The verdict in words, saying whether a miss is the model's or the labels'.
         fold_scores: Every fold by seed.
         extras: Numbers beside the gate: ``mean_krocc, mean_mapped_plcc, outlier_ratio,
-            partition_plcc_spread, partitions, ci_unit, clips_per_fold, spread_clips_needed``.
+            rmse_over_mos_sd, partition_plcc_spread, partitions, ci_unit, units,
+            spread_clips_needed``.
+        control: Whether held-out rows have twins among their training rows; None where nothing
+            was trained. A head whose control fails is never ``Accepted``.
+        contents: Clips that look like versions of one content, with the scores that the head
+            gets where whole contents are held out; None where nothing looks like that.
     """
 
     status: Literal["Accepted", "Proposed"]
@@ -109,6 +115,8 @@ class GateReport:
     sentence: str
     fold_scores: tuple[FoldScore, ...]
     extras: dict[str, Any] = field(default_factory=dict)
+    control: Control | None = None
+    contents: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as the manifest's ``gate`` member; null where a number does not exist."""
@@ -140,6 +148,8 @@ def judge(
     unit_name: str = "clips",
     standard_error: Array | None = None,
     partitions: Mapping[int, float] | None = None,
+    control: Control | None = None,
+    contents: dict[str, Any] | None = None,
     seed: int = 0,
 ) -> GateReport:
     """Judge out-of-fold predictions by the gate.
@@ -151,7 +161,9 @@ def judge(
         units: What the bootstrap draws: clip or group of each row, (N,); rows unless given.
         unit_name: What to call them.
         standard_error: Standard error of each label, (N,), NaN where unknown.
-        partitions: PLCC that other fold partitions gave, by partition seed.
+        partitions: PLCC that other fold partitions gave with the first seed, by partition seed.
+        control: Result of the twin control.
+        contents: Suspected contents with their grouped scores.
         seed: Seed of the bootstrap.
     """
     scores = tuple(_score(mos, cell) for cell in cells)
@@ -162,7 +174,12 @@ def judge(
     extras = _extras(mos, cells, scores, standard_error)
     extras["ci_unit"] = unit_name
     extras["partitions"] = {str(k): _number(v) for k, v in (partitions or {}).items()}
-    extras["partition_plcc_spread"] = _range(list((partitions or {}).values()))
+    extras["partition_plcc_spread"] = None
+    if partitions:
+        # The others were trained with the first seed alone, so that one stands for the main one.
+        first = min(score.seed for score in scores)
+        main = _mean([score.plcc for score in scores if score.seed == first])
+        extras["partition_plcc_spread"] = _range([main, *partitions.values()])
     return _report(
         kind="production-flip" if real else "smoke-surrogate",
         accepted=real,
@@ -172,7 +189,10 @@ def judge(
         ci=intervals(mos, cells, units, seed),
         ceiling=_ceiling(mos, cells, standard_error),
         scores=scores,
-        extras=extras,
+        extras=extras | {"units": _units(cells, units)},
+        faults=[*_too_few(cells, units, unit_name), *_leaks(control, contents, thresholds)],
+        control=control,
+        contents=contents,
     )
 
 
@@ -214,8 +234,44 @@ def judge_rows(
         ci=intervals(mos, cells, units, seed),
         ceiling=_ceiling(mos, cells, standard_error),
         scores=scores,
-        extras=extras,
+        extras=extras | {"units": _units(cells, units)},
+        faults=list(_too_few(cells, units, unit_name)),
     )
+
+
+def _units(cells: Sequence[Cell], units: NDArray[np.int64] | None) -> int:
+    rows = np.unique(np.concatenate([cell.rows for cell in cells]))
+    return len(rows) if units is None else len(np.unique(units[rows]))
+
+
+def _too_few(
+    cells: Sequence[Cell], units: NDArray[np.int64] | None, unit_name: str
+) -> Iterator[str]:
+    if enough_units(cells, units):
+        return
+    folds = len({cell.fold for cell in cells})
+    least = max(LEAST_UNITS, LEAST_UNITS_PER_FOLD * folds)
+    yield (
+        f"{_units(cells, units)} {unit_name} are too few to judge: a verdict needs an interval, "
+        f"and that takes {least}"
+        + (f", at least {LEAST_UNITS_PER_FOLD} in each fold" if folds > 1 else "")
+    )
+
+
+def _leaks(
+    control: Control | None, contents: Mapping[str, Any] | None, thresholds: Mapping[str, float]
+) -> Iterator[str]:
+    if control is not None and not control.passed:
+        yield f"the twin control failed: {control.reason}"
+    if contents is not None:
+        plcc, floor = contents["grouped"]["mean_plcc"], thresholds["mean_plcc_min"]
+        # Written so that a missing PLCC is a miss.
+        if plcc is None or not plcc >= floor:
+            shown = "does not exist" if plcc is None else f"is {plcc:.4f}"
+            yield (
+                f"with whole contents held out the mean PLCC {shown}, and the gate asks for "
+                f"{floor}: {contents['sentence']}"
+            )
 
 
 def production_thresholds() -> dict[str, float]:
@@ -279,6 +335,17 @@ def _score(mos: Array, cell: Cell) -> FoldScore:
     )
 
 
+def mean_scores(mos: Array, cells: Sequence[Cell]) -> dict[str, float | None]:
+    """Mean PLCC, SROCC and RMSE of cells, as JSON; null where one does not exist.
+
+    Args:
+        mos: Labels of all rows, (N,).
+        cells: Predictions of held-out rows.
+    """
+    means = _means([_score(mos, cell) for cell in cells])
+    return {name: _number(value) for name, value in means.items()}
+
+
 def _extras(
     mos: Array, cells: Sequence[Cell], scores: Sequence[FoldScore], standard_error: Array | None
 ) -> dict[str, Any]:
@@ -292,10 +359,14 @@ def _extras(
     if math.isfinite(mean_plcc):
         needed = statistics.clips_for_spread(mean_plcc, PLCC_SPREAD_MAX)
     known = [ratio for ratio in outliers if math.isfinite(ratio)]
+    spread = _mean([float(mos[cell.rows].std()) for cell in cells])
+    error = _mean([score.rmse for score in scores])
     return {
         "mean_krocc": _mean([score.krocc for score in scores]),
         "mean_mapped_plcc": _mean([score.mapped_plcc for score in scores]),
         "outlier_ratio": _mean(known) if known else None,
+        "mos_sd": spread,
+        "rmse_over_mos_sd": error / spread if spread > 0 else math.nan,
         "rows_per_fold": round(_mean([float(score.rows) for score in scores]), 1),
         "spread_clips_needed": needed,
     }
@@ -307,7 +378,8 @@ def _ceiling(mos: Array, cells: Sequence[Cell], standard_error: Array | None) ->
         return None
     rows = np.unique(np.concatenate([cell.rows for cell in cells]))
     known = np.isfinite(standard_error[rows])
-    variance = float(mos[rows].var())
+    # Variance and noise of the same rows: others may vary more, or less.
+    variance = float(mos[rows][known].var()) if known.any() else 0.0
     if known.mean() < 0.5 or variance <= 0:
         return None
     mean_squared = float(np.mean(standard_error[rows][known] ** 2))
@@ -325,8 +397,11 @@ def _report(
     ceiling: float | None,
     scores: tuple[FoldScore, ...],
     extras: dict[str, Any],
+    faults: list[str],
+    control: Control | None = None,
+    contents: dict[str, Any] | None = None,
 ) -> GateReport:
-    misses = misses_of(thresholds, numbers)
+    misses = (*misses_of(thresholds, numbers), *faults)
     passed = not misses
     return GateReport(
         status="Accepted" if passed and accepted else "Proposed",
@@ -341,9 +416,13 @@ def _report(
         ci=ci,
         label_noise_ceiling=ceiling,
         misses=misses,
-        sentence=sentence_of(kind, misses, numbers["mean_plcc"], ci, ceiling, thresholds),
+        sentence=sentence_of(
+            kind, misses, tuple(faults), numbers, ci, ceiling, thresholds, extras["mos_sd"]
+        ),
         fold_scores=scores,
         extras=extras,
+        control=control,
+        contents=contents,
     )
 
 

@@ -80,28 +80,34 @@ def _varies(values: Array) -> bool:
 def logistic_map(truth: Array, predicted: Array) -> Array:
     """Map predictions to the MOS scale by the four-parameter logistic of VQEG.
 
-        m(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))
+        m(x) = b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|)),  b1 >= b2
 
-    fitted to ``truth`` by least squares (VQEG 2003; P.1401, 7.5). Where no fit is better than
-    the identity's linear one, that one is returned.
+    fitted to ``truth`` by least squares (VQEG 2003; P.1401, 7.5). The mapping never decreases: it
+    corrects the shape of a scale and must not turn a reversed prediction round. A straight line
+    is used where the logistic does not fit better, for fewer than five rows, and where the
+    predictions do not correlate with ``truth`` beyond chance (p > .05): four parameters would
+    find a shape in noise.
 
     Args:
         truth: MOS, (N,).
         predicted: Raw predictions, (N,).
 
     Returns:
-        Mapped predictions, (N,).
+        Mapped predictions, (N,); constant where the best line that does not fall is flat.
     """
     slope, intercept = np.polyfit(predicted, truth, 1)
+    if slope <= 0:
+        return np.full(len(truth), float(truth.mean()))
     linear = np.asarray(slope * predicted + intercept)
-    if truth.size < 5:
+    if truth.size < 5 or not _beyond_chance(plcc(truth, predicted), truth.size):
         return linear
 
-    def logistic(x: Array, b1: float, b2: float, b3: float, b4: float) -> Array:
+    def logistic(x: Array, b2: float, height: float, b3: float, b4: float) -> Array:
         z = np.clip((x - b3) / max(abs(b4), 1e-9), -500, 500)
-        return np.asarray(b2 + (b1 - b2) / (1 + np.exp(-z)))
+        return np.asarray(b2 + abs(height) / (1 + np.exp(-z)))
 
-    start = (truth.max(), truth.min(), predicted.mean(), max(float(predicted.std()), 1e-3))
+    spread = max(float(predicted.std()), 1e-3)
+    start = (truth.min(), float(np.ptp(truth)), predicted.mean(), spread)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optimize.OptimizeWarning)
         try:
@@ -113,11 +119,24 @@ def logistic_map(truth: Array, predicted: Array) -> Array:
     return mapped if better else linear
 
 
+def _beyond_chance(r: float, rows: int) -> bool:
+    """Whether the 95 % interval of a correlation by Fisher's z lies above 0."""
+    return bool(math.atanh(min(r, 1 - 1e-12)) > 1.96 / math.sqrt(rows - 3))
+
+
 def mapped_plcc(truth: Array, predicted: Array) -> float:
-    """PLCC after :func:`logistic_map`; never gated. Arguments and result as in :func:`plcc`."""
+    """PLCC after :func:`logistic_map`; never gated. Arguments and result as in :func:`plcc`.
+
+    Where the predictions are reversed, a mapping that never decreases cannot improve them: this is
+    their raw PLCC then, with its sign.
+    """
     if not _usable(truth, predicted):
         return math.nan
-    return plcc(truth, logistic_map(truth, predicted))
+    raw = plcc(truth, predicted)
+    if raw <= 0:
+        return raw
+    mapped = plcc(truth, logistic_map(truth, predicted))
+    return raw if math.isnan(mapped) else mapped
 
 
 def outlier_ratio(truth: Array, predicted: Array, standard_error: Array) -> float:

@@ -162,6 +162,7 @@ class TrainingResult:
         corpus: Counts for the manifest: ``clips, groups, rows, labels_dropped, sources, ...``.
         fill: Share of rows filled, by column, for the columns that the schema allows to fill.
         notes: Sentences that card and manifest must carry (constant columns, HDR, and the like).
+        training_rows: Fingerprints of what the training rows hold, as text.
     """
 
     model_id: str
@@ -183,6 +184,7 @@ class TrainingResult:
     corpus: dict[str, Any]
     fill: dict[str, float]
     notes: tuple[str, ...] = field(default=())
+    training_rows: str = ""
 
 
 def forward(head: Head, features: Array, encoder_onehot: Array) -> Array:

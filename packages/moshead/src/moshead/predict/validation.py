@@ -14,7 +14,12 @@ from provenance import start_run
 from provenance.toolkit import InputError, VerdictError
 
 from moshead.corpus.corpus import Corpus, load_corpus
-from moshead.corpus.fingerprints import from_text, share_known
+from moshead.corpus.fingerprints import (
+    fingerprints,
+    from_text,
+    row_fingerprints,
+    share_known,
+)
 from moshead.corpus.rows import RowOptions
 from moshead.export.registry import VALIDATION_SCHEMA
 from moshead.features.matrix import read_display_profile
@@ -172,10 +177,15 @@ def _held_out(
                 fix=f"Name one of {names} with --split",
             )
         corpus = corpus.take(rows)
-    known = share_known(list(corpus.clip_keys), from_text(metadata.training_keys))
+    by_key = share_known(fingerprints(corpus.clip_keys), from_text(metadata.training_keys))
+    by_row = share_known(
+        row_fingerprints(corpus.features, corpus.mos), from_text(metadata.training_rows)
+    )
+    known = max(by_key, by_row)
     if known > KNOWN_SHARE_ALLOWED:
         raise InputError(
-            f"{percent(known)} of these clips trained the head, so they are no test of it",
+            f"{percent(known)} of these clips trained the head, so they are no test of it"
+            + ("" if by_key >= by_row else " (their rows are equal, under other keys)"),
             where=where,
             fix="Give held-out clips: another corpus, or rows that a split column kept apart",
         )

@@ -10,13 +10,17 @@ import numpy as np
 import pyarrow as pa
 from provenance.toolkit import InputError, ProgressCallback
 
+from moshead.corpus.fingerprints import row_fingerprints, to_text
 from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics
-from moshead.gate.gate import Cell, GateReport, judge
+from moshead.gate.contents import FEWEST_GROUPS, ContentGroups, content_groups
+from moshead.gate.control import twin_control
+from moshead.gate.gate import Cell, GateReport, judge, mean_scores
+from moshead.gate.twins import search_twins
 from moshead.heads.families import AUTO, load_family
 from moshead.heads.network import ENCODER_VOCAB, Array, CorpusKind, Head, TrainingResult
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
-from moshead.training.folds import Fold, Partition, partition, split_partition
+from moshead.training.folds import Fold, Partition, joined_units, partition, split_partition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +122,21 @@ def train_head(
             partition(corpus.units, options.k_folds, options.seed + n, grouped=_grouped(corpus))
             for n in range(1, options.other_partitions + 1)
         ]
-    judged = fitter.folds([(main, seeds), *((p, seeds[:1]) for p in others)], progress)
+    search = search_twins(
+        corpus.features,
+        corpus.mos,
+        [fold.held_out for fold in main.folds],
+        corpus.units,
+        standard_error=corpus.standard_error,
+        seed=options.seed,
+    )
+    contents = None
+    if main.kind == "k-fold" and corpus_kind == "real":
+        contents = content_groups(
+            corpus.keys, search, corpus.texts, fewest=max(FEWEST_GROUPS, options.k_folds)
+        )
+    grouped = () if contents is None else (_by_content(contents, corpus, options),)
+    judged = fitter.folds([(main, seeds), *((p, seeds[:1]) for p in (*others, *grouped))], progress)
     cells = _cells(corpus, judged[0])
     gate = judge(
         corpus.mos,
@@ -129,8 +147,12 @@ def train_head(
         standard_error=corpus.standard_error,
         partitions={
             other.seed or 0: _mean_plcc(corpus, items)
-            for other, items in zip(others, judged[1:], strict=True)
+            for other, items in zip(others, judged[1 : 1 + len(others)], strict=True)
         },
+        control=twin_control(
+            search, corpus.features, keys=corpus.keys, columns=corpus.schema.columns
+        ),
+        contents=None if contents is None else _content_scores(corpus, contents, cells, judged),
         seed=options.seed,
     )
     shipped, trained_on = fitter.shipped(main, seeds[0], progress)
@@ -147,6 +169,26 @@ def train_head(
         shipped,
         trained_on,
     )
+
+
+def _by_content(contents: ContentGroups, corpus: Corpus, options: TrainingOptions) -> Partition:
+    """The partition that holds whole contents out."""
+    together = joined_units(corpus.units, contents.names)
+    return partition(together, options.k_folds, options.seed, grouped=True)
+
+
+def _content_scores(
+    corpus: Corpus,
+    contents: ContentGroups,
+    cells: Sequence[Cell],
+    judged: Sequence[Sequence[_Judged]],
+) -> dict[str, Any]:
+    """What looks like contents, with the scores of the first seed by clips and by contents."""
+    first = min(cell.seed for cell in cells)
+    return contents.to_dict() | {
+        "ungrouped": mean_scores(corpus.mos, [cell for cell in cells if cell.seed == first]),
+        "grouped": mean_scores(corpus.mos, [_cell(corpus, item) for item in judged[-1]]),
+    }
 
 
 def _grouped(corpus: Corpus) -> bool:
@@ -346,6 +388,10 @@ def _result(
         },
         fill=corpus.fill,
         notes=notes,
+        # Synthetic rows are nobody's clips, and their bits may differ between machines.
+        training_rows=to_text(row_fingerprints(corpus.features, corpus.mos))
+        if corpus_kind == "real"
+        else "",
     )
 
 

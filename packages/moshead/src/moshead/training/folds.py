@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -85,6 +86,29 @@ def partition(units: Indices, k: int, seed: int, *, grouped: bool) -> Partition:
         for fold in range(k)
     )
     return Partition("group-k-fold" if grouped else "k-fold", seed, folds)
+
+
+def joined_units(units: Indices, names: Sequence[str]) -> Indices:
+    """Number the sets of rows that share a unit or a name.
+
+    Args:
+        units: Unit of each row, (N,).
+        names: Name of each row, (N,).
+
+    Returns:
+        (N,), 0 to the number of sets - 1.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    _, name = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    own, other = int(units.max()) + 1, int(name.max()) + 1
+    links = coo_array(
+        (np.ones(len(units)), (units, own + name.reshape(-1))), shape=(own + other, own + other)
+    )
+    _, component = connected_components(links, directed=False)
+    _, numbered = np.unique(component[units], return_inverse=True)
+    return np.asarray(numbered.reshape(-1), dtype=np.int64)
 
 
 def split_partition(train: Indices, held_out: Indices) -> Partition:
