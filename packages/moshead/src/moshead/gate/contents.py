@@ -75,14 +75,18 @@ class ContentGroups:
     @property
     def sentence(self) -> str:
         """The finding, and the way out."""
-        what = f"The column {self.column}" if self.column else f"The clip keys ({self.rule})"
+        what = (
+            f"The column {self.column} divides"
+            if self.column
+            else f"The clip keys, {self.rule}, divide"
+        )
         way = (
             f"--group-column {self.column}"
             if self.column
             else "a column of content names and --group-column"
         )
         return (
-            f"{what} divides {self.clips} clips into {self.groups} contents, such as "
+            f"{what} {self.clips} clips into {self.groups} contents, such as "
             f"{self.example[0]!r} and {self.example[1]!r}; for {self.nearest_share:.0%} of the "
             f"clips the nearest training row is of the same content ({self.chance:.1%} by "
             f"chance). To hold out whole contents, use {way}"

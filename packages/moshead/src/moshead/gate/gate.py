@@ -269,8 +269,8 @@ def _leaks(
         if plcc is None or not plcc >= floor:
             shown = "does not exist" if plcc is None else f"is {plcc:.4f}"
             yield (
-                f"with whole contents held out the mean PLCC {shown}, and the gate asks for "
-                f"{floor}: {contents['sentence']}"
+                f"the clips look like {contents['groups']} contents in several versions, and with "
+                f"whole contents held out the mean PLCC {shown}, below {floor} (see --group-column)"
             )
 
 
