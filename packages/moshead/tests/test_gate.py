@@ -144,3 +144,73 @@ def test_held_out_rows_are_judged_without_a_spread(mos):
     assert report.plcc_spread is None
     assert "plcc_spread_max" not in report.thresholds
     assert not moshead.judge_rows(mos, np.full(len(mos), 3.0)).passed
+
+
+@pytest.mark.parametrize(("units", "folds"), [(3, 1), (3, 3), (15, 5), (19, 1), (18, 6)])
+def test_too_few_clips_have_no_interval_and_no_pass(units, folds):
+    rng = np.random.default_rng(3)
+    clip = np.repeat(np.arange(units), 10)
+    truth = rng.uniform(1.5, 4.5, units)[clip]
+    made = [
+        Cell(fold, seed, rows, truth[rows] + 0.01 * rng.normal(size=len(rows)))
+        for fold, rows in enumerate(
+            np.flatnonzero(np.isin(clip, part)) for part in np.array_split(np.arange(units), folds)
+        )
+        for seed in range(2)
+    ]
+    report = moshead.judge(truth, made, units=clip)
+    assert all(np.isnan(ends).all() for ends in report.ci.values())
+    assert not report.passed
+    assert f"{units} clips are too few" in report.sentence
+    assert "The gate is met" not in report.sentence
+
+
+def test_the_ceiling_is_that_of_the_rows_whose_errors_are_known():
+    rng = np.random.default_rng(4)
+    narrow, wide = rng.normal(3, 0.2, 300), rng.uniform(1, 5, 200)
+    truth = np.concatenate([narrow, wide])
+    error = np.concatenate([np.full(300, 0.19), np.full(200, np.nan)])
+    report = moshead.judge(truth, cells(truth, 0.1), standard_error=error)
+    expected = np.sqrt(1 - 0.19**2 / narrow.var())
+    assert report.label_noise_ceiling == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_spread_over_partitions_includes_the_main_one(mos):
+    made = cells(mos, 0.3)
+    first = np.mean([s.plcc for s in moshead.judge(mos, made).fold_scores if s.seed == 0])
+    report = moshead.judge(mos, made, partitions={1: float(first) - 0.02})
+    assert report.extras["partition_plcc_spread"] == pytest.approx(0.02)
+    assert moshead.judge(mos, made).extras["partition_plcc_spread"] is None
+
+
+def test_acceptance_is_compared_with_its_interval_in_words():
+    truth = np.random.default_rng(1).uniform(1.5, 4.5, 400)
+    close = moshead.judge(truth, cells(truth, 0.44, seeds=2, folds=2))
+    assert close.passed
+    low, _ = close.ci["mean_plcc"]
+    _, high = close.ci["mean_rmse"]
+    assert low > 0.85
+    assert high > 0.45
+    assert f"mean RMSE up to {high:.3f} (threshold 0.45)" in close.sentence
+    clear = moshead.judge(truth, cells(truth, 0.2))
+    assert clear.sentence == "The gate is met."
+
+
+def test_rmse_is_compared_with_the_spread_of_the_mos():
+    truth = 3 + 0.4 * np.random.default_rng(5).normal(size=500)
+    report = moshead.judge(truth, cells(truth, 0.3))
+    spread = np.mean([truth[c.rows].std() for c in cells(truth, 0.3)])
+    assert report.extras["rmse_over_mos_sd"] == pytest.approx(report.mean_rmse / spread)
+    assert "predicted for every clip, would have an RMSE of 0.4" in report.sentence
+
+
+def test_intervals_of_rank_correlations_are_centred_on_what_was_measured():
+    shifts = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        truth = rng.normal(size=46)
+        predicted = truth + 0.5 * rng.normal(size=46)
+        report = moshead.judge_rows(truth, predicted, seed=seed)
+        z = np.arctanh([*report.ci["mean_srocc"], report.mean_srocc])
+        shifts.append((z[0] + z[1]) / 2 - z[2])
+    assert abs(np.mean(shifts)) < 0.02

@@ -244,6 +244,28 @@ def test_strict_refuses_a_missing_head(tmp_path):
         moshead.Predictor(tmp_path / "gone.onnx", strict=True)
 
 
+@pytest.mark.parametrize("manifest", [None, "null", "[]", "{}"])
+def test_strict_needs_the_manifest(head, manifest):
+    if manifest is None:
+        (head / "head.json").unlink()
+    else:
+        (head / "head.json").write_text(manifest, encoding="utf-8")
+    with pytest.raises(InputError, match="no manifest stands beside the head"):
+        moshead.Predictor(head / "head.onnx", strict=True)
+
+
+def test_a_head_whose_weights_are_not_numbers_is_refused(head):
+    model = onnx.load(head / "head.onnx")
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            broken = np.full(tuple(tensor.dims), np.nan, np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(broken, tensor.name))
+    onnx.save(model, head / "head.onnx")
+    (head / "head.json").unlink()
+    with pytest.raises(InputError, match="predicts no number"):
+        moshead.Predictor(head / "head.onnx")
+
+
 def test_a_head_that_is_there_never_falls_back(head):
     (head / "head.onnx").write_bytes(b"not a model")
     (head / "head.json").unlink()

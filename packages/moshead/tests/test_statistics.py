@@ -62,14 +62,39 @@ def test_the_logistic_mapping_undoes_a_logistic_distortion():
     assert statistics.mapped_plcc(truth, distorted) > 0.9999
 
 
-def test_the_logistic_mapping_never_fits_worse_than_a_line():
+def test_the_logistic_mapping_never_fits_worse_than_a_line_that_does_not_fall():
     rng = np.random.default_rng(2)
     truth = rng.uniform(1, 5, 100)
     for predicted in (truth + rng.normal(size=100), rng.normal(size=100), -truth):
         mapped = statistics.logistic_map(truth, predicted)
-        slope, intercept = np.polyfit(predicted, truth, 1)
-        linear = statistics.rmse(truth, slope * predicted + intercept)
-        assert statistics.rmse(truth, mapped) <= linear + 1e-12
+        slope = max(0.0, np.polyfit(predicted, truth, 1)[0])
+        line = slope * (predicted - predicted.mean()) + truth.mean()
+        assert statistics.rmse(truth, mapped) <= statistics.rmse(truth, line) + 1e-12
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(5, 60), st.floats(0.0, 2.0))
+def test_the_logistic_mapping_never_falls(seed, rows, noise):
+    rng = np.random.default_rng(seed)
+    truth = rng.uniform(1, 5, rows)
+    predicted = truth * rng.choice([-1, 1]) + noise * rng.normal(size=rows)
+    mapped = statistics.logistic_map(truth, predicted)
+    assert (np.diff(mapped[np.argsort(predicted)]) >= -1e-9).all()
+
+
+def test_a_reversed_head_keeps_its_sign_after_mapping():
+    rng = np.random.default_rng(3)
+    truth = rng.uniform(1, 5, 200)
+    reversed_ = -truth + 0.6 * rng.normal(size=200)
+    raw = stats.pearsonr(truth, reversed_)[0]
+    assert raw < -0.8
+    assert statistics.mapped_plcc(truth, reversed_) == pytest.approx(raw)
+
+
+def test_mapping_noise_finds_no_correlation_in_it():
+    rng = np.random.default_rng(4)
+    pairs = [(rng.uniform(1, 5, 46), rng.normal(size=46)) for _ in range(300)]
+    mapped = np.mean([statistics.mapped_plcc(truth, noise) for truth, noise in pairs])
+    assert abs(mapped) < 0.03
 
 
 def test_the_outlier_ratio_counts_misses_of_the_95_percent_interval():

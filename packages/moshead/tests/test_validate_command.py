@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import moshead
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from provenance.toolkit import InputError
@@ -116,3 +118,32 @@ def test_rows_without_ratings_are_no_verdict(accepted_head, held_out):
         moshead.validate(accepted_head / "head.onnx", held_out(mos=[None] * 150))
     with pytest.raises(InputError, match="there is no such file"):
         moshead.validate("gone.onnx", held_out())
+
+
+def test_three_clips_are_no_verdict(accepted_head, held_out):
+    with pytest.raises(moshead.HeldOutMissError, match="3 clips are too few") as caught:
+        moshead.validate(accepted_head / "head.onnx", held_out(rows=3))
+    assert caught.value.document["gate"]["ci"]["mean_plcc"] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [
+        str.upper,
+        "other/{}".format,
+        "{}.feat".format,
+        "prefix-{}".format,
+        "https://host/{}?x=1".format,
+        lambda key: "".join(chr(ord(c) + 0xFEE0) for c in key),
+        "\u200b{}".format,
+        lambda key: hashlib.sha256(key.encode()).hexdigest(),
+    ],
+)
+def test_training_rows_are_known_under_other_keys(accepted_head, tmp_path, rename):
+    table = pq.read_table(accepted_head / "labelled.parquet")
+    keys = pa.array([rename(key) for key in table.column("clip_id").to_pylist()])
+    order = np.random.default_rng(0).permutation(table.num_rows)
+    renamed = table.set_column(0, "clip_id", keys).take(order)
+    pa.csv.write_csv(renamed, tmp_path / "renamed.csv")
+    with pytest.raises(InputError, match="trained the head, so they are no test of it"):
+        moshead.validate(accepted_head / "head.onnx", tmp_path / "renamed.csv")

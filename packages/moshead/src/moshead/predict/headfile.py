@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from provenance.toolkit import InputError
 
 from moshead.export.manifest import check_against_manifest, load_manifest, manifest_beside
@@ -87,6 +88,20 @@ class HeadFile:
                 where=str(self.path),
                 fix="Train or copy the head again",
                 code="head.graph-contradicts-metadata",
+            )
+        medians, columns = self.metadata.imputation, self.metadata.schema.columns
+        feed = {
+            FEATURES: np.array([[medians[name] for name in columns]], dtype=np.float32),
+            ENCODER: np.eye(1, wanted[ENCODER], dtype=np.float32),
+        }
+        # A weight that is NaN makes every prediction NaN, that of the medians included.
+        if not np.isfinite(session.run(None, feed)[0]).all():
+            raise InputError(
+                "the head predicts no number for the medians of its training rows: its weights "
+                "are damaged",
+                where=str(self.path),
+                fix="Train or copy the head again",
+                code="head.not-a-number",
             )
         return session
 

@@ -63,8 +63,8 @@ class Predictor:
         onnx: The ONNX file of the head.
         manifest: Its manifest; by default the one beside the ONNX file.
         alpha: Level of the prediction intervals.
-        strict: Refuse what would otherwise be a warning: a missing ONNX file (instead of the
-            ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
+        strict: Require the manifest, and refuse what would otherwise be a warning: a missing ONNX
+            file (instead of the ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
         display: Values of a display profile (:func:`moshead.read_display_profile`); by default
             those that the head was trained with, if any.
 
@@ -97,6 +97,13 @@ class Predictor:
             self.source = "vmaf-linear"
             return
         self.head = read_head(self.path, None if manifest is None else Path(manifest))
+        if strict and self.head.manifest is None:
+            raise InputError(
+                "no manifest stands beside the head, so nothing confirms what it says of itself",
+                where=str(self.path),
+                fix="Put the manifest that training wrote beside it, or leave strict out",
+                code="head.no-manifest",
+            )
         self._check_status(self.head, strict=strict)
         self._session = self.head.session()
         self._fold_session: Any = None
