@@ -199,7 +199,7 @@ def _grouping(
 
 def _base_names(keys: Sequence[str]) -> list[str]:
     column = pa.chunked_array([pa.array(list(keys), pa.string())])
-    parted = labeljoin.KeyRule(normalize="auto").keys(column).keys.to_pylist()
+    parted = labeljoin.keys.KeyRule(normalize="auto").keys(column).keys.to_pylist()
     return [part or key for part, key in zip(parted, keys, strict=True)]
 
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from labeljoin import percent
+from labeljoin.keys import percent
 from scipy import stats
 
 from moshead.gate.contents import key_stem

@@ -3,7 +3,7 @@
 Reductions in float64 differ between instruction sets and thread counts by a few 1e-16. Nothing
 here amplifies that much (smooth activations, a closed-form start), and the finished weights are
 rounded to 18 bits (``moshead.heads.rounding``), which float32 holds exactly: a difference survives
-only where it straddles a rounding border, about once in 1e9 weights. So the weights come from numpy's
+only where it straddles a rounding border, about once in 1e9 weights. So weights come from numpy's
 generator (torch's float32 draws depend on the instruction set), all arithmetic is float64, and
 the rounding comes last.
 
