@@ -1,0 +1,439 @@
+"""Baselines of a training run: on the head's own folds, with paired intervals.
+
+A head is worth shipping where it beats what needs no head: the best single column, a second opinion
+alone, or a stock regressor on the same columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from provenance import ProgressCallback
+from scipy import stats
+
+from moshead import statistics
+from moshead.baselines.contamination import Contamination
+from moshead.baselines.mapping import fit_mapping
+from moshead.baselines.pairing import LEAST_UNITS, Difference, bootstrap_difference
+from moshead.baselines.regressors import INSTALL, REGRESSORS, FitJob, fit_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from moshead.folds import Fold
+
+    Array = NDArray[np.float64]
+    Indices = NDArray[np.int64]
+
+RESAMPLES = 1000
+SHORTLIST = 5
+"""Columns, by rank correlation on the training rows, whose mapping is fitted to find the best."""
+
+_CHUNK_VALUES = 4_000_000
+_RESAMPLED_VALUES = 2e8
+
+Kind = Literal["column", "regressor"]
+BaselineChoice = Literal["auto", "simple"]
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """A second opinion as a baseline reads it.
+
+    Attributes:
+        name: The scorer, as reports name it.
+        column: The column.
+        values: Its values, (N,), NaN where missing.
+        contamination: Whether its scorer was trained on the judged corpus; None where it is no
+            second opinion.
+    """
+
+    name: str
+    column: str
+    values: Array
+    contamination: Contamination | None = None
+
+
+@dataclass(frozen=True)
+class HeadCell:
+    """Predictions of the head for one fold by one seed.
+
+    Attributes:
+        fold: Number of the fold.
+        seed: Seed.
+        predicted: Predicted MOS of the fold's held-out rows, (n,).
+    """
+
+    fold: int
+    seed: int
+    predicted: Array
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What one baseline reaches on the head's folds.
+
+    Attributes:
+        name: What it is.
+        kind: ``column`` or ``regressor``.
+        column: The column, or the one that was chosen in most folds; None for a regressor.
+        plcc: Mean over folds.
+        srocc: Mean over folds.
+        rmse: Mean over folds, in MOS.
+        difference: PLCC of the head minus that of the baseline, with its interval.
+        contamination: Whether the column's scorer was trained on the judged corpus.
+        settings: How it was fitted, in one sentence.
+    """
+
+    name: str
+    kind: Kind
+    column: str | None
+    plcc: float
+    srocc: float
+    rmse: float
+    difference: Difference
+    contamination: Contamination | None = None
+    settings: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON; null where a number does not exist."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "column": self.column,
+            "plcc": _number(self.plcc),
+            "srocc": _number(self.srocc),
+            "rmse": _number(self.rmse),
+            "difference": {
+                "plcc": _number(self.difference.difference),
+                "low": _number(self.difference.low),
+                "high": _number(self.difference.high),
+            },
+            "contamination": None if self.contamination is None else self.contamination.to_dict(),
+            "settings": self.settings,
+        }
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a head is worth beside its baselines.
+
+    Attributes:
+        baselines: The baselines, the best first.
+        gained: Whether the head beats the best single column with an interval above 0; None
+            where no column could be judged.
+        sentence: The same in words, with the strongest regressor where the head does not beat it.
+        notes: What was not run, and what is in doubt.
+    """
+
+    baselines: tuple[Baseline, ...]
+    gained: bool | None
+    sentence: str
+    notes: tuple[str, ...] = field(default=())
+
+
+def measure_worth(
+    features: Array,
+    columns: Sequence[str],
+    mos: Array,
+    units: Indices,
+    folds: Sequence[Fold],
+    cells: Sequence[HeadCell],
+    *,
+    scores: Sequence[ScoreColumn] = (),
+    contamination: Mapping[str, Contamination] | None = None,
+    unit_name: str = "clips",
+    choice: BaselineChoice = "auto",
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+) -> Worth:
+    """Measure the baselines of a head on the head's own folds.
+
+    Args:
+        features: The head's columns, (N, F), NaN where a value is missing.
+        columns: Their names.
+        mos: Labels, (N,).
+        units: Clip or group of each row, (N,): what the bootstrap draws.
+        folds: The folds that judged the head.
+        cells: The head's predictions, each fold by each seed.
+        scores: Second opinions of the same rows, whether the head reads them or not.
+        contamination: Whether the scorer behind a column was trained on the judged corpus, by
+            column.
+        unit_name: What units are called.
+        choice: ``auto`` runs every regressor that is installed, ``simple`` ridge alone.
+        seed: Seed of the bootstrap and of the regressors.
+        progress: Called after each fit.
+    """
+    contamination = contamination or {}
+    found: list[tuple[str, Kind, str | None, list[Array], Contamination | None, str]] = []
+    best = _best_column(features, columns, mos, folds)
+    alone = {score.column for score in scores}
+    if best is not None and best[0] not in alone:
+        column, predicted, settings = best
+        found.append((column, "column", column, predicted, contamination.get(column), settings))
+    for score in scores:
+        mapped = _mapped(score.values, mos, folds)
+        if mapped is not None:
+            settings = "logistic mapping fitted on the training rows"
+            found.append(
+                (score.name, "column", score.column, mapped, score.contamination, settings)
+            )
+    chosen = [r for r in REGRESSORS if r.installed and (choice == "auto" or not r.modules)]
+    jobs = [FitJob(r, fold.train, fold.held_out, seed) for r in chosen for fold in folds]
+
+    def step(done: int) -> None:
+        if progress is not None:
+            progress("baselines", done, len(jobs))
+
+    fits = iter(fit_all(features, mos, units, jobs, step))
+    for regressor in chosen:
+        predicted = [next(fits) for _ in folds]
+        found.append((regressor.name, "regressor", None, predicted, None, regressor.settings))
+    draws, point = _plcc_draws(
+        mos, units, folds, _head_predictions(cells, len(folds)), [item[3] for item in found], seed
+    )
+    baselines = []
+    few = min(len(np.unique(units[fold.held_out])) for fold in folds) * len(folds) < LEAST_UNITS
+    for number, (name, kind, column, predicted, doubt, settings) in enumerate(found, start=1):
+        difference = bootstrap_difference(point[0], point[number], draws[0], draws[number])
+        if few:
+            difference = Difference(difference.difference, math.nan, math.nan, math.nan)
+        pairs = [(mos[fold.held_out], p) for fold, p in zip(folds, predicted, strict=True)]
+        baselines.append(
+            Baseline(
+                name,
+                kind,
+                column,
+                float(point[number]),
+                float(np.mean([statistics.srocc(t, p) for t, p in pairs])),
+                float(np.mean([statistics.rmse(t, p) for t, p in pairs])),
+                difference,
+                doubt,
+                settings,
+            )
+        )
+    baselines.sort(key=lambda each: -np.nan_to_num(each.plcc, nan=-2.0))
+    return _worth(tuple(baselines), unit_name, choice)
+
+
+def _head_predictions(cells: Sequence[HeadCell], folds: int) -> list[Array]:
+    """Predictions of the head by fold, (S, n) each."""
+    return [
+        np.stack([c.predicted for c in sorted(cells, key=lambda c: c.seed) if c.fold == fold])
+        for fold in range(folds)
+    ]
+
+
+def _best_column(
+    features: Array, columns: Sequence[str], mos: Array, folds: Sequence[Fold]
+) -> tuple[str, list[Array], str] | None:
+    """The column that predicts best alone, chosen and mapped within each fold's training rows."""
+    predicted: list[Array] = []
+    names: Counter[str] = Counter()
+    for fold in folds:
+        train = features[fold.train]
+        medians = _medians(train)
+        filled = np.where(np.isnan(train), medians, train)
+        strength = np.abs(_rank_correlations(filled, mos[fold.train]))
+        if not np.isfinite(strength).any():
+            return None
+        shortlist = np.argsort(-np.nan_to_num(strength, nan=-1.0), kind="stable")[:SHORTLIST]
+        mappings = {
+            int(c): fit_mapping(mos[fold.train], filled[:, c])
+            for c in shortlist
+            if np.isfinite(strength[c])
+        }
+        column = min(
+            mappings,
+            key=lambda c: float(np.sum((mos[fold.train] - mappings[c](filled[:, c])) ** 2)),
+        )
+        own = features[fold.held_out, column]
+        predicted.append(mappings[column](np.where(np.isnan(own), medians[column], own)))
+        names[columns[column]] += 1
+    (name, count), *_ = names.most_common()
+    settings = "chosen and mapped by a logistic on the training rows of each fold"
+    if count < len(folds):
+        others = ", ".join(f"{other} in {n}" for other, n in names.most_common()[1:])
+        settings += f"; {name} in {count} of {len(folds)} folds, {others}"
+    return name, predicted, settings
+
+
+def _rank_correlations(features: Array, mos: Array) -> Array:
+    """Spearman's correlation of each column with MOS, (F,); NaN where a column does not vary."""
+    ranks = stats.rankdata(features, axis=0)
+    ranks -= ranks.mean(axis=0)
+    own = stats.rankdata(mos)
+    own -= own.mean()
+    size = np.sqrt(np.sum(ranks**2, axis=0) * float(own @ own))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(size > 0, own @ ranks / size, np.nan))
+
+
+def _medians(rows: Array) -> Array:
+    known = np.isfinite(rows).any(axis=0)
+    medians = np.zeros(rows.shape[1])
+    if known.any():
+        medians[known] = np.nanmedian(rows[:, known], axis=0)
+    return medians
+
+
+def _mapped(values: Array, mos: Array, folds: Sequence[Fold]) -> list[Array] | None:
+    """A column mapped within each fold; None where it has no values or does not vary."""
+    predicted = []
+    for fold in folds:
+        own = values[fold.train]
+        known = np.isfinite(own)
+        if known.sum() < 3 or float(np.ptp(own[known])) == 0:
+            return None
+        mapping = fit_mapping(mos[fold.train][known], own[known])
+        held_out = values[fold.held_out]
+        filled = np.where(np.isfinite(held_out), held_out, float(np.median(own[known])))
+        predicted.append(mapping(filled))
+    return predicted
+
+
+def _plcc_draws(
+    mos: Array,
+    units: Indices,
+    folds: Sequence[Fold],
+    head: Sequence[Array],
+    others: Sequence[Sequence[Array]],
+    seed: int,
+) -> tuple[Array, Array]:
+    """PLCC of head and baselines under the same resamples, (1 + K, B), and measured, (1 + K,).
+
+    Units are redrawn within each fold, alike for all, as the gate's intervals are.
+    """
+    largest = max(len(fold.held_out) for fold in folds)
+    predictors = len(head[0]) + len(others)
+    resamples = int(
+        np.clip(_RESAMPLED_VALUES / (largest * len(folds) * predictors), 200, RESAMPLES)
+    )
+    rng = np.random.Generator(np.random.PCG64([seed, 96]))
+    draws = np.zeros((1 + len(others), resamples))
+    point = np.zeros(1 + len(others))
+    chunk = max(1, _CHUNK_VALUES // largest)
+    for number, fold in enumerate(folds):
+        truth = mos[fold.held_out]
+        _, own = np.unique(units[fold.held_out], return_inverse=True)
+        stacked = np.vstack([head[number], *(other[number][None] for other in others)])
+        seeds = len(head[number])
+        for start in range(0, resamples, chunk):
+            size = min(chunk, resamples - start)
+            counts = statistics.resample_counts(rng, own, size)
+            r = weighted_plcc(truth, stacked, counts)
+            draws[0, start : start + size] += r[:seeds].mean(axis=0) / len(folds)
+            draws[1:, start : start + size] += r[seeds:] / len(folds)
+        measured = [statistics.plcc(truth, row) for row in stacked]
+        point[0] += float(np.mean(measured[:seeds])) / len(folds)
+        point[1:] += np.asarray(measured[seeds:]) / len(folds)
+    return draws, point
+
+
+def weighted_plcc(truth: Array, predicted: Array, counts: Array) -> Array:
+    """PLCC of S predictions under B resamples of their rows.
+
+    Args:
+        truth: MOS, (N,).
+        predicted: (S, N).
+        counts: How often each row occurs in each resample, (B, N).
+
+    Returns:
+        (S, B); NaN where a resample has no correlation.
+    """
+    # Centring first keeps the differences of moments below from cancelling.
+    t = truth - truth.mean()
+    p = predicted - predicted.mean(axis=1, keepdims=True)
+    n = counts.sum(axis=1)
+    st, stt = counts @ t, counts @ (t * t)
+    sp, spp, stp = counts @ p.T, counts @ (p * p).T, counts @ (p * t).T
+    vt = (stt - st * st / n)[:, None]
+    vp = spp - sp * sp / n[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = (stp - st[:, None] * sp / n[:, None]) / np.sqrt(vt * vp)
+    return np.asarray(np.where((vt > 1e-12) & (vp > 1e-12), r, np.nan).T)
+
+
+def _worth(baselines: tuple[Baseline, ...], unit_name: str, choice: BaselineChoice) -> Worth:
+    notes = []
+    missing = [r.name for r in REGRESSORS if not r.installed]
+    if choice == "simple":
+        notes.append("Of the stock regressors only ridge was run.")
+    elif missing:
+        notes.append(f"Not run, because they are not installed: {', '.join(missing)}. {INSTALL}.")
+    notes += [
+        each.contamination.sentence
+        for each in baselines
+        if each.contamination is not None and each.contamination.sentence
+    ]
+    columns = [each for each in baselines if each.kind == "column" and math.isfinite(each.plcc)]
+    regressors = [
+        each for each in baselines if each.kind == "regressor" and math.isfinite(each.plcc)
+    ]
+    if not columns and not regressors:
+        return Worth(baselines, None, "No baseline could be judged on these folds.", tuple(notes))
+    parts = []
+    gained: bool | None = None
+    if columns:
+        best = columns[0]
+        gained = best.difference.above_zero
+        parts.append(_against_column(best, unit_name))
+    if regressors and (not regressors[0].difference.above_zero or not columns):
+        parts.append(_against_regressor(regressors[0], opens=not parts))
+    return Worth(baselines, gained, "; ".join(parts) + ".", tuple(dict.fromkeys(notes)))
+
+
+def _against_column(best: Baseline, unit_name: str) -> str:
+    d = best.difference
+    doubt = ""
+    if best.contamination is not None and best.contamination.status == "contaminated":
+        doubt = ", which was trained on this corpus,"
+    if not math.isfinite(d.low):
+        return (
+            f"Differs from {best.name} alone by {signed(d.difference)} PLCC; there are too few "
+            f"{unit_name} for an interval"
+        )
+    if d.above_zero:
+        return f"Beats {best.name} alone{doubt} by {_plain(d.difference)} {_interval(d)}"
+    return (
+        f"No better than {best.name} alone{doubt} ({signed(d.difference)} {_interval(d)} PLCC): "
+        f"ship {best.name}"
+    )
+
+
+def _against_regressor(best: Baseline, *, opens: bool) -> str:
+    d = best.difference
+    if d.above_zero:
+        return f"{'B' if opens else 'b'}eats {best.name} by {_plain(d.difference)} {_interval(d)}"
+    worse = math.isfinite(d.high) and d.high < 0
+    word = "worse" if worse else "no better"
+    word = word.capitalize() if opens else word
+    return f"{word} than {best.name} on the same columns ({signed(d.difference)} {_interval(d)})"
+
+
+def _interval(d: Difference) -> str:
+    if not math.isfinite(d.low):
+        return "[no interval]"
+    return f"[{_plain(d.low)}, {_plain(d.high)}]"
+
+
+def _plain(value: float) -> str:
+    """A correlation with three decimals and no leading zero: .019."""
+    text = f"{value:z.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+
+
+def signed(value: float) -> str:
+    """A difference with its sign: +.019."""
+    text = f"{value:+z.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
