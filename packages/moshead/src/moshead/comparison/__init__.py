@@ -1,0 +1,18 @@
+"""Compare candidates on the same clips and folds, and say which is better.
+
+In reading order:
+
+- ``protocol``: which rows train and which judge, k folds or random splits.
+- ``rows``: labelled rows, from files or data frames.
+- ``candidates``: what is compared, each behind one protocol.
+- ``scoring``: figures, paired differences, intervals.
+- ``document``: the comparison as one typed document.
+- ``comparing``: :func:`compare`, which does all of it.
+- ``figures`` and ``rendering``: Markdown, LaTeX, the terminal and the page.
+"""
+
+from __future__ import annotations
+
+from moshead.comparison.comparing import Comparison as Comparison
+from moshead.comparison.comparing import NotBetterError as NotBetterError
+from moshead.comparison.comparing import compare as compare

@@ -1,0 +1,70 @@
+"""Train heads for a comparison: the one place here that knows how a head is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from provenance import ProgressCallback
+
+    Array = NDArray[np.float64]
+    Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class HeadJob:
+    """One head to train.
+
+    Attributes:
+        fold: Number of the fold.
+        seed: Seed of its randomness.
+        train: Indices of training rows.
+        held_out: Indices of rows to predict.
+    """
+
+    fold: int
+    seed: int
+    train: Indices
+    held_out: Indices
+
+
+def fit_heads(
+    features: Array,
+    mos: Array,
+    units: Indices,
+    jobs: Sequence[HeadJob],
+    *,
+    name: str,
+    progress: ProgressCallback | None = None,
+) -> list[Array]:
+    """Train a head for each job, and predict.
+
+    Args:
+        features: All rows, (N, F), NaN where a value is missing.
+        mos: Labels, (N,).
+        units: Clip or group of each row, (N,).
+        jobs: What to train.
+        name: What to call this work in progress.
+        progress: Called as training advances.
+
+    Returns:
+        Predicted MOS of each job's held-out rows.
+    """
+    from moshead.cross_validation import predict
+    from moshead.features import column_medians, impute
+    from moshead.recipe import recipe_for
+    from moshead.training import NetPlan, train_nets
+
+    recipe = recipe_for(len(jobs[0].train), features.shape[1], None)
+    plans = [NetPlan(job.train, (job.seed, job.fold, 0)) for job in jobs]
+    nets = train_nets(features, mos, plans, recipe, progress=progress, step_name=name)
+    return [
+        predict([net], impute(features[job.held_out], column_medians(features[job.train])))
+        for job, net in zip(jobs, nets, strict=True)
+    ]
