@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moshead.training.folds import partition
+from moshead.corpus.folds import partition
 from provenance.toolkit import InputError
 
 

@@ -1,3 +1,6 @@
+from .comparison import Comparison as Comparison
+from .comparison import NotBetterError as NotBetterError
+from .comparison import compare as compare
 from .corpus.corpus import Corpus as Corpus
 from .corpus.corpus import NoLabelsError as NoLabelsError
 from .corpus.corpus import load_corpus as load_corpus
@@ -50,6 +53,7 @@ from .training.trainers import train as train
 __all__ = [
     "ENCODER_VOCAB",
     "ENCODER_VOCAB_VERSION",
+    "Comparison",
     "Corpus",
     "CrossConformal",
     "Destinations",
@@ -64,6 +68,7 @@ __all__ = [
     "HeadWeights",
     "HeldOutMissError",
     "NoLabelsError",
+    "NotBetterError",
     "Prediction",
     "Predictions",
     "Predictor",
@@ -78,6 +83,7 @@ __all__ = [
     "VmafFallbackWarning",
     "allowed_operators",
     "built_in_schemas",
+    "compare",
     "feature_matrix",
     "judge",
     "judge_rows",

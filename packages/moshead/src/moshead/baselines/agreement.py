@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from moshead import statistics
+from moshead.gate import statistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 
 
-def rating_half_width(deviation: Array, ratings: Array, confidence: float = CONFIDENCE) -> Array:
+def rating_half_width(
+    standard_error: Array, ratings: Array, confidence: float = CONFIDENCE
+) -> Array:
     """Half width of the confidence interval of each MOS.
 
         t(confidence, n - 1) * s / sqrt(n)
@@ -27,17 +29,17 @@ def rating_half_width(deviation: Array, ratings: Array, confidence: float = CONF
     with Student's t, because few clips have the thirty ratings that make it normal (P.1401, 7.5).
 
     Args:
-        deviation: Standard deviation s of the ratings of each clip (n - 1 in the denominator), (N,).
+        standard_error: s / sqrt(n) of each clip, (N,), where the standard deviation s of its
+            ratings has n - 1 in the denominator.
         ratings: Number of ratings n of each clip, (N,).
         confidence: Level, between 0 and 1.
 
     Returns:
         In MOS, (N,); NaN where a clip has fewer than two ratings or no deviation.
     """
-    usable = np.isfinite(deviation) & (deviation >= 0) & (ratings >= 2)
-    count = np.where(usable, ratings, 2.0)
-    t = stats.t.ppf((1 + confidence) / 2, count - 1)
-    return np.where(usable, t * np.where(usable, deviation, 0.0) / np.sqrt(count), np.nan)
+    usable = np.isfinite(standard_error) & (standard_error >= 0) & (ratings >= 2)
+    t = stats.t.ppf((1 + confidence) / 2, np.where(usable, ratings, 2.0) - 1)
+    return np.where(usable, t * standard_error, np.nan)
 
 
 def outlier_ratio(truth: Array, predicted: Array, half_width: Array) -> float:

@@ -12,21 +12,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from provenance import ProgressCallback
 from scipy import stats
 
-from moshead import statistics
-from moshead.baselines.contamination import Contamination
 from moshead.baselines.mapping import fit_mapping
 from moshead.baselines.pairing import LEAST_UNITS, Difference, bootstrap_difference
 from moshead.baselines.regressors import INSTALL, REGRESSORS, FitJob, fit_all
+from moshead.gate import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+    from provenance import ProgressCallback
 
-    from moshead.folds import Fold
+    from moshead.baselines.contamination import Contamination
+    from moshead.corpus.folds import Fold
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]
@@ -175,8 +175,8 @@ def measure_worth(
     best = _best_column(features, columns, mos, folds)
     alone = {score.column for score in scores}
     if best is not None and best[0] not in alone:
-        column, predicted, settings = best
-        found.append((column, "column", column, predicted, contamination.get(column), settings))
+        single, predicted, settings = best
+        found.append((single, "column", single, predicted, contamination.get(single), settings))
     for score in scores:
         mapped = _mapped(score.values, mos, folds)
         if mapped is not None:

@@ -1,10 +1,10 @@
 """Whether a scorer was trained on the corpus that it is judged on.
 
 No fold can see this leak: a scorer that learned the corpus knows the held-out clips too. The
-published training corpora of scorers stand in ``secondopinion``'s ``scorers.toml``; ``secondopinion
-join`` writes them into the field metadata of its parquet columns, and into its audit beside tables of
-other formats. Here they are read back, corrected by ``--trained-on``, and compared with the name of
-the judged corpus.
+published training corpora of scorers stand in ``secondopinion``'s ``scorers.toml``, and
+``secondopinion join`` writes them into the field metadata of its parquet columns, and into its
+audit beside tables of other formats. Here they are read back, corrected by ``--trained-on``, and
+compared with the name of the judged corpus.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Scorers:
     trained_on: Mapping[str, TrainedOn]
 
     def of_column(self, column: str, judged: Sequence[str]) -> Contamination | None:
-        """Whether the scorer behind a column was trained on the judged corpora; None if no score."""
+        """Judge the scorer behind a column; None where the column is no score."""
         slug = self.slug_of.get(column)
         if slug is None:
             return None

@@ -30,7 +30,7 @@ EXTRA = "moskit-moshead[baselines]"
 INSTALL = f"Install them with pip install '{EXTRA}'"
 
 Fit = Callable[["Array", "Array", "Indices", "Array", int], "Array"]
-"""``fit(features, mos, units, test, seed)``: fit to training rows (N, F), predict ``test`` (M, F)."""
+"""``fit(features, mos, units, test, seed)``: fit to rows (N, F), predict test rows (M, F)."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from provenance import ProgressCallback
 
     from moshead.comparison.rows import Rows
-    from moshead.folds import Fold
+    from moshead.corpus.folds import Fold
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]
@@ -48,26 +48,32 @@ class Cell:
 
 @runtime_checkable
 class Candidate(Protocol):
-    """Something that predicts MOS for held-out rows.
-
-    Attributes:
-        name: What reports call it.
-        kind: What it is.
-        detail: The same in one sentence.
-        columns: The columns that it reads, where known.
-        missing: Share of its values that are missing.
-    """
+    """Something that predicts MOS for held-out rows."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
     @property
-    def kind(self) -> CandidateKind: ...
+    def kind(self) -> CandidateKind:
+        """What it is."""
+        ...
+
     @property
-    def detail(self) -> str: ...
+    def detail(self) -> str:
+        """The same in one sentence."""
+        ...
+
     @property
-    def columns(self) -> tuple[str, ...]: ...
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads, where known."""
+        ...
+
     @property
-    def missing(self) -> float: ...
+    def missing(self) -> float:
+        """Share of its values that are missing."""
+        ...
 
     def predict(
         self, rows: Rows, folds: Sequence[Fold], progress: ProgressCallback | None
@@ -184,8 +190,7 @@ class ModelCandidate:
             rows.matrix(self.columns), rows.mos, rows.units, jobs, name=self.name, progress=progress
         )
         return [
-            Cell(job.fold, job.seed, predicted)
-            for job, predicted in zip(jobs, found, strict=True)
+            Cell(job.fold, job.seed, predicted) for job, predicted in zip(jobs, found, strict=True)
         ]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-SCHEMA = "mos-comparison-v1"
+SCHEMA: Literal["mos-comparison-v1"] = "mos-comparison-v1"
 
 Number = float | None
 Interval = Annotated[
@@ -102,9 +102,7 @@ class Pair(Struct, kw_only=True):
     plcc: DifferenceFigures
     srocc: DifferenceFigures
     rmse: DifferenceFigures
-    zou: Annotated[
-        ZouInterval | None, Meta(description="Null where clips share groups or repeat.")
-    ]
+    zou: Annotated[ZouInterval | None, Meta(description="Null where clips share groups or repeat.")]
 
 
 class CorpusFigures(Struct, kw_only=True):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from provenance import ProgressCallback
 
@@ -56,10 +55,10 @@ def fit_heads(
     Returns:
         Predicted MOS of each job's held-out rows.
     """
-    from moshead.cross_validation import predict
-    from moshead.features import column_medians, impute
-    from moshead.recipe import recipe_for
-    from moshead.training import NetPlan, train_nets
+    from moshead.features.matrix import column_medians, impute
+    from moshead.heads.nets import NetPlan, train_nets
+    from moshead.heads.recipe import recipe_for
+    from moshead.training.cross_validation import predict
 
     recipe = recipe_for(len(jobs[0].train), features.shape[1], None)
     plans = [NetPlan(job.train, (job.seed, job.fold, 0)) for job in jobs]

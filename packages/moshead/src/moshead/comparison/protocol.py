@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from provenance import InputError
 
-from moshead.folds import Fold, partition
+from moshead.corpus.folds import Fold, partition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def draw_splits(
 
 
 def draw_folds(units: Indices, k: int, seed: int, *, grouped: bool) -> tuple[Fold, ...]:
-    """Draw the folds that training with the same seed draws; see :func:`moshead.folds.partition`.
+    """Draw the folds that training with the same seed draws.
 
     Raises:
         InputError: There are fewer units than folds.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from provenance import processors
 
-from moshead import statistics
 from moshead.baselines.agreement import NAMES, measure_agreement
 from moshead.baselines.mapping import PARAMETERS, fit_mapping
 from moshead.baselines.pairing import (
@@ -21,6 +20,7 @@ from moshead.baselines.pairing import (
     holm,
     zou_interval,
 )
+from moshead.gate import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from moshead.comparison.candidates import Cell
     from moshead.comparison.protocol import Protocol
-    from moshead.folds import Fold
+    from moshead.corpus.folds import Fold
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]
 
 RESAMPLED = ("plcc", "srocc", "rmse")
-"""The figures that are bootstrapped, as :func:`moshead.statistics.resampled_scores` orders them."""
+"""The figures that are bootstrapped, in the order of ``resampled_scores``."""
 
 RESAMPLES = 2000
 _LEAST_RESAMPLES = 400
@@ -184,10 +184,7 @@ def score_candidates(
         Scores(
             dict(zip(NAMES, map(float, point[number]), strict=True)),
             drawn[number],
-            {
-                name: _percentiles(drawn[number, place])
-                for place, name in enumerate(RESAMPLED)
-            },
+            {name: _percentiles(drawn[number, place]) for place, name in enumerate(RESAMPLED)},
         )
         for number in range(len(cells))
     ]

@@ -45,6 +45,8 @@ class Corpus:
         groups: Group of each row, or None.
         splits: Split of each row (``train``, ``val``, ``test``), or None where there is none.
         standard_error: mos_std_dev / sqrt(mos_n_ratings) of each row, (N,), NaN where unknown.
+        ratings: Number of ratings behind each MOS, (N,), NaN where unknown.
+        corpora: Corpus of each row, empty where it has none; None where no table says.
         rows_read: Rows of the tables, before any was dropped.
         dropped: Rows dropped, by reason.
         filled: Which rows were filled, (N,), by column that may be.
@@ -64,6 +66,8 @@ class Corpus:
     groups: tuple[str, ...] | None
     splits: NDArray[np.str_] | None
     standard_error: Array
+    ratings: Array
+    corpora: tuple[str, ...] | None
     rows_read: int
     dropped: dict[str, int]
     filled: dict[str, NDArray[np.bool_]]
@@ -107,13 +111,15 @@ class Corpus:
             groups=None if self.groups is None else tuple(self.groups[row] for row in rows),
             splits=None if self.splits is None else self.splits[rows],
             standard_error=self.standard_error[rows],
+            ratings=self.ratings[rows],
+            corpora=None if self.corpora is None else tuple(self.corpora[row] for row in rows),
             filled={name: where[rows] for name, where in self.filled.items()},
             texts={name: tuple(t[row] for row in rows) for name, t in self.texts.items()},
         )
 
 
 def load_corpus(
-    sources: Sequence[Path],
+    sources: Sequence[Path | Source],
     schema: FeatureSchema,
     options: RowOptions | None = None,
     *,
@@ -127,7 +133,8 @@ def load_corpus(
     (``no split``), or are unreadable (``bad line``).
 
     Args:
-        sources: Feature tables: parquet, JSONL, JSON, CSV, or directories of parts.
+        sources: Feature tables: parquet, JSONL, JSON, CSV, directories of parts, or tables that
+            are open already.
         schema: Feature columns; globs are resolved against all tables.
         options: How rows are read.
         progress: Called after each table.
@@ -137,16 +144,16 @@ def load_corpus(
             would train a head that only looks like one; see ``moshead.corpus.leakage``.
     """
     options = options or RowOptions()
-    tables = [Source(path) for path in sources]
+    tables = [each if isinstance(each, Source) else Source(each) for each in sources]
     schema = resolved(schema, tables)
     parts = []
     for number, table in enumerate(tables, start=1):
         parts.append(labelled_rows(table, schema, options))
         if progress is not None:
             progress("reading", number, len(tables))
-    where = ", ".join(str(path) for path in sources)
+    where = ", ".join(table.where for table in tables)
     _refuse_unlabelled(parts, where=where)
-    return _corpus(parts, schema, sources, options, where=where)
+    return _corpus(parts, schema, tables, options, where=where)
 
 
 def _refuse_unlabelled(parts: Sequence[LabelledRows], *, where: str) -> None:
@@ -169,7 +176,7 @@ class NoLabelsError(InputError):
 def _corpus(
     parts: Sequence[LabelledRows],
     schema: FeatureSchema,
-    sources: Sequence[Path],
+    sources: Sequence[Source],
     options: RowOptions,
     *,
     where: str,
@@ -179,6 +186,7 @@ def _corpus(
     mos = np.concatenate([part.mos for part in filled_parts])
     groups = _joined([part.groups for part in filled_parts], filled_parts)
     splits = _joined([part.splits for part in filled_parts], filled_parts)
+    corpora = _joined([part.corpora for part in filled_parts], filled_parts)
     dropped: Counter[str] = sum((part.dropped for part in parts), Counter())
     for part in filled_parts:
         leakage.refuse_copies(part.mos, part.predictions, where=where)
@@ -192,6 +200,8 @@ def _corpus(
         groups=None if groups is None else tuple(groups),
         splits=None,
         standard_error=np.concatenate([part.standard_error for part in filled_parts]),
+        ratings=np.concatenate([part.ratings for part in filled_parts]),
+        corpora=None if corpora is None else tuple(corpora),
         rows_read=sum(part.read for part in parts),
         dropped={},
         filled={
@@ -201,10 +211,10 @@ def _corpus(
         },
         constant=(),
         texts=_texts(filled_parts),
-        sources=tuple(str(path) for path in sources),
+        sources=tuple(source.where for source in sources),
         key_sources=tuple(
-            {"table": str(path), **part.key.to_dict()}
-            for path, part in zip(sources, parts, strict=True)
+            {"table": source.where, **part.key.to_dict()}
+            for source, part in zip(sources, parts, strict=True)
         ),
     )
     corpus = _with_splits(corpus, splits, dropped, where=where)

@@ -108,11 +108,10 @@ def _label_number(value: Any) -> float:
 def standard_error(table: pa.Table, *, where: str) -> Array:
     """Standard error of each MOS, (N,); NaN where the table does not say how it was rated."""
     unknown = np.full(table.num_rows, np.nan)
-    counts_column = next((n for n in ("mos_n_ratings", "n_ratings") if n in table.column_names), "")
-    if not counts_column or "mos_std_dev" not in table.column_names:
+    count = rating_counts(table, where=where)
+    if "mos_std_dev" not in table.column_names:
         return unknown
     deviation = numbers(table.column("mos_std_dev"), "mos_std_dev", where=where)
-    count = numbers(table.column(counts_column), counts_column, where=where)
     usable = (deviation >= 0) & (count >= 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = deviation / np.sqrt(count)
@@ -120,3 +119,11 @@ def standard_error(table: pa.Table, *, where: str) -> Array:
     if not (deviation[usable] > 0).any():
         return unknown
     return np.where(usable, error, np.nan)
+
+
+def rating_counts(table: pa.Table, *, where: str) -> Array:
+    """Number of ratings behind each MOS, (N,); NaN where the table does not say."""
+    for name in ("mos_n_ratings", "n_ratings"):
+        if name in table.column_names:
+            return numbers(table.column(name), name, where=where)
+    return np.full(table.num_rows, np.nan)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from provenance.toolkit import InputError
 
 from moshead.corpus import leakage
-from moshead.corpus.labels import LABEL_COLUMNS, labels, standard_error
+from moshead.corpus.labels import LABEL_COLUMNS, labels, rating_counts, standard_error
 from moshead.features.columns import numbers, words
 from moshead.features.matrix import feature_matrix, members_of
 
@@ -43,6 +43,9 @@ CONTENT_COLUMNS = (
     "sequence",
 )
 """Columns, ignoring case, that name a content where several clips share a value."""
+
+CORPUS_COLUMN = "corpus"
+"""The label extra that names the corpus of a clip."""
 
 CorpusGuard = Callable[[pa.Table, str], None]
 """Looks at the rows of one table and raises InputError where they belong to another corpus."""
@@ -91,6 +94,8 @@ class LabelledRows:
         groups: Group of each, empty where it has none; None where groups are not asked for.
         splits: Split of each as written; None where the table has no split column.
         standard_error: Of each MOS, (N,), NaN where unknown.
+        ratings: Number of ratings behind each MOS, (N,), NaN where unknown.
+        corpora: Corpus of each as written, empty where it has none; None without such a column.
         read: Rows of the table.
         dropped: Rows dropped, by reason.
         filled: Which rows were filled, (N,), by column that may be.
@@ -106,6 +111,8 @@ class LabelledRows:
     groups: list[str] | None
     splits: list[str] | None
     standard_error: Array
+    ratings: Array
+    corpora: list[str] | None
     read: int
     dropped: Counter[str]
     filled: dict[str, NDArray[np.bool_]]
@@ -153,8 +160,8 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         options.guard(table, source.where)
     dropped: Counter[str] = Counter({"bad line": bad_lines} if bad_lines else {})
     mos = labels(table, dropped, where=source.where)
-    if "corpus" in table.column_names:
-        corpora = table.column("corpus").filter(pa.array(np.isfinite(mos)))
+    if CORPUS_COLUMN in table.column_names:
+        corpora = table.column(CORPUS_COLUMN).filter(pa.array(np.isfinite(mos)))
         leakage.refuse_synthetic_corpus(
             corpora.cast(pa.string()).unique().to_pylist(), where=source.where
         )
@@ -164,8 +171,9 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
     taken = table.take(pa.array(rows))
     if not len(rows):
         empty = np.empty((0, len(schema.columns)))
+        none = mos[rows]
         return LabelledRows(
-            empty, mos[rows], [], [], key, None, None, mos[rows], read, dropped, {}, {}
+            empty, none, [], [], key, None, None, none, none, None, read, dropped, {}, {}
         )
     matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
     return LabelledRows(
@@ -177,6 +185,8 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         groups=_words(taken, options.group_column),
         splits=_words(taken, split),
         standard_error=standard_error(taken, where=source.where),
+        ratings=rating_counts(taken, where=source.where),
+        corpora=_words(taken, CORPUS_COLUMN if CORPUS_COLUMN in taken.column_names else None),
         read=read,
         dropped=dropped,
         filled=matrix.filled,

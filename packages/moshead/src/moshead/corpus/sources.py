@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import labeljoin
@@ -13,7 +14,6 @@ from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from moshead.features.schemas import FeatureSchema
 
@@ -63,6 +63,34 @@ class Source:
             for name in wanted
         }
         return pa.table(columns or {"": pa.nulls(len(rows))}), bad
+
+
+class FrameSource(Source):
+    """A table in memory, read like a file.
+
+    Args:
+        table: The table.
+        name: What errors call it.
+    """
+
+    def __init__(self, table: pa.Table, name: str) -> None:
+        self.path = Path(name)
+        self.where = name
+        self.frame = table
+        self.lenient = False
+
+    @cached_property
+    def names(self) -> list[str]:
+        """All column names."""
+        return list(self.frame.column_names)
+
+    def schema(self) -> pa.Schema:
+        """Types of all columns."""
+        return self.frame.schema
+
+    def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:
+        """The columns that exist; there are no bad lines."""
+        return self.frame.select([name for name in names if name in self.names]), 0
 
 
 def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.corpus.fingerprints import row_fingerprints, to_text
+from moshead.corpus.folds import Fold, Partition, joined_units, partition, split_partition
 from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics
 from moshead.gate.contents import FEWEST_GROUPS, ContentGroups, content_groups
@@ -20,7 +21,6 @@ from moshead.gate.twins import search_twins
 from moshead.heads.families import AUTO, load_family
 from moshead.heads.network import ENCODER_VOCAB, Array, CorpusKind, Head, TrainingResult
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
-from moshead.training.folds import Fold, Partition, joined_units, partition, split_partition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
