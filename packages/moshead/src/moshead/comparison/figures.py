@@ -78,7 +78,7 @@ def forest(pairs: Sequence[Mapping[str, Any]], base: str | None) -> dict[str, An
     low, high = min(ends) - air, max(ends) + air
 
     def place(value: float) -> float:
-        return round(100 * (value - low) / (high - low), 3)
+        return float(round(100 * (value - low) / (high - low), 3))
 
     for row in rows:
         row["at"], row["from"], row["to"] = map(place, (row["difference"], row["low"], row["high"]))

@@ -217,7 +217,7 @@ def _environment(*, autoescape: bool) -> Environment:
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("moshead.comparison"),
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701 - Markdown and LaTeX have filters of their own
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
