@@ -6,6 +6,5 @@ In reading order:
 - ``regressors``: ridge regression, and SVR, LightGBM and random forest where they are installed.
 - ``agreement``: the statistics of ITU-T P.1401 for one set of predictions.
 - ``pairing``: how sure a difference is between two predictors of the same clips.
-- ``contamination``: whether a scorer was trained on the corpus that it is judged on.
 - ``alongside``: the baselines of a training run.
 """

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance import ProgressCallback
 
-    from moshead.baselines.contamination import Contamination
     from moshead.corpus.folds import Fold
+    from moshead.corpus.scorers import Contamination
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]
@@ -136,6 +136,10 @@ class Worth:
     gained: bool | None
     sentence: str
     notes: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: ``sentence, gained, notes``; the baselines stand beside it."""
+        return {"sentence": self.sentence, "gained": self.gained, "notes": list(self.notes)}
 
 
 def measure_worth(

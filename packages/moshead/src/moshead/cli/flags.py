@@ -77,6 +77,24 @@ class TrainingFlags:
     require_gate: Annotated[
         bool, typer.Option("--require-gate", help="Write no head that misses the gate; exit 1.")
     ] = False
+    require_gain: Annotated[
+        bool,
+        typer.Option(
+            "--require-gain",
+            help="Write no head that does not surely beat the best single column; exit 1.",
+        ),
+    ] = False
+    baselines: Annotated[
+        Literal["auto", "simple"],
+        typer.Option(help="Stock regressors beside the head: all that are installed, or ridge."),
+    ] = "auto"
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCORER=CORPUS",
+            help="What a scorer was trained on; CORPUS none for nothing. Repeatable.",
+        ),
+    ] = None
     registry: Annotated[Path | None, typer.Option(help="Index of heads to enter this one in.")] = (
         None
     )
@@ -103,6 +121,8 @@ class TrainingFlags:
             "max_keyless_rate": self.max_keyless_rate,
             "group_column": self.group_column,
             "split_column": self.split_column,
+            "baselines": self.baselines,
+            "trained_on": self.trained_on or (),
             "allow_synthetic_fallback": self.allow_synthetic_fallback,
             "training": moshead.TrainingOptions(
                 recipe=self.recipe,
@@ -122,5 +142,6 @@ class TrainingFlags:
                 registry=self.registry,
                 export=not self.no_export,
                 require_gate=self.require_gate,
+                require_gain=self.require_gain,
             ),
         }

@@ -81,6 +81,7 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
         yield from _control(manifest["control"])
     if manifest["contents"] is not None:
         yield Text(contents_sentence(manifest["contents"]))
+    yield from _baselines(manifest)
     for note in manifest["notes"]:
         yield Text(note)
     yield Text(gate["sentence"])
@@ -88,3 +89,29 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
     for word, name in names.items():
         if name is not None:
             yield Text(f"{word}: {Path(os.path.normpath(path.parent / name))}")
+
+
+def _baselines(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """The baselines as a table, and what is in doubt about them."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not manifest["baselines"]:
+        return
+    table = Table(title="Baselines on the same folds", title_justify="left")
+    for heading in ("", "PLCC", "SROCC", "RMSE", "head minus baseline", "95 % interval"):
+        table.add_column(heading)
+    for each in manifest["baselines"]:
+        doubt = each["contamination"]
+        mark = " †" if doubt is not None and doubt["status"] == "contaminated" else ""
+        difference = each["difference"]
+        low, high = difference["low"], difference["high"]
+        table.add_row(
+            Text(each["name"] + mark),
+            *("–" if each[n] is None else f"{each[n]:.4f}" for n in ("plcc", "srocc", "rmse")),
+            "–" if difference["plcc"] is None else f"{difference['plcc']:+.4f}",
+            "" if low is None or high is None else f"{low:+.4f} to {high:+.4f}",
+        )
+    yield table
+    for note in manifest["worth"]["notes"]:
+        yield Text(note)

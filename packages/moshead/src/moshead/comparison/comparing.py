@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from provenance import InputError, ProgressCallback, VerdictError, start_run
 
-from moshead.baselines.contamination import parse_trained_on
 from moshead.baselines.regressors import require_stock
 from moshead.comparison import document as model
 from moshead.comparison.findings import judge_candidates
@@ -20,6 +19,7 @@ from moshead.comparison.protocol import MAPPINGS, PROTOCOLS, ProtocolKind
 from moshead.comparison.protocol import Mapping as MappingKind
 from moshead.comparison.rows import open_sources, plan_columns, read_rows, split_name
 from moshead.corpus.rows import RowOptions
+from moshead.corpus.scorers import parse_trained_on
 from moshead.corpus.sources import FrameSource
 from moshead.training.destinations import oof_writer
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 from provenance import InputError
 
 from moshead.baselines.agreement import rating_half_width
-from moshead.baselines.contamination import Scorers, TrainedOn, scorers_of
 from moshead.corpus.corpus import Corpus, load_corpus
+from moshead.corpus.scorers import Scorers, TrainedOn, scorers_of
 from moshead.corpus.sources import FrameSource, Source, resolved
 from moshead.features.schemas import LABEL_COLUMN, FeatureSchema, load_schema
 
@@ -258,13 +258,7 @@ def read_rows(
     named = [name for name, _ in sources if name]
     said = sorted({name for name in rows.corpora or () if name})
     judged = tuple(dict.fromkeys([corpus] if corpus else said or named))
-    found = scorers_of(
-        [
-            (source.schema(), None if isinstance(source, FrameSource) else source.path)
-            for source in tables
-        ],
-        trained_on or {},
-    )
+    found = scorers_of(rows.tables, trained_on or {})
     return Rows(
         corpus=rows,
         index={name: place for place, name in enumerate(rows.schema.columns)},

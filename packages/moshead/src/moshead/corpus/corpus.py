@@ -14,12 +14,13 @@ from provenance.toolkit import InputError, ProgressCallback
 from moshead.corpus import leakage
 from moshead.corpus.labels import MOS_AGREEMENT
 from moshead.corpus.rows import LabelledRows, RowOptions, labelled_rows
-from moshead.corpus.sources import Source, resolved
+from moshead.corpus.sources import FrameSource, Source, resolved
 from moshead.features.matrix import shares
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from moshead.features.schemas import FeatureSchema
@@ -47,6 +48,9 @@ class Corpus:
         standard_error: mos_std_dev / sqrt(mos_n_ratings) of each row, (N,), NaN where unknown.
         ratings: Number of ratings behind each MOS, (N,), NaN where unknown.
         corpora: Corpus of each row, empty where it has none; None where no table says.
+        scores: Scores of second opinions by column, (N,) each, NaN where a table lacks them;
+            whether a head reads them or not.
+        tables: Path (None in memory) and schema of each table.
         rows_read: Rows of the tables, before any was dropped.
         dropped: Rows dropped, by reason.
         filled: Which rows were filled, (N,), by column that may be.
@@ -68,6 +72,8 @@ class Corpus:
     standard_error: Array
     ratings: Array
     corpora: tuple[str, ...] | None
+    scores: dict[str, Array]
+    tables: tuple[tuple[Path | None, pa.Schema], ...]
     rows_read: int
     dropped: dict[str, int]
     filled: dict[str, NDArray[np.bool_]]
@@ -113,6 +119,7 @@ class Corpus:
             standard_error=self.standard_error[rows],
             ratings=self.ratings[rows],
             corpora=None if self.corpora is None else tuple(self.corpora[row] for row in rows),
+            scores={name: values[rows] for name, values in self.scores.items()},
             filled={name: where[rows] for name, where in self.filled.items()},
             texts={name: tuple(t[row] for row in rows) for name, t in self.texts.items()},
         )
@@ -202,6 +209,11 @@ def _corpus(
         standard_error=np.concatenate([part.standard_error for part in filled_parts]),
         ratings=np.concatenate([part.ratings for part in filled_parts]),
         corpora=None if corpora is None else tuple(corpora),
+        scores=_scores(filled_parts),
+        tables=tuple(
+            (None if isinstance(source, FrameSource) else source.path, part.schema)
+            for source, part in zip(sources, parts, strict=True)
+        ),
         rows_read=sum(part.read for part in parts),
         dropped={},
         filled={
@@ -253,6 +265,19 @@ def _texts(parts: Sequence[LabelledRows]) -> dict[str, tuple[str, ...]]:
     names = dict.fromkeys(name for part in parts for name in part.texts)
     found = {name: _joined([part.texts.get(name) for part in parts], parts) for name in names}
     return {name: tuple(values) for name, values in found.items() if values is not None}
+
+
+def _scores(parts: Sequence[LabelledRows]) -> dict[str, Array]:
+    names = dict.fromkeys(name for part in parts for name in part.scores)
+    return {
+        name: np.concatenate(
+            [
+                part.predictions[name] if name in part.scores else np.full(len(part.mos), np.nan)
+                for part in parts
+            ]
+        )
+        for name in names
+    }
 
 
 def _joined(columns: Sequence[list[str] | None], parts: Sequence[LabelledRows]) -> list[str] | None:

@@ -14,6 +14,7 @@ from provenance.toolkit import InputError
 
 from moshead.corpus import leakage
 from moshead.corpus.labels import LABEL_COLUMNS, labels, rating_counts, standard_error
+from moshead.corpus.scorers import score_columns
 from moshead.features.columns import numbers, words
 from moshead.features.matrix import feature_matrix, members_of
 
@@ -101,6 +102,8 @@ class LabelledRows:
         filled: Which rows were filled, (N,), by column that may be.
         predictions: Columns that look like predictions, each (N,).
         texts: Text columns that may name a content, each (N,), empty where null.
+        scores: Those of them that are scores of second opinions.
+        schema: Schema of the whole table.
     """
 
     features: Array
@@ -117,6 +120,8 @@ class LabelledRows:
     dropped: Counter[str]
     filled: dict[str, NDArray[np.bool_]]
     predictions: dict[str, Array]
+    scores: tuple[str, ...]
+    schema: pa.Schema
     texts: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -145,7 +150,9 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
     if options.split_required:
         source.require(options.split_column)
     split = options.split_column if options.split_column in names else None
-    guessed = leakage.prediction_columns(source.schema())
+    schema_of_table = source.schema()
+    guessed = leakage.prediction_columns(schema_of_table)
+    scores = tuple(name for name in score_columns(schema_of_table) if name in guessed)
     described = [
         name
         for name in names
@@ -173,7 +180,22 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         empty = np.empty((0, len(schema.columns)))
         none = mos[rows]
         return LabelledRows(
-            empty, none, [], [], key, None, None, none, none, None, read, dropped, {}, {}
+            features=empty,
+            mos=none,
+            keys=[],
+            clips=[],
+            key=key,
+            groups=None,
+            splits=None,
+            standard_error=none,
+            ratings=none,
+            corpora=None,
+            read=read,
+            dropped=dropped,
+            filled={},
+            predictions={},
+            scores=(),
+            schema=schema_of_table,
         )
     matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
     return LabelledRows(
@@ -194,6 +216,8 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
             name: numbers(taken.column(name), name, where=source.where) for name in guessed
         },
         texts={name: words(taken.column(name)) for name in described if name in taken.column_names},
+        scores=scores,
+        schema=schema_of_table,
     )
 
 

@@ -76,21 +76,22 @@ class FrameSource(Source):
     def __init__(self, table: pa.Table, name: str) -> None:
         self.path = Path(name)
         self.where = name
-        self.frame = table
+        self.table = table
         self.lenient = False
 
     @cached_property
     def names(self) -> list[str]:
         """All column names."""
-        return list(self.frame.column_names)
+        return list(self.table.column_names)
 
     def schema(self) -> pa.Schema:
         """Types of all columns."""
-        return self.frame.schema
+        return self.table.schema
 
     def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:
         """The columns that exist; there are no bad lines."""
-        return self.frame.select([name for name in names if name in self.names]), 0
+        table: pa.Table = self.table
+        return table.select([name for name in names if name in self.names]), 0
 
 
 def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:

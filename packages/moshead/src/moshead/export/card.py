@@ -53,6 +53,7 @@ def head_card(
         _gate(manifest),
         _control(manifest),
         _picture(plot),
+        _baselines(manifest),
         _cells(manifest),
         _intervals(manifest),
         _limits(manifest),
@@ -298,6 +299,41 @@ def contents_sentence(contents: Mapping[str, Any]) -> str:
         f"{contents['sentence']}. With whole contents held out: {shown(contents['grouped'])}; "
         f"as judged: {shown(contents['ungrouped'])} (first seed)."
     )
+
+
+def _baselines(manifest: Mapping[str, Any]) -> str:
+    baselines = manifest["baselines"]
+    if not baselines:
+        return ""
+    rows = []
+    for each in baselines:
+        doubt, difference = each["contamination"], each["difference"]
+        mark = " †" if doubt is not None and doubt["status"] == "contaminated" else ""
+        rows.append(
+            (
+                f"{_text(each['name'])}{mark}",
+                _number(each["plcc"]),
+                _number(each["srocc"]),
+                _number(each["rmse"]),
+                "none" if difference["plcc"] is None else f"{difference['plcc']:+.4f}",
+                _ci((difference["low"], difference["high"])),
+            )
+        )
+    worth = manifest["worth"]
+    text = f"## Baselines\n\n{worth['sentence']}\n\n" + _table(
+        ("baseline", "PLCC", "SROCC", "RMSE", "PLCC of the head minus it", "95 % interval"), rows
+    )
+    text += (
+        "\n\nOn the folds that judged the head, each fitted to a fold's training rows alone. "
+        f"Intervals are paired bootstrap percentiles over {manifest['gate'].get('ci_unit')}."
+    )
+    settings = "\n".join(f"- {_text(e['name'])}: {e['settings']}." for e in baselines)
+    notes = "\n".join(f"- {note}" for note in worth["notes"])
+    return f"{text}\n\n{settings}" + (f"\n\n{notes}" if notes else "")
+
+
+def _text(name: str) -> str:
+    return name.replace("_", "\\_").replace("|", "\\|").replace("*", "\\*")
 
 
 def _picture(plot: str | None) -> str:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from provenance import Run
 
+    from moshead.baselines.alongside import Worth
+
 DISTRIBUTION = "moskit-moshead"
 PARITY = 1e-5
 """Largest difference in MOS between the graph and the trained head."""
@@ -43,6 +45,7 @@ def write_head(
     out_onnx: Path | None,
     out_manifest: Path,
     out_card: Path,
+    worth: Worth | None = None,
     registry: Path | None = None,
     command: str | Sequence[str] = "",
     short_args: Mapping[str, Any] | None = None,
@@ -56,6 +59,7 @@ def write_head(
         out_onnx: Where the ONNX file goes; None exports none.
         out_manifest: Where the manifest goes.
         out_card: Where the card goes; its picture goes beside it, as ``.png``.
+        worth: What the head is worth beside its baselines.
         registry: A registry that the head will be entered in, checked here and not written.
         command: The command line that trains this head again, for the card.
         short_args: The arguments that shape the head, for the embedded run record.
@@ -77,6 +81,7 @@ def write_head(
         onnx=None if out_onnx is None else _place(out_onnx, out_manifest.parent),
         card=_place(out_card, out_manifest.parent),
         conformal=conformal,
+        worth=worth,
     )
     if out_onnx is not None:
         data = head_bytes(result, short, conformal, fold_models, display or {})

@@ -11,7 +11,9 @@ from provenance.toolkit import InputError, content_digest
 from moshead.heads.network import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
+    from moshead.baselines.alongside import Worth
     from moshead.export.onnxfile import OnnxFacts
+    from moshead.gate.gate import GateReport
     from moshead.heads.conformal import CrossConformal
     from moshead.heads.network import Array, TrainingResult
 
@@ -30,6 +32,7 @@ def head_manifest(
     onnx: str | None,
     card: str,
     conformal: CrossConformal | None,
+    worth: Worth | None = None,
 ) -> dict[str, Any]:
     """The manifest of a trained head, without its run record.
 
@@ -41,6 +44,7 @@ def head_manifest(
             it; None where none is exported.
         card: The card's path, in the same form.
         conformal: The residuals behind the head's intervals, or None.
+        worth: What the head is worth beside its baselines; its sentence opens the verdict's.
     """
     head = result.head
     smoke = result.corpus_kind != "real"
@@ -71,11 +75,20 @@ def head_manifest(
         "folds": result.folds,
         "seeds": list(result.seeds),
         "out_of_fold": _summary(result.oof.column("mos_pred").to_numpy()),
-        "gate": result.gate.to_dict(),
+        "gate": _verdict(result.gate, worth),
         "control": None if result.gate.control is None else result.gate.control.to_dict(),
         "contents": result.gate.contents,
+        "worth": None if worth is None else worth.to_dict(),
+        "baselines": [] if worth is None else [each.to_dict() for each in worth.baselines],
         "notes": list(result.notes),
     }
+
+
+def _verdict(gate: GateReport, worth: Worth | None) -> dict[str, Any]:
+    document = gate.to_dict()
+    if worth is not None:
+        document["sentence"] = f"{worth.sentence} {gate.sentence}"
+    return document
 
 
 def _summary(values: Array) -> dict[str, float]:

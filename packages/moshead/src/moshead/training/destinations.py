@@ -36,6 +36,8 @@ class Destinations:
         registry: Index of heads that this one is entered in; none unless given.
         export: Write the head at all; without it only verdict and card are written.
         require_gate: Write no head that misses the gate, and raise.
+        require_gain: Accept no head that does not surely beat the best single column; write none,
+            and raise.
         folder: Where default names go.
     """
 
@@ -46,6 +48,7 @@ class Destinations:
     registry: PathLike | None = None
     export: bool = True
     require_gate: bool = False
+    require_gain: bool = False
     folder: Path = MODEL_FOLDER
 
     def paths(self, model_id: str, *, smoke: bool, verdict_only: bool) -> tuple[Path, Path, Path]:

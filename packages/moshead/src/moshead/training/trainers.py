@@ -21,18 +21,21 @@ from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
 from moshead.corpus.corpus import Corpus, NoLabelsError, load_corpus
 from moshead.corpus.rows import CorpusGuard, RowOptions
+from moshead.corpus.scorers import parse_trained_on
 from moshead.corpus.sources import resolve_schema
 from moshead.corpus.synthetic import synthetic_corpus
 from moshead.features.matrix import read_display_profile
 from moshead.features.schemas import BUILT_IN, FeatureSchema, load_schema
 from moshead.training.cross_validation import TrainingOptions, train_head
 from moshead.training.destinations import Destinations, PathLike, oof_writer, write_oof
+from moshead.training.worth import without_gain, worth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labeljoin.keys import KeyNormalize
 
+    from moshead.baselines.alongside import BaselineChoice
     from moshead.heads.network import CorpusKind
 
 
@@ -61,6 +64,9 @@ class TrainerOptions(TypedDict, total=False):
         split_column: Column of train, val and test; ``split``, where there is one, unless given.
         training: How the head is trained and judged.
         destinations: Where the run writes.
+        baselines: ``auto``: every stock regressor that is installed judges beside the head;
+            ``simple``: ridge alone. Single columns always do.
+        trained_on: ``SCORER=CORPUS`` each: what a scorer was trained on, before what is known.
         allow_synthetic_fallback: For old scripts: train on synthetic rows where none has a MOS.
         progress: Called as training advances.
     """
@@ -74,6 +80,8 @@ class TrainerOptions(TypedDict, total=False):
     split_column: str | None
     training: TrainingOptions | None
     destinations: Destinations | None
+    baselines: BaselineChoice
+    trained_on: Sequence[str]
     allow_synthetic_fallback: bool
     progress: ProgressCallback | None
 
@@ -172,6 +180,9 @@ class Job:
             "registry": as_text(places.registry),
             "no_export": not places.export,
             "require_gate": places.require_gate,
+            "require_gain": places.require_gain,
+            "baselines": self.options.get("baselines", "auto"),
+            "trained_on": list(self.options.get("trained_on") or ()),
         }
 
     def content_args(self, schema: FeatureSchema) -> dict[str, Any]:
@@ -251,6 +262,7 @@ def run_job(job: Job) -> dict[str, Any]:
     if job.destinations.oof is not None:
         oof_writer(Path(job.destinations.oof))
     display = job.rows.display
+    trained_on = parse_trained_on(job.options.get("trained_on") or ())
     progress = job.options.get("progress")
     args = job.all_args()
     with start_run(
@@ -267,7 +279,18 @@ def run_job(job: Job) -> dict[str, Any]:
         corpus, kind = _rows_of(job)
         corpus = replace(corpus, notes=(*job.notes, *corpus.notes))
         result = train_head(corpus, job.model_id, job.training, corpus_kind=kind, progress=progress)
+        worth = worth_of(
+            corpus,
+            result,
+            choice=job.options.get("baselines", "auto") if kind == "real" else "simple",
+            trained_on=trained_on,
+            seed=job.training.seed,
+            progress=progress,
+        )
         refused = job.destinations.require_gate and not result.gate.passed
+        if job.destinations.require_gain and not worth.gained:
+            result = replace(result, gate=without_gain(result.gate, worth))
+            refused = True
         head_wanted = job.destinations.export and not refused
         onnx, manifest, card = job.destinations.paths(
             job.model_id, smoke=kind == "smoke", verdict_only=not head_wanted
@@ -279,6 +302,7 @@ def run_job(job: Job) -> dict[str, Any]:
             out_onnx=onnx if head_wanted else None,
             out_manifest=manifest,
             out_card=card,
+            worth=worth,
             registry=as_path(job.destinations.registry),
             command=_command(job.entrypoint, args),
             short_args=job.content_args(corpus.schema),
@@ -286,7 +310,7 @@ def run_job(job: Job) -> dict[str, Any]:
         )
     if refused:
         raise GateMissedError(
-            result.gate.sentence.rstrip("."),
+            f"{worth.sentence} {result.gate.sentence.rstrip('.')}",
             where=job.model_id,
             fix=f"The verdict is in {manifest}; no head was written",
             document=run.document,

@@ -1,8 +1,8 @@
-"""Whether a scorer was trained on the corpus that it is judged on.
+"""Second opinions: which columns are scores, and what their scorers were trained on.
 
-No fold can see this leak: a scorer that learned the corpus knows the held-out clips too. The
-published training corpora of scorers stand in ``secondopinion``'s ``scorers.toml``, and
-``secondopinion join`` writes them into the field metadata of its parquet columns, and into its
+A scorer that was trained on the judged corpus is a leak that no fold can see: it knows the held-out
+clips too. The published training corpora of scorers stand in ``secondopinion``'s ``scorers.toml``,
+and ``secondopinion join`` writes them into the field metadata of its parquet columns, and into its
 audit beside tables of other formats. Here they are read back, corrected by ``--trained-on``, and
 compared with the name of the judged corpus.
 """
@@ -128,6 +128,19 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
     return Contamination("clean", "")
 
 
+def score_columns(schema: pa.Schema) -> list[str]:
+    """Names of the columns that hold scores of second opinions, by metadata or by name.
+
+    Args:
+        schema: Schema of a table.
+    """
+    return [
+        field.name
+        for field in schema
+        if SCORE_COLUMN.match(field.name) or (field.metadata or {}).get(KIND_METADATA) == b"score"
+    ]
+
+
 def parse_trained_on(specifications: Iterable[str]) -> dict[str, TrainedOn]:
     """Parse ``SCORER=CORPUS`` into training corpora by slug.
 
@@ -176,17 +189,17 @@ class Scorers:
 
 
 def scorers_of(
-    tables: Sequence[tuple[pa.Schema, Path | None]], corrections: Mapping[str, TrainedOn]
+    tables: Sequence[tuple[Path | None, pa.Schema]], corrections: Mapping[str, TrainedOn]
 ) -> Scorers:
     """Find the score columns of tables, and what their scorers were trained on.
 
     Args:
-        tables: Schema of each table, and its path where it is a file.
+        tables: Path of each table, None in memory, and its schema.
         corrections: From :func:`parse_trained_on`; they win.
     """
     slug_of: dict[str, str] = {}
     known: dict[str, TrainedOn] = {}
-    for schema, path in tables:
+    for path, schema in tables:
         beside = _from_audit(path) if path is not None else {}
         for field in schema:
             metadata = field.metadata or {}
