@@ -5,7 +5,7 @@
     python benchmarks/audit.py --only pairs       # pairs, million, long or wide
 
 Each measurement is a process of its own. `pairs` times Pearson and Spearman of all pairs of a
-table in memory: `signalaudit.correlate` against pandas' two `corr` calls, taking turns. The others
+table in memory: `signalaudit.statistics.correlate` against pandas' two `corr` calls, taking turns. The others
 time the whole command and take its peak memory; there is no peer for them, only goals.
 """
 
@@ -53,7 +53,7 @@ def run_pairs(contestant: str, rows: int, columns: int, missing: float) -> float
         frame.corr("pearson")
         frame.corr("spearman")
         return time.perf_counter() - begun
-    from signalaudit import correlate
+    from signalaudit.statistics import correlate
 
     begun = time.perf_counter()
     correlate(values)

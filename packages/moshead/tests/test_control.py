@@ -149,8 +149,8 @@ def test_sound_runs_pass():
 
 
 @pytest.mark.skipif(DATA is None, reason="needs MOSKIT_REALDATA")
-@pytest.mark.parametrize(("corpus", "columns"), [("konvid1k", "all"), ("konvid1k", "videval"),
-                                                 ("livevqc", "all"), ("livevqc", "videval")])  # fmt: skip
+@pytest.mark.parametrize("columns", ["all", "videval"])
+@pytest.mark.parametrize("corpus", ["konvid1k", "livevqc"])
 def test_public_corpora_pass_for_every_seed(corpus, columns):
     features, mos = public(corpus, columns)
     for step in (None, 0.2):

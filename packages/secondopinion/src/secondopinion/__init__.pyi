@@ -9,6 +9,7 @@ from .scorers.columns import ScoreColumn as ScoreColumn
 from .scorers.columns import score_columns as score_columns
 from .scorers.facts import ScoreFacts as ScoreFacts
 from .scorers.facts import direction_of as direction_of
+from .scorers.training import trained_on as trained_on
 from .scores.file import ScoreFile as ScoreFile
 from .scores.payloads import Fields as Fields
 from .scores.rows import ScoreBatch as ScoreBatch
@@ -30,4 +31,5 @@ __all__ = [
     "materialize",
     "run_batch",
     "score_columns",
+    "trained_on",
 ]

@@ -22,11 +22,11 @@ from moshead.gate import statistics
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from labeljoin.labels import Contamination
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from moshead.corpus.folds import Fold
-    from moshead.corpus.scorers import Contamination
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]

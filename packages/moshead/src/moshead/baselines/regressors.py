@@ -14,7 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from provenance import InputError, processors
+from provenance.toolkit import InputError, processors
 
 from moshead.baselines.ridge import Scaling, fit_ridge, inner_folds
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.baselines.mapping import fit_mapping
 from moshead.baselines.regressors import FitJob, Regressor, fit_all
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from moshead.comparison.rows import Rows
     from moshead.corpus.folds import Fold

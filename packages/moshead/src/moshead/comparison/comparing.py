@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import InputError, ProgressCallback, VerdictError, start_run
+from labeljoin.labels import parse_trained_on
+from provenance import start_run
+from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
 from moshead.baselines.regressors import require_stock
 from moshead.comparison import document as model
@@ -19,7 +21,6 @@ from moshead.comparison.protocol import MAPPINGS, PROTOCOLS, ProtocolKind
 from moshead.comparison.protocol import Mapping as MappingKind
 from moshead.comparison.rows import open_sources, plan_columns, read_rows, split_name
 from moshead.corpus.rows import RowOptions
-from moshead.corpus.scorers import parse_trained_on
 from moshead.corpus.sources import FrameSource
 from moshead.training.destinations import oof_writer
 

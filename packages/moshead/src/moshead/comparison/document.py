@@ -173,6 +173,11 @@ def json_schema() -> dict[str, Any]:
     )
     definitions = dict(sorted(components.items()))
     whole = definitions.pop(reference["$ref"].rpartition("/")[2])
+    whole["required"].insert(0, "schema")
+    whole["properties"] |= {
+        "run_provenance": {"$ref": "ai-run-provenance-v1.json"},
+        "content_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{SCHEMA}.json",

@@ -10,7 +10,7 @@ import labeljoin
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.corpus.labels import MOS_AGREEMENT
 from moshead.features.columns import numbers, words

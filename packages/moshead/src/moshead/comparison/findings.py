@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from labeljoin import percent
-from provenance import InputError, ProgressCallback
+from labeljoin.keys import percent
+from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.baselines.pairing import LEAST_UNITS
 from moshead.comparison import document as model

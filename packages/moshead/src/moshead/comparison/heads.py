@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]
@@ -55,15 +55,18 @@ def fit_heads(
     Returns:
         Predicted MOS of each job's held-out rows.
     """
-    from moshead.features.matrix import column_medians, impute
-    from moshead.heads.nets import NetPlan, train_nets
-    from moshead.heads.recipe import recipe_for
+    from moshead.features.matrix import impute
+    from moshead.heads.families import AUTO, load_family
+    from moshead.heads.protocol import FitOptions, Plan, TrainingRows
     from moshead.training.cross_validation import predict
 
-    recipe = recipe_for(len(jobs[0].train), features.shape[1], None)
-    plans = [NetPlan(job.train, (job.seed, job.fold, 0)) for job in jobs]
-    nets = train_nets(features, mos, plans, recipe, progress=progress, step_name=name)
+    def advance(done: int, total: int) -> None:
+        if progress is not None:
+            progress(name, done, total)
+
+    plans = [Plan(job.train, (job.seed, job.fold, 0)) for job in jobs]
+    heads = load_family(AUTO).fit(TrainingRows(features, mos, units), plans, FitOptions(), advance)
     return [
-        predict([net], impute(features[job.held_out], column_medians(features[job.train])))
-        for job, net in zip(jobs, nets, strict=True)
+        predict([head], impute(features[job.held_out], head.imputation))
+        for job, head in zip(jobs, heads, strict=True)
     ]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from labeljoin import percent
-from provenance import InputError
+from labeljoin.keys import percent
+from provenance.toolkit import InputError
 
 from moshead.baselines.regressors import REGRESSORS
 from moshead.comparison.candidates import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.corpus.folds import Fold, partition
 

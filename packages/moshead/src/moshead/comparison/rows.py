@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from provenance import InputError
+from provenance.toolkit import InputError
 
 from moshead.baselines.agreement import rating_half_width
 from moshead.corpus.corpus import Corpus, load_corpus
-from moshead.corpus.scorers import Scorers, TrainedOn, scorers_of
+from moshead.corpus.scorers import Scorers, scorers_of
 from moshead.corpus.sources import FrameSource, Source, resolved
 from moshead.features.schemas import LABEL_COLUMN, FeatureSchema, load_schema
 
 if TYPE_CHECKING:
+    from labeljoin.labels import TrainedOn
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from moshead.corpus.rows import RowOptions
 

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from provenance import processors
+from provenance.toolkit import processors
 
 from moshead.baselines.agreement import NAMES, measure_agreement
 from moshead.baselines.mapping import PARAMETERS, fit_mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from moshead.comparison.candidates import Cell
     from moshead.comparison.protocol import Protocol

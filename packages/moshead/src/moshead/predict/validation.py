@@ -21,6 +21,7 @@ from moshead.corpus.fingerprints import (
     share_known,
 )
 from moshead.corpus.rows import RowOptions
+from moshead.export.manifest import load_manifest, manifest_beside
 from moshead.export.registry import VALIDATION_SCHEMA
 from moshead.features.matrix import read_display_profile
 from moshead.gate.gate import GateReport, judge_rows
@@ -235,10 +236,17 @@ def _report(
         "labels_dropped": dict(corpus.dropped),
         "fill": dict(corpus.fill),
         "imputed": corpus.imputed,
+        "baselines": _baselines(predictor),
         "bias": round(float(np.mean(predictions.mos - corpus.mos)), 6),
         "intervals": coverage,
         "gate": gate.to_dict(),
     }
+
+
+def _baselines(predictor: Predictor) -> list[dict[str, Any]] | None:
+    """The baselines of training, from the manifest beside the head; None without one."""
+    path = manifest_beside(predictor.path)
+    return None if path is None else load_manifest(path).get("baselines")
 
 
 def _text(path: str | os.PathLike[str] | None) -> str | None:
@@ -279,6 +287,15 @@ def validation_markdown(document: Mapping[str, Any]) -> str:
         interval = "none" if low is None or high is None else f"{low:.4f} to {high:.4f}"
         value = "none" if gate[member] is None else f"{gate[member]:.4f}"
         lines.append(f"| {name} | {value} | {interval} | {sign} {gate['thresholds'][bound]:g} |")
+    if document["baselines"]:
+        lines += [
+            "",
+            "Baselines on the folds of training, and the head's PLCC minus theirs there:",
+            "",
+            "| baseline | PLCC | head minus it | 95 % interval |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [_baseline_row(each) for each in document["baselines"]]
     lines += ["", f"Mean error (predicted - rated): {document['bias']:+.3f} MOS."]
     if document["intervals"] is not None:
         found = document["intervals"]
@@ -289,3 +306,15 @@ def validation_markdown(document: Mapping[str, Any]) -> str:
         )
     lines += ["", f"ONNX SHA-256: `{document['sha256']}`", ""]
     return "\n".join(lines)
+
+
+def _baseline_row(baseline: Mapping[str, Any]) -> str:
+    difference, doubt = baseline["difference"], baseline["contamination"]
+    name = baseline["name"].replace("_", "\\_").replace("|", "\\|")
+    if doubt is not None and doubt["status"] == "contaminated":
+        name += " (trained on the judged corpus)"
+    low, high = difference["low"], difference["high"]
+    interval = "none" if low is None or high is None else f"{low:+.4f} to {high:+.4f}"
+    plcc = "none" if baseline["plcc"] is None else f"{baseline['plcc']:.4f}"
+    gap = "none" if difference["plcc"] is None else f"{difference['plcc']:+.4f}"
+    return f"| {name} | {plcc} | {gap} | {interval} |"

@@ -16,12 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from labeljoin.labels import parse_trained_on
 from provenance import start_run
 from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
 from moshead.corpus.corpus import Corpus, NoLabelsError, load_corpus
 from moshead.corpus.rows import CorpusGuard, RowOptions
-from moshead.corpus.scorers import parse_trained_on
 from moshead.corpus.sources import resolve_schema
 from moshead.corpus.synthetic import synthetic_corpus
 from moshead.features.matrix import read_display_profile

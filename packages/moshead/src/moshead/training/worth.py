@@ -16,11 +16,12 @@ from moshead.baselines.alongside import (
     measure_worth,
 )
 from moshead.corpus.folds import Fold
-from moshead.corpus.scorers import TrainedOn, scorers_of
+from moshead.corpus.scorers import scorers_of
 
 if TYPE_CHECKING:
+    from labeljoin.labels import TrainedOn
     from numpy.typing import NDArray
-    from provenance import ProgressCallback
+    from provenance.toolkit import ProgressCallback
 
     from moshead.corpus.corpus import Corpus
     from moshead.gate.gate import GateReport

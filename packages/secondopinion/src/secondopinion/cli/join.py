@@ -43,6 +43,22 @@ def join(
             "--prefix", metavar="TEXT", help="What the names of added columns begin with."
         ),
     ] = "second_opinion",
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trained-on",
+            metavar="SCORER=CORPUS",
+            help="What a scorer was trained on; CORPUS none for nothing. Repeatable.",
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            "--corpus",
+            metavar="NAME",
+            help="Corpus of the feature table, where its column corpus does not say.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace columns that the table already has.")
     ] = False,
@@ -67,6 +83,8 @@ def join(
                 **matching.options(),
                 missing=missing,
                 prefix=prefix,
+                trained_on=tuple(trained_on or ()),
+                corpus=corpus,
                 overwrite=overwrite,
                 in_place=in_place,
                 jobs=jobs,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.labels import judge_contamination
+
 from secondopinion.scorers.columns import column_names
+from secondopinion.scorers.training import trained_on
 from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from labeljoin.engine import AttachReport
+    from labeljoin.labels import Contamination
 
     from secondopinion.joining.matching import Plan, ScorerMatch
     from secondopinion.joining.options import JoinOptions
@@ -58,6 +62,7 @@ def audit_of(
         "prefix": options.prefix,
         "input_rows": coverage.rows,
         "output_rows": report.rows_out if report else None,
+        "corpora_judged": list(plan.judged),
         "dropped_rows": {
             "count": report.rows_in - report.rows_out if report else 0,
             "by_scorer": plan.lacking if options.missing == "drop" else {},
@@ -75,12 +80,12 @@ def audit_of(
             for status in (STATUS_OK, STATUS_MISSING, STATUS_BAD)
         },
         "scorers": [
-            _scorer(match, plan, options.prefix, diagnoses.get(match.scorer.slug))
+            _scorer(match, plan, options, diagnoses.get(match.scorer.slug))
             for match in plan.matches
         ],
         "score_files": [file.to_dict() for file in opinions.files],
         "columns_added": list(plan.columns.schema.names) if written else [],
-        "notes": [*opinions.notes, *notes(plan)],
+        "notes": [*opinions.notes, *notes(plan), *doubts(plan, options)],
         "engine": report.engine if report else None,
         "engine_reason": report.reason if report else None,
     }
@@ -126,15 +131,34 @@ def _counted(rows: Mapping[str, int]) -> str:
     return " and ".join(parts)
 
 
-def _scorer(match: ScorerMatch, plan: Plan, prefix: str, diagnosis: Any | None) -> dict[str, Any]:
+def doubts(plan: Plan, options: JoinOptions) -> list[str]:
+    """Which scorers were, or may have been, trained on the corpus of the feature table."""
+    found = []
+    for match in plan.matches:
+        doubt = _contamination(match.scorer, plan, options)
+        if doubt.status in ("contaminated", "possible"):
+            found.append(doubt.sentence)
+    return found
+
+
+def _contamination(scorer: Scorer, plan: Plan, options: JoinOptions) -> Contamination:
+    known = trained_on(scorer.slug, options.training)
+    return judge_contamination(scorer.slug, known, plan.judged)
+
+
+def _scorer(
+    match: ScorerMatch, plan: Plan, options: JoinOptions, diagnosis: Any | None
+) -> dict[str, Any]:
     scorer = match.scorer
     keys = plan.coverage.keys
     return {
         "scorer": scorer.name,
         "slug": scorer.slug,
         "decided_by": list(scorer.decided_by),
-        "columns": column_names(prefix, scorer.slug),
+        "columns": column_names(options.prefix, scorer.slug),
         **_facts(scorer),
+        "trained_on": trained_on(scorer.slug, options.training).to_dict(),
+        "contamination": _contamination(scorer, plan, options).to_dict(),
         "scores_loaded": scorer.loaded,
         "scores_without_key": dict(scorer.keyless),
         "reruns_collapsed": scorer.reruns_collapsed,

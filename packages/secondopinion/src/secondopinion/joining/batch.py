@@ -60,6 +60,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "items": _TEXT,
         "description": "SCORER=higher or SCORER=lower each.",
     },
+    "trained_on": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "SCORER=CORPUS each: what a scorer was trained on.",
+    },
+    "corpus": {**_TEXT, "description": "Corpus of the feature table."},
     "prefix": _TEXT,
     "overwrite": _SWITCH,
     "in_place": _SWITCH,
@@ -133,8 +139,9 @@ def _check(table: ManifestTable) -> None:
 
 def _join_options(table: ManifestTable) -> dict[str, Any]:
     options = dict(table.options)
-    if "direction" in options:
-        options["direction"] = tuple(options["direction"])
+    for name in ("direction", "trained_on"):
+        if name in options:
+            options[name] = tuple(options[name])
     return options
 
 

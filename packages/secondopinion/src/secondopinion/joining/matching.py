@@ -14,6 +14,7 @@ from labeljoin.keys import ColumnsForLabels, KeyMatcher, percent
 from provenance.toolkit import InputError
 
 from secondopinion.scorers.columns import column_names, score_fields
+from secondopinion.scorers.training import trained_on
 from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from labeljoin.diagnose import Diagnosis
     from labeljoin.formats import FirstPass
     from labeljoin.joining import ClipKey, Coverage
+    from labeljoin.labels import TrainedOn
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
@@ -90,6 +92,7 @@ class Plan:
         columns: Computes the new columns.
         kept: Says which rows have every score.
         kept_rows: How many of them there are.
+        judged: Names of the corpora of the feature table, where it or the operator says.
     """
 
     key_column: str
@@ -99,6 +102,7 @@ class Plan:
     columns: ColumnsForLabels
     kept: ScoredRows
     kept_rows: int
+    judged: tuple[str, ...]
 
     @property
     def lacking(self) -> dict[str, dict[str, int]]:
@@ -137,7 +141,7 @@ def plan_join(
     found = clip_key(table, options.key_column, where=where)
     key_column = found.column
     keys, places = _all_keys(opinions)
-    wide = wide_table(opinions, places, options.prefix)
+    wide = wide_table(opinions, places, options.prefix, options.training)
     matcher = KeyMatcher(options.feature_rule, keys)
     place = f"{where}, column {key_column!r}"
     coverage = table_coverage(
@@ -169,10 +173,26 @@ def plan_join(
         columns=ColumnsForLabels(matcher, wide, missing),
         kept=ScoredRows(matcher, scored),
         kept_rows=int(rows[scored].sum()),
+        judged=_judged(table, options),
     )
 
 
-def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: str) -> pa.Table:
+def _judged(table: Table, options: JoinOptions) -> tuple[str, ...]:
+    """Names of the corpora of a feature table; of other formats than parquet by option alone."""
+    if options.corpus is not None:
+        return (options.corpus,)
+    if table.format != "parquet" or "corpus" not in table.column_names:
+        return ()
+    names = table.read(["corpus"]).column(0).cast(pa.string()).unique().to_pylist()
+    return tuple(sorted(name for name in names if name))
+
+
+def wide_table(
+    opinions: Opinions,
+    places: Mapping[str, pa.Int32Array],
+    prefix: str,
+    corrections: Mapping[str, TrainedOn] | None = None,
+) -> pa.Table:
     """All scorers' columns side by side, one row per clip key; null where a scorer has none.
 
     Text is dictionary-encoded.
@@ -181,6 +201,7 @@ def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: 
         opinions: The scores.
         places: By slug, for each clip key the place of its score; null where there is none.
         prefix: What the columns' names begin with.
+        corrections: What the operator said that scorers were trained on, by slug.
     """
     paths = pa.array([file.path for file in opinions.files], pa.string())
     arrays: list[pa.Array] = []
@@ -190,7 +211,9 @@ def wide_table(opinions: Opinions, places: Mapping[str, pa.Int32Array], prefix: 
         columns["status"] = columns["status"].dictionary_encode()
         columns["source"] = pa.DictionaryArray.from_arrays(columns["file"], paths)
         for field, kind in zip(
-            score_fields(prefix, slug, scorer.facts), column_names(prefix, slug), strict=True
+            score_fields(prefix, slug, scorer.facts, trained_on(slug, corrections)),
+            column_names(prefix, slug),
+            strict=True,
         ):
             arrays.append(columns[kind].take(places[slug]))
             fields.append(field.with_type(arrays[-1].type))

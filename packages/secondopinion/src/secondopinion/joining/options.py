@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from labeljoin.keys import KeyNormalize, KeyRule
+from labeljoin.labels import TrainedOn, parse_trained_on
 from provenance.toolkit import InputError
 
 from secondopinion.readers.registry import AUTO, readers, unknown_format
@@ -35,6 +36,8 @@ class JoinOptions:
         ignore_case: Let keys that differ in case only meet.
         missing: ``mark`` rows without a score, ``drop`` them, or ``fail``.
         direction: ``SCORER=higher`` or ``SCORER=lower``, before what the registry knows.
+        trained_on: ``SCORER=CORPUS``: what a scorer was trained on, before what is published.
+        corpus: Name of the corpus of the feature table, where its ``corpus`` column does not say.
         prefix: What the names of added columns begin with.
         overwrite: Replace columns that the feature table already has.
 
@@ -52,6 +55,8 @@ class JoinOptions:
     ignore_case: bool = False
     missing: MissingPolicy = "mark"
     direction: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = ()
+    corpus: str | None = None
     prefix: str = DEFAULT_PREFIX
     overwrite: bool = False
 
@@ -66,12 +71,18 @@ class JoinOptions:
         if not self.prefix.strip():
             raise InputError("The prefix of the columns is blank", fix="Correct --prefix")
         object.__setattr__(self, "direction", tuple(self.direction))
-        _ = self.directions, self.feature_rule, self.score_rule
+        object.__setattr__(self, "trained_on", tuple(self.trained_on))
+        _ = self.directions, self.training, self.feature_rule, self.score_rule
 
     @cached_property
     def directions(self) -> dict[str, Direction]:
         """The directions that the operator gave, by slug."""
         return parse_directions(self.direction)
+
+    @cached_property
+    def training(self) -> dict[str, TrainedOn]:
+        """What the operator said that scorers were trained on, by slug."""
+        return parse_trained_on(self.trained_on)
 
     @cached_property
     def feature_rule(self) -> KeyRule:
@@ -96,7 +107,11 @@ class JoinOptions:
     def to_dict(self) -> dict[str, Any]:
         """The options by name, as a run record holds them."""
         named = {name: getattr(self, name) for name in OPTION_NAMES}
-        return {**named, "direction": list(self.direction)}
+        return {
+            **named,
+            "direction": list(self.direction),
+            "trained_on": list(self.trained_on),
+        }
 
 
 OPTION_NAMES = tuple(field.name for field in fields(JoinOptions))

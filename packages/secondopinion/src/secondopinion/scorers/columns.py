@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from labeljoin.labels import TRAINED_ON_METADATA
+
 from secondopinion.scorers.facts import DIRECTIONS, Direction, ScoreFacts, direction_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
+    from labeljoin.labels import TrainedOn
 
 DEFAULT_PREFIX = "second_opinion"
 
@@ -77,7 +80,9 @@ def column_names(prefix: str, slug: str) -> dict[Kind, str]:
     return {kind: f"{prefix}_{slug}_{kind}" for kind in KINDS}
 
 
-def score_fields(prefix: str, slug: str, facts: ScoreFacts | None) -> list[pa.Field]:
+def score_fields(
+    prefix: str, slug: str, facts: ScoreFacts | None, training: TrainedOn | None = None
+) -> list[pa.Field]:
     """The Arrow fields of a scorer's five columns, with their metadata, in column order."""
     import pyarrow as pa
 
@@ -91,6 +96,8 @@ def score_fields(prefix: str, slug: str, facts: ScoreFacts | None) -> list[pa.Fi
     fields = []
     for kind, name in column_names(prefix, slug).items():
         metadata = {SCORER_METADATA: slug.encode(), KIND_METADATA: kind.encode()}
+        if kind == "score" and training is not None:
+            metadata[TRAINED_ON_METADATA.encode()] = training.metadata()
         if kind == "score" and facts is not None:
             metadata[DIRECTION_METADATA] = facts.direction.encode()
             if facts.low is not None and facts.high is not None:

@@ -12,7 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.toolkit import InputError
 
@@ -129,10 +129,16 @@ def facts_for(slug: str, directions: Mapping[str, Direction]) -> ScoreFacts | No
 
 
 @functools.cache
-def _registry() -> dict[str, ScoreFacts]:
+def entries() -> dict[str, dict[str, Any]]:
+    """The entries of ``scorers.toml``, by slug."""
     text = files("secondopinion.scorers").joinpath("scorers.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@functools.cache
+def _registry() -> dict[str, ScoreFacts]:
     registry: dict[str, ScoreFacts] = {}
-    for slug, entry in tomllib.loads(text).items():
+    for slug, entry in entries().items():
         low, high = map(float, entry["range"]) if "range" in entry else (None, None)
         facts = ScoreFacts(entry["direction"], low, high)
         for name in (slug, *entry.get("aliases", ())):
