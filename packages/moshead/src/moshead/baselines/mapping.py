@@ -54,8 +54,8 @@ class MonotoneMapping:
 
         m(x) = low + (high - low) / (1 + exp(-(direction * x - centre) / width)),  high >= low
 
-    the four-parameter logistic of VQEG (2003) and ITU-T P.1401 with its slope held positive.
-    Where a straight line fits as well, ``width`` is infinite and m(x) = low + high * direction * x.
+    the four-parameter logistic of VQEG (2003) and ITU-T P.1401 with its slope held positive, and
+    tilted by a millionth of a MOS, so that no two scores merge where the logistic is flat. Where a straight line fits as well, ``width`` is infinite and m(x) = low + high * direction * x.
 
     Attributes:
         direction: 1 where higher scores mean better quality on the rows it was fitted to.
@@ -63,6 +63,7 @@ class MonotoneMapping:
         high: Upper end, in MOS; the slope of a line.
         centre: Score at half height, times ``direction``.
         width: Width in units of the score; infinite for a line.
+        tilt: Slope that is added to the logistic, in MOS per unit of the score.
     """
 
     direction: Direction
@@ -70,13 +71,15 @@ class MonotoneMapping:
     high: float
     centre: float
     width: float
+    tilt: float = 0.0
 
     def __call__(self, scores: Array) -> Array:
         """Map scores (N,) to MOS (N,)."""
         x = self.direction * np.asarray(scores, dtype=np.float64)
         if math.isinf(self.width):
             return np.asarray(self.low + self.high * x)
-        return np.asarray(self.low + (self.high - self.low) * _logistic(x, self.centre, self.width))
+        bent = (self.high - self.low) * _logistic(x, self.centre, self.width)
+        return np.asarray(self.low + bent + self.tilt * (x - self.centre))
 
 
 def fit_mapping(
@@ -115,7 +118,14 @@ def fit_mapping(
     centre, width = _bounded(found.x)
     if rise <= LEAST_RISE:
         return line
-    mapping = MonotoneMapping(direction, low, low + rise, middle + scale * centre, scale * width)
+    mapping = MonotoneMapping(
+        direction,
+        low,
+        low + rise,
+        middle + scale * centre,
+        scale * width,
+        LEAST_RISE / scale,
+    )
     error = float(np.sum((truth - mapping(scores)) ** 2))
     return mapping if error <= float(np.sum((truth - line(scores)) ** 2)) else line
 
