@@ -5,8 +5,8 @@
     python benchmarks/audit.py --only pairs       # pairs, million, long or wide
 
 Each measurement is a process of its own. `pairs` times Pearson and Spearman of all pairs of a
-table in memory: `signalaudit.statistics.correlate` against pandas' two `corr` calls, taking turns. The others
-time the whole command and take its peak memory; there is no peer for them, only goals.
+table in memory: `signalaudit.statistics.correlate` against pandas' two `corr` calls, taking turns.
+The others time the whole command and take its peak memory; there is no peer for them, only goals.
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ import labeljoin
 import numpy as np
 import secondopinion
 from moshead import FeatureSchema, load_corpus, recipe_for
+from moshead.corpus.folds import Partition, partition
 from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc, rmse, srocc
 from moshead.heads.neural.training import NetPlan, train_nets
 from moshead.training.cross_validation import predict
-from moshead.corpus.folds import Partition, partition
 
 FOLDS, SEEDS, PARTITIONS = 5, 5, 5
 DEFAULT_SEED = 20260508

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from moshead.comparison.document import json_schema
-from provenance import InputError
+from provenance.toolkit import InputError
 from referencing import Registry, Resource
 from scipy import stats
 
@@ -179,11 +179,11 @@ def test_any_data_frame_will_do(kind):
     frame = table(60)
     if kind != "arrow":
         pytest.importorskip(kind)
-        import pandas
-        import polars
+        import pandas as pd
+        import polars as pl
 
-        frame = frame.to_pandas() if kind == "pandas" else polars.from_arrow(frame)
-        assert isinstance(frame, pandas.DataFrame | polars.DataFrame)
+        frame = frame.to_pandas() if kind == "pandas" else pl.from_arrow(frame)
+        assert isinstance(frame, pd.DataFrame | pl.DataFrame)
     found = moshead.compare(frame, scores=SCORES)
     assert found.document["feature_tables"] == ["data frame"]
     assert found._repr_markdown_().startswith("# Comparison")

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.toolkit.errors import InputError
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

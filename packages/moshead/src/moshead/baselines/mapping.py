@@ -55,7 +55,8 @@ class MonotoneMapping:
         m(x) = low + (high - low) / (1 + exp(-(direction * x - centre) / width)),  high >= low
 
     the four-parameter logistic of VQEG (2003) and ITU-T P.1401 with its slope held positive, and
-    tilted by a millionth of a MOS, so that no two scores merge where the logistic is flat. Where a straight line fits as well, ``width`` is infinite and m(x) = low + high * direction * x.
+    tilted by a millionth of a MOS, so that no two scores merge where the logistic is flat. Where a
+    straight line fits as well, ``width`` is infinite and m(x) = low + high * direction * x.
 
     Attributes:
         direction: 1 where higher scores mean better quality on the rows it was fitted to.

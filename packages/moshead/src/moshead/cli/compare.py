@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from provenance.toolkit.command import CommandLine, Output
+from provenance.toolkit import CommandLine, Output
 
 
 def register(cli: CommandLine) -> None:
