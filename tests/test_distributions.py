@@ -37,7 +37,11 @@ def test_what_uv_builds_is_complete(tmp_path: Path) -> None:
 
 
 def test_what_a_distribution_lacks_is_said(tmp_path: Path) -> None:
-    write_wheel(tmp_path, "labeljoin", requires="Requires-Dist: moskit-provenance")
+    write_wheel(
+        tmp_path,
+        "labeljoin",
+        requires="Requires-Dist: moskit-provenance\nProject-URL: Documentation, docs/index.md",
+    )
     problems = "\n".join(problems_in(tmp_path))
     for expected in (
         f"{wheel_of(tmp_path, 'provenance').name} was not built",
@@ -50,7 +54,7 @@ def test_what_a_distribution_lacks_is_said(tmp_path: Path) -> None:
         "has no author",
         "is not classified as Typing :: Typed",
         "requires Python None",
-        "does not say where its documentation",
+        "has the Documentation URL docs/index.md",
         "requires ['moskit-provenance'] of its siblings",
         "requires moskit-provenance, which is no range",
     ):

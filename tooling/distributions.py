@@ -90,13 +90,9 @@ def _metadata_problems(metadata: Metadata) -> Iterator[str]:
         yield f"is not classified as {classifier}"
     if metadata.requires_python != SpecifierSet(">=3.11,<3.14"):
         yield f"requires Python {metadata.requires_python}"
-    urls = metadata.project_urls or {}
-    if set(urls) != {"Documentation", "Changelog"}:
-        yield "does not say where its documentation and its changelog are"
-    # They are paths in the repository, which has no address of its own.
-    for name, path in urls.items():
-        if not (ROOT / path).is_file():
-            yield f"says that its {name.lower()} is {path}, which is not there"
+    for name, url in (metadata.project_urls or {}).items():
+        if not url.startswith("https://"):
+            yield f"has the {name} URL {url}; a package index accepts only web addresses"
 
 
 def _sibling_problems(metadata: Metadata, package: str) -> Iterator[str]:
