@@ -1,8 +1,8 @@
 """The development sessions of moskit: ``uv run nox``, or ``uv run nox -s <session>``.
 
-Dependencies come from the pyproject files, as locked in ``uv.lock``. ``tests-<package>`` installs the
-dependency group ``test-<package>`` into a separate environment for each supported Python. Sessions
-about the whole workspace use the environment that ``uv run nox`` has just updated, and
+Dependencies come from the pyproject files, as locked in ``uv.lock``. ``tests-<package>`` installs
+the dependency group ``test-<package>`` into a separate environment for each supported Python.
+Sessions about the whole workspace use the environment that ``uv run nox`` has just updated, and
 ``workspace-<version>`` repeats them on the lowest and the highest Python.
 """
 
@@ -130,7 +130,7 @@ def workspace(session: nox.Session) -> None:
     sync_environment(session)
     check_style(session)
     check_types(session)
-    build_docs(session, os.path.join(session.create_tmp(), "site"))
+    build_docs(session, f"{session.create_tmp()}/site")
     run_pytest(session, "tests")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from provenance.toolkit import invocation
 
-sys.path.insert(0, str(Path(__file__).parent))  # the modules that test files share
+sys.path.insert(0, str(Path(__file__).with_name("support")))  # the modules that test files share
 
 _DESCRIPTORS = Path("/proc/self/fd")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -73,7 +74,7 @@ def manifest(here):
     rows = "".join(f"{clip},{1 + clip % 5}\n" for clip in range(CLIPS))
     (here / "labels.csv").write_text("key,mos\n" + rows)
     columns = {"path": keys, **{f"x{i}": [i * 0.5] * CLIPS for i in range(4)}}
-    tables = []
+    tables: list[dict[str, Any]] = []
     for number in range(TABLES):
         pq.write_table(pa.table(columns), here / f"{number}.parquet")
         tables.append({"id": f"t{number}", "features": f"{number}.parquet"})

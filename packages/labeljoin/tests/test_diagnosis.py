@@ -16,6 +16,7 @@ def diagnose(features, labels, **options):
     """The diagnosis of a join that fails."""
     with pytest.raises(labeljoin.CoverageError) as caught:
         labeljoin.join(pa.table(features), pa.table(labels), **options)
+    assert caught.value.document is not None
     return caught.value.document["diagnosis"]
 
 

@@ -75,6 +75,7 @@ def test_killed_at_random_moments(tables):
 
     def join(delay):
         print(delay, file=harness.stdin, flush=True)
+        assert harness.stdout
         seconds, status = harness.stdout.readline().split()
         return float(seconds), int(status)
 

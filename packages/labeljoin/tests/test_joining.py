@@ -387,6 +387,7 @@ def test_the_library_takes_what_the_command_takes(features, here):
         labeljoin.materialize(features, "labels.csv", "o.parquet", min_match=1)
     with pytest.raises(labeljoin.CoverageError) as caught:
         labeljoin.materialize(features, "labels.csv", "o2.parquet", key_normalize="raw")
+    assert caught.value.document is not None
     assert caught.value.document["status"] == "failed"
     with pytest.raises(InputError):
         labeljoin.materialize(features, [], "o3.parquet")
@@ -461,6 +462,7 @@ def test_a_labelled_table_remembers_its_clip_key(tmp_path):
     assert second["feature_key_column"] == "asset"
     assert second["clip_key"]["decided_by"] == "table"
     known = labeljoin.joining.remembered_key(labeljoin.open_table(tmp_path / "two.parquet"))
+    assert known is not None
     assert (known.column, known.rule.regex) == ("asset", "(.)_")
 
 

@@ -320,7 +320,7 @@ def test_comma_separated_text_with_a_txt_suffix(write):
 def test_duplicates_collapse_or_conflict_in_any_order(rows):
     table = pa.table({"key": [k for k, _ in rows], "mos": [m for _, m in rows]})
     sources = [LabelSource.from_table(table, "labels")]
-    wanted = {}
+    wanted: dict[str, set[float]] = {}
     for key, mos in rows:
         wanted.setdefault(key, set()).add(mos)
     if any(len(values) > 1 for values in wanted.values()):

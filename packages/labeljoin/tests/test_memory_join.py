@@ -1,5 +1,7 @@
 """`labeljoin.join` in memory: whatever speaks the Arrow PyCapsule interface."""
 
+from typing import Any
+
 import duckdb
 import labeljoin
 import pandas as pd
@@ -46,7 +48,7 @@ def test_any_arrow_table_joins(kind):
 def test_memory_and_disk_say_the_same(here):
     pq.write_table(pa.table(FEATURES), "f.parquet")
     pd.DataFrame(LABELS).to_csv("l.csv", index=False)
-    options = {"max_keyless_rate": 0.5, "key_normalize": "stem"}
+    options: dict[str, Any] = {"max_keyless_rate": 0.5, "key_normalize": "stem"}
     on_disk = labeljoin.materialize("f.parquet", "l.csv", "o.parquet", **options)
     result = labeljoin.join(pa.table(FEATURES), "l.csv", **options)
     assert result.table.equals(pq.read_table("o.parquet"))
@@ -69,6 +71,7 @@ def test_labels_have_names():
 def test_a_low_coverage_raises_with_its_audit():
     with pytest.raises(labeljoin.CoverageError) as caught:
         labeljoin.join(pa.table({"key": ["9"]}), pa.table(LABELS))
+    assert caught.value.document is not None
     assert caught.value.document["match_rate"] == 0
     assert caught.value.exit_code == 1
 

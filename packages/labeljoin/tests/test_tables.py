@@ -1,6 +1,8 @@
 """Opening and reading tables of every format."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import labeljoin
 import pyarrow as pa
@@ -228,13 +230,14 @@ def test_a_table_without_columns_says_so(tmp_path, rows):
     path, labels = tmp_path / "t.json", tmp_path / "labels.csv"
     path.write_text(json.dumps(rows))
     labels.write_text("key,mos\n1,3\n")
-    for features, named, options in (
+    cases: list[tuple[Path, Path, dict[str, Any]]] = [
         (path, labels, {}),
         (path, labels, {"feature_key_column": "key"}),
         (labels, path, {}),
         (labels, path, {"label_key_column": "key"}),
         (labels, path, {"extras": "split"}),
-    ):
+    ]
+    for features, named, options in cases:
         with pytest.raises(InputError, match="the table has no columns"):
             labeljoin.inspect(features, named, **options)
 

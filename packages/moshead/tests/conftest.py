@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +42,7 @@ def labelled_columns():
 def write_table(tmp_path):
     """Write columns to a parquet file and return its path."""
 
-    def write(columns: dict[str, list], name: str = "labelled.parquet") -> Path:
+    def write(columns: dict[str, list], name: str = "labelled.parquet"):
         path = tmp_path / name
         pq.write_table(pa.table(columns), path)
         return path

@@ -65,11 +65,11 @@ def test_a_word_is_no_bitrate():
 
 
 def test_means_stand_in_for_absent_and_null_bare_names():
-    rows = [
+    rows: list[dict[str, float | None]] = [
         {"adm2": 0.9, "adm2_mean": 0.1},
         {"adm2": None, "adm2_mean": 0.2},
     ]
-    rest = {f"{name}_mean": 0.3 for name in SIX[1:]}
+    rest: dict[str, float | None] = {f"{name}_mean": 0.3 for name in SIX[1:]}
     rows.append({"adm2": None, "adm2_mean": -0.1})
     found, _ = values("konvid-v1", *(row | rest for row in rows))
     assert [row["adm2"] for row in found] == [0.9, 0.2, -0.1]
@@ -77,7 +77,8 @@ def test_means_stand_in_for_absent_and_null_bare_names():
 
 
 def test_fill_is_counted_and_absent_columns_are_named():
-    rows = [dict.fromkeys(SIX, 0.5) | {"saliency_mean": value} for value in (0.1, None, 0.2, 0.3)]
+    six: dict[str, float | None] = dict.fromkeys(SIX, 0.5)
+    rows = [six | {"saliency_mean": value} for value in (0.1, None, 0.2, 0.3)]
     found, matrix = values("konvid-v1", *rows)
     assert [row["saliency_mean"] for row in found] == [0.1, 0.0, 0.2, 0.3]
     assert matrix.fill["saliency_mean"] == 0.25
@@ -91,8 +92,9 @@ def test_fill_is_counted_and_absent_columns_are_named():
 
 
 def test_values_that_are_not_finite_are_left_to_the_medians():
+    six: dict[str, float | None] = dict.fromkeys(SIX, 0.5)
     rows = [
-        dict.fromkeys(SIX, 0.5) | {"motion2": value, "saliency_mean": float("nan")}
+        six | {"motion2": value, "saliency_mean": float("nan")}
         for value in (1.0, float("inf"), float("nan"), None)
     ]
     _, matrix = values("konvid-v1", *rows)

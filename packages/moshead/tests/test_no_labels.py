@@ -273,6 +273,7 @@ def test_shuffled_labels_miss_the_gate(write_table, labelled_columns, quick):
     places = moshead.Destinations(require_gate=True)
     with pytest.raises(GateMissedError) as caught:
         moshead.train([write_table(columns)], "konvid-v1", "h", training=quick, destinations=places)
+    assert caught.value.document is not None
     assert abs(caught.value.document["gate"]["mean_plcc"]) < 0.2
     assert caught.value.exit_code == 1
     assert not Path("model/h.onnx").exists()

@@ -82,6 +82,8 @@ def test_every_way_to_give_a_row_gives_the_same_mos(predictor, table, row):
         assert isinstance(found, moshead.Prediction)
         assert float(found) == pytest.approx(wanted, abs=1e-6)
         assert found.source == "head"
+        assert found.lo is not None
+        assert found.hi is not None
         assert found.lo <= found.mos <= found.hi
 
 
@@ -423,7 +425,9 @@ def test_the_nets_of_the_folds_are_judged_like_the_head(head, row):
 
 def test_a_json_file_of_something_else_beside_the_head_is_left_alone(head):
     (head / "head.json").write_text('{"schema": "shopping-list-v1"}')
-    assert moshead.Predictor(head / "head.onnx").head.manifest is None
+    found = moshead.Predictor(head / "head.onnx").head
+    assert found is not None
+    assert found.manifest is None
 
 
 # What it needs

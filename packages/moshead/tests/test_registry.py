@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import moshead
 import numpy as np
@@ -138,7 +139,7 @@ def test_verdicts_take_acceptance_away_and_give_it_back(registry, head, tmp_path
     def validate(noise, name):
         rng = np.random.default_rng(5)
         quality = rng.uniform(-1, 1, 120)
-        columns = {"clip_id": [f"{name}{n}" for n in range(120)]}
+        columns: dict[str, Any] = {"clip_id": [f"{name}{n}" for n in range(120)]}
         for feature in ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2"):
             columns[feature] = 0.7 + 0.1 * quality + 0.01 * rng.normal(size=120)
         columns["mos"] = np.clip(3 + 1.2 * quality + noise * rng.normal(size=120), 1, 5)

@@ -44,6 +44,7 @@ def test_the_gradient_is_that_of_autograd():
     stacked = torch.stack([predicted, labels], dim=1)
     r = torch.stack([torch.corrcoef(pair)[0, 1] for pair in stacked])
     (mse + 0.5 * (1 - r)).sum().backward()
+    assert theta.grad is not None
     assert torch.allclose(batch.gradient, theta.grad, rtol=1e-9, atol=1e-12)
 
 
@@ -70,6 +71,7 @@ def test_the_start_is_scikit_learns_kernel_ridge_in_rows_and_in_monomials(n):
     target = logits(mos)
     peer = KernelRidge(alpha=2 * 50 / 30, kernel="poly", degree=2, gamma=1 / 30, coef0=1)
     expected = peer.fit(z, target - target.mean()).predict(z) + target.mean()
+    assert start.quadratic is not None
     bend = np.einsum("ni,ij,nj->n", z, start.quadratic, z)
     assert start.intercept + z @ start.linear + bend == pytest.approx(expected)
     assert start.quadratic == pytest.approx(start.quadratic.T)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from typing import Any
 
 import moshead
 import numpy as np
@@ -87,7 +88,9 @@ def test_clips_that_trained_the_head_are_no_test_of_it(accepted_head, tmp_path):
 def test_rows_that_a_split_kept_apart_are_judged_and_no_others(tmp_path, quick):
     rng = np.random.default_rng(3)
     quality = rng.uniform(-1, 1, 240)
-    table = {name: 0.7 + 0.1 * quality + 0.01 * rng.normal(size=240) for name in SIX}
+    table: dict[str, Any] = {
+        name: 0.7 + 0.1 * quality + 0.01 * rng.normal(size=240) for name in SIX
+    }
     table["clip_id"] = [f"clip{n}" for n in range(240)]
     table["mos"] = np.clip(3 + 1.2 * quality + 0.1 * rng.normal(size=240), 1, 5)
     table["split"] = ["train"] * 140 + ["val"] * 50 + ["test"] * 50
@@ -110,6 +113,7 @@ def test_synthetic_heads_never_pass(smoke_head, held_out):
         pytest.raises(moshead.HeldOutMissError, match="trained on synthetic rows") as caught,
     ):
         moshead.validate(smoke_head / "head.onnx", held_out())
+    assert caught.value.document is not None
     assert caught.value.document["gate"]["status"] == "Proposed"
 
 

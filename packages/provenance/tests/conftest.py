@@ -164,7 +164,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def command(module: str, *args: str | os.PathLike[str], **options: object) -> list[str]:
     """The command line that runs a command in this interpreter."""
     start = f"import sys; sys.argv[0] = {module!r}; from {module} import main; main()"
-    return [sys.executable, "-c", start, *map(os.fspath, args)]
+    return [sys.executable, "-c", start, *(os.fspath(arg) for arg in args)]
 
 
 def _run(module: str, *args: str | os.PathLike[str]) -> subprocess.CompletedProcess[str]:

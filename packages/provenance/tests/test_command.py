@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -158,6 +158,8 @@ def test_reader_that_leaves_is_no_failure(joined):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    assert process.stdout
+    assert process.stderr
     process.stdout.close()
     with process.stderr as stderr:
         assert stderr.read() == b""
@@ -202,7 +204,7 @@ class Own(Shared):
 def test_a_dataclass_stands_for_options(kind, note):
     got = []
 
-    def speak(output: Output, *, shared: kind, loud: bool = False) -> None:
+    def speak(output: Output, *, shared: Any, loud: bool = False) -> None:
         """Say it."""
         got.append((shared, loud))
 

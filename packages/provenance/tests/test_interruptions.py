@@ -131,7 +131,7 @@ def test_signal_while_outputs_are_renamed_takes_them_back(folder: Path, monkeypa
 def test_signal_while_an_output_is_staged_leaves_nothing(folder: Path, monkeypatch):
     before = everything(folder)
     make = StagedOutput.__init__
-    interrupted = []
+    interrupted: list[str] = []
 
     def make_and_interrupt(self, name, destination, **options):
         make(self, name, destination, **options)
@@ -215,7 +215,7 @@ def test_no_room_left(folder: Path, samplejoin):
 def small_disk(tmp_path: Path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("mounting a file system takes a privilege that this process does not have")
     yield disk

@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from referencing import Registry, Resource
 
-sys.path.insert(0, str(Path(__file__).parent))  # the imitations beside the tests
+sys.path.insert(0, str(Path(__file__).with_name("support")))  # the imitations beside the tests
 
 from secondopinion_outputs import CLIPS
 
 
 @pytest.fixture
-def features(tmp_path) -> Path:
+def features(tmp_path: Path) -> Path:
     """A feature table of the imitations' clips, paths against their bare names."""
     path = tmp_path / "features.parquet"
     table = pa.table(

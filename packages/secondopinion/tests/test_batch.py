@@ -64,6 +64,7 @@ def test_a_failed_table_does_not_stop_the_others(manifest, tmp_path, schema, job
 def test_fail_fast_skips_what_has_not_begun(manifest, tmp_path):
     with pytest.raises(labeljoin.BatchError) as info:
         secondopinion.run_batch(manifest, fail_fast=True)
+    assert info.value.document is not None
     statuses = [table["status"] for table in info.value.document["tables"]]
     assert statuses == ["ok", "failed", "skipped"]
 

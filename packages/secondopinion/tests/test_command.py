@@ -26,7 +26,9 @@ def run(monkeypatch, capsys):
         with pytest.raises(SystemExit) as ended:
             cli.run()
         said = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, ended.value.code or 0, said.out, said.err)
+        return subprocess.CompletedProcess(
+            arguments, int(ended.value.code or 0), said.out, said.err
+        )
 
     return command
 
@@ -57,7 +59,14 @@ def test_join(run, features, tmp_path):
 
 def test_a_process(features, tmp_path):
     qalign_json(tmp_path / "q.json")
-    arguments = [COMMAND, "join", "--features", "features.parquet", "--scores", "q.json"]
+    arguments: list[str] = [
+        str(COMMAND),
+        "join",
+        "--features",
+        "features.parquet",
+        "--scores",
+        "q.json",
+    ]
     done = subprocess.run([*arguments, "--out", "o.parquet"], cwd=tmp_path, capture_output=True)
     assert (done.returncode, done.stdout) == (0, b"")
     done = subprocess.run([*arguments, "--out", "q.json"], cwd=tmp_path, capture_output=True)
