@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from provenance import load_record, start_run, verify
+from provenance import load_record, replay, start_run, trace, verify
 from provenance.record.record import DamagedRecordError, UnfinishedRunError
 from provenance.toolkit import InputError
 
@@ -282,3 +282,56 @@ def test_damaged_record_is_its_own_error(joined: Path, folder: Path):
     record.write_bytes(record.read_bytes()[:-30])
     with pytest.raises(DamagedRecordError):
         load_record(record)
+
+
+def test_the_other_files_are_verified_when_one_is_missing(joined, provenance):
+    done = provenance("verify", "nothing.tbl", "out.tbl", "labels.csv")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert any("output out" in line and line.split()[0] == "same" for line in lines)
+    assert any(line.split()[:2] == ["unusable", "nothing.tbl"] for line in lines)
+    assert any(line.split()[:2] == ["unusable", "labels.csv"] for line in lines)
+    assert lines[-1] == "error: nothing.tbl: There is no such file. Check the path."
+    printed = json.loads(provenance("verify", "nothing.tbl", "out.tbl", "--json").stdout)
+    assert printed["status"] == "failed"
+    assert printed["records"][0]["status"] == "ok"
+    assert [error["code"] for error in printed["unusable"]] == ["file.missing"]
+    assert (printed["error"]["code"], printed["exit_code"]) == ("file.missing", 2)
+
+
+@pytest.mark.parametrize(
+    "path", ["x" * 5000, "x/" * 3000, "n" * 300, "nul\0byte"], ids=["name", "path", "255", "nul"]
+)
+def test_a_record_with_an_impossible_path_spoils_nothing_beside_it(joined, path):
+    document = json.loads(Path("out.tbl.audit.json").read_bytes())
+    odd = {"path": path, "kind": "file", "sha256": "0" * 64, "bytes": 1}
+    document["run_provenance"] |= {"inputs": {"odd": odd}, "outputs": {}, "argv": [], "args": {}}
+    Path("forged.json").write_text(json.dumps(document))
+    assert trace("out.tbl").ok
+    assert not verify("forged.json").ok
+    for use in (load_record, replay, trace):
+        with pytest.raises(DamagedRecordError, match="a path"):
+            use("forged.json")
+
+
+def test_text_of_a_record_cannot_control_the_terminal(joined, provenance):
+    record = Path("out.tbl.audit.json")
+    document = json.loads(record.read_bytes())
+    block = document["run_provenance"]
+    block["argv"] = ["\x1b[2J", "\x1b]0;title\x07"]
+    block["entrypoint"]["name"] = "join\x1b[31m"
+    block["inputs"]["in\u202eput\x1b"] = block["inputs"].pop("features")
+    document["schema"] = "\x1b[1m"
+    record.write_text(json.dumps(document))
+    for args in (["show"], ["verify"], ["trace"], ["trace", "--format", "html"]):
+        done = provenance(args[0], "out.tbl", *args[1:])
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\u202e" not in done.stdout + done.stderr
+
+
+def test_a_failed_verdict_names_its_error_beside_the_document(joined, provenance):
+    joined.write_bytes(b"changed")
+    printed = json.loads(provenance("verify", "out.tbl", "--json").stdout)
+    assert printed["schema"] == "provenance-verification-v1"
+    assert printed["error"]["code"] == "verify.failed"
+    assert printed["exit_code"] == 1

@@ -41,6 +41,7 @@ class Layout:
                 "A recorded path leads out of any folder",
                 where=os.fspath(path),
                 fix="Run it by hand, and compare the outputs with verify",
+                code="replay.path-outside",
             )
         return place
 
@@ -154,6 +155,7 @@ def lay_out(
                     f"The input {entry.name} was given as {word}, which leads out of any folder",
                     where=os.fspath(record.path),
                     fix="Run it by hand, and compare the outputs with verify",
+                    code="replay.input-outside",
                 )
             _place(entry, source, place, layout, copy=copy or entry.path in replaced)
     return layout
@@ -169,6 +171,7 @@ def _place(entry: FileEntry, source: Path, place: Path, layout: Layout, *, copy:
                     f"A file of the input {entry.name} lies outside of its directory",
                     where=name,
                     fix="Run it by hand, and compare the outputs with verify",
+                    code="replay.part-outside",
                 )
             _place_file(source / name, place / name, layout, copy=copy)
     else:

@@ -87,6 +87,7 @@ def recorded_program(record: Record, argv: Sequence[str], *, allow_script: bool)
             "The record does not name what ran",
             where=os.fspath(record.path),
             fix="Run it by hand, and compare the outputs with verify",
+            code="replay.no-entrypoint",
         )
     point = _moskit_command(words[0])
     if point is not None:
@@ -99,6 +100,7 @@ def recorded_program(record: Record, argv: Sequence[str], *, allow_script: bool)
             f"The record is of a program that is not moskit's: {line}",
             where=os.fspath(record.path),
             fix="If you trust the record, run the program with --allow-script",
+            code="replay.foreign-program",
         )
     if program.script is not None:
         _check_script(record, program.script)
@@ -127,6 +129,7 @@ def _check_subcommand(record: Record, words: Sequence[str], argv: Sequence[str])
             "The commands of provenance make no record, so there is nothing to replay",
             where=os.fspath(record.path),
             fix="Check where the record comes from",
+            code="replay.no-run",
         )
     subcommand = list(words[1:])
     if not subcommand or list(argv[: len(subcommand)]) != subcommand:
@@ -134,6 +137,7 @@ def _check_subcommand(record: Record, words: Sequence[str], argv: Sequence[str])
             f"The record is of {' '.join(words)}, and its arguments are those of another command",
             where=os.fspath(record.path),
             fix="Check where the record comes from",
+            code="replay.other-command",
         )
 
 
@@ -148,13 +152,17 @@ def _other_program(record: Record, name: str) -> ReplayProgram:
         f"The command {name} is not installed here",
         where=os.fspath(record.path),
         fix=f"Install {record.version or name}",
+        code="replay.command-missing",
     )
 
 
 def _check_script(record: Record, script: Path) -> None:
     if not script.is_file():
         raise InputError(
-            "The script that ran is not there", where=os.fspath(script), fix="Restore it"
+            "The script that ran is not there",
+            where=os.fspath(script),
+            fix="Restore it",
+            code="replay.script-missing",
         )
     found = hash_file(script).sha256
     recorded = record.block["entrypoint"].get("sha256")
@@ -163,6 +171,7 @@ def _check_script(record: Record, script: Path) -> None:
             f"The script that ran has changed (was {recorded}, is {found})",
             where=os.fspath(script),
             fix="Restore it",
+            code="replay.script-changed",
         )
 
 
@@ -188,6 +197,7 @@ def recorded_arguments(record: Record) -> tuple[list[str], bool]:
                 "be run again",
                 where=os.fspath(record.path),
                 fix="Run it by hand with the secret, and compare the outputs with verify",
+                code="replay.secret",
             )
     return list(_without_scheduler(argv)), rebuilt
 
@@ -253,4 +263,5 @@ def _unusable(record: Record, what: str) -> InputError:
         f"The recorded {what} are not such as a program can be given",
         where=os.fspath(record.path),
         fix="Restore the record from a copy",
+        code="replay.unusable-arguments",
     )

@@ -143,15 +143,11 @@ def replay(
         InputError: There is no record, its command is not installed or no command of moskit, a
             secret was redacted from its arguments, the command refuses them, or an input lies
             outside of the folders that may be read.
-        ReplayRefusedError: The record was changed, or the inputs it names are not there.
+        DamagedRecordError: The record was changed.
+        ReplayRefusedError: The inputs it names are not there, or have changed.
     """
     record = load_record(file, roots=roots)
-    if record.faults:
-        raise ReplayRefusedError(
-            f"The record is not what was written: {record.faults[0]}",
-            where=os.fspath(record.path),
-            fix="Restore it from a copy",
-        )
+    record.refuse_faults()
     argv, rebuilt = recorded_arguments(record)
     program = recorded_program(record, argv, allow_script=allow_script)
     border = ReplayBorder(record.path, roots)
@@ -174,6 +170,7 @@ def replay(
             "The folder to keep the replay in is there already",
             where=os.fspath(keep),
             fix="Choose a new folder",
+            code="replay.folder-exists",
         ) from error
     return _replay_in(folder.resolve(), job, kept=True)
 
@@ -235,19 +232,27 @@ def _locate_inputs(
                 f"The record has no digest of the input {entry.name}, so a replay proves nothing",
                 where=os.fspath(record.path),
                 fix="Run it by hand, and compare the outputs with verify",
+                code="replay.no-digest",
             )
         place = finder.locate(entry)
         if place is None:
             if os.path.lexists(entry.path):
                 border.refuse_entry(entry, entry.path)
             found = finder.digest(entry.path)
+            fix = "Restore it, or say with --root where its recorded bytes are"
+            if found is None:
+                raise ReplayRefusedError(
+                    f"The input {entry.name} is missing",
+                    where=os.fspath(entry.path),
+                    fix=fix,
+                    code="replay.input-missing",
+                )
             raise ReplayRefusedError(
-                f"The input {entry.name} is missing"
-                if found is None
-                else f"The input {entry.name} has changed "
+                f"The input {entry.name} has changed "
                 f"(was {entry.digest.sha256}, is {found.sha256})",
                 where=os.fspath(entry.path),
-                fix="Restore it, or say with --root where its recorded bytes are",
+                fix=fix,
+                code="replay.input-changed",
             )
         located[entry] = place
     return located
@@ -281,6 +286,7 @@ def _run(program: ReplayProgram, command: Sequence[str], layout: Layout, job: _J
         f"{origin} ended with exit code {done.returncode} ({complaint})",
         where=" ".join((program.name, *job.argv[:2])),
         fix="Run it with the version that made the record",
+        code="replay.command-failed",
     )
 
 
@@ -300,6 +306,7 @@ def _replayed_record(record: Record, layout: Layout) -> Record:
             "The recorded command ran and left no record",
             where=os.fspath(record.path),
             fix="Run it with the version that made the record",
+            code="replay.no-record",
         )
     return found[0]
 

@@ -20,7 +20,7 @@ from provenance.record.record import (
     entries_of,
 )
 from provenance.record.search import files_below, load_record
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, MoskitError
 
 if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
@@ -101,14 +101,20 @@ class RecordFindings:
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome of :func:`verify`."""
+    """The outcome of :func:`verify`.
+
+    Attributes:
+        records: What was found for each record.
+        unusable: Why a file could not be verified at all, for each such file.
+    """
 
     records: tuple[RecordFindings, ...]
+    unusable: tuple[MoskitError, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing has changed and nothing is missing."""
-        return all(record.ok for record in self.records)
+        """Whether every file was verified, nothing has changed and nothing is missing."""
+        return not self.unusable and all(record.ok for record in self.records)
 
     def problems(self) -> Iterator[FileFinding | ClaimFinding]:
         """The findings that are not good."""
@@ -117,9 +123,11 @@ class Verification:
 
     def to_document(self) -> dict[str, Any]:
         """The outcome as a ``provenance-verification-v1`` document."""
+        unusable = [error.to_document()["error"] for error in self.unusable]
         return {
             "schema": VERIFICATION_SCHEMA,
             "status": "ok" if self.ok else "failed",
+            **({"unusable": unusable} if unusable else {}),
             "records": [
                 {
                     "path": os.fspath(record.path),
@@ -152,8 +160,9 @@ def verify(
         The findings; what differs is a finding and no exception.
 
     Raises:
-        InputError: A file is unreadable or has no record.
-        UnfinishedRunError: A file was made by a run whose record is not there.
+        InputError: The only file is unreadable or has no record. Of several files the others are
+            verified, and the outcome lists these in ``unusable``.
+        UnfinishedRunError: The only file was made by a run whose record is not there.
     """
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     finder = FileFinder(roots, progress)
@@ -161,18 +170,20 @@ def verify(
     findings: list[RecordFindings] = []
     queue: list[tuple[Path, FileEntry | None]] = [(Path(path), None) for path in given]
     seen: set[Path] = set()
+    unusable: list[MoskitError] = []
     while queue:
         path, entry = queue.pop(0)
         try:
             record = load_record(path, roots=roots)
         except (DamagedRecordError, UnfinishedRunError) as error:
             if entry is None and isinstance(error, UnfinishedRunError):
-                raise
+                unusable.append(error)
+                continue
             findings.append(_lost_record(path, error))
             continue
-        except InputError:
+        except InputError as error:
             if entry is None:
-                raise
+                unusable.append(error)
             continue  # a raw file has no record, and needs none
         if record.path in seen:
             continue
@@ -181,7 +192,9 @@ def verify(
         if upstream:
             for item in record.input_entries():
                 queue.append((finder.locate(item) or item.path, item))
-    return Verification(tuple(findings))
+    if unusable and len(given) == 1:
+        raise unusable[0]
+    return Verification(tuple(findings), tuple(unusable))
 
 
 class _Checker:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -13,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provenance.record.record import entries_of
-from provenance.toolkit import Facts, one_line
-from provenance.toolkit.canonical import text
+from provenance.toolkit import Facts, one_line, shown_path
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,17 +27,10 @@ _COLOURS = {
     "unchecked": "yellow",
     "changed": "red",
     "missing": "red",
+    "unusable": "red",
     "different": "red",
     "close": "yellow",
 }
-
-
-def shown_path(path: Path) -> str:
-    """``path`` as short as it can be said from the current folder, on one line."""
-    place = os.fspath(path)
-    with suppress(ValueError, OSError):
-        place = os.fspath(path.relative_to(Path.cwd()))
-    return one_line(text(place))
 
 
 def short_digest(sha256: str | None) -> str:
@@ -75,12 +64,14 @@ def record_tables(record: Record) -> Iterator[RenderableType]:
         for name, slot in slots.items():
             entries = entries_of(slot)
             if not entries:
-                files.add_row(side, escape(name), "", "", "-")
+                files.add_row(side, escape(one_line(name)), "", "", "-")
             for entry in entries:
                 digest = "" if entry.digest is None else short_digest(entry.digest.sha256)
                 known = entry.digest is not None and entry.digest.size >= 0
                 size = f"{entry.digest.size:,}" if known and entry.digest else ""
-                files.add_row(side, escape(name), size, digest, escape(shown_path(entry.path)))
+                files.add_row(
+                    side, escape(one_line(name)), size, digest, escape(shown_path(entry.path))
+                )
     yield files
     args = record.block.get("args") or {}
     if args:
@@ -93,7 +84,9 @@ def record_tables(record: Record) -> Iterator[RenderableType]:
 def verification_lines(outcome: Verification) -> Iterator[Text]:
     """What ``provenance verify`` prints: a line for each run, and one for each of its files."""
     for record in outcome.records:
-        yield Text.assemble((record.entrypoint or "record", "bold"), "  ", shown_path(record.path))
+        yield Text.assemble(
+            (one_line(record.entrypoint or "record"), "bold"), "  ", shown_path(record.path)
+        )
         for finding in record.files:
             name = [] if finding.side == "record" else [finding.name, shown_path(finding.path)]
             words = [finding.side, *name]
@@ -111,16 +104,19 @@ def verification_lines(outcome: Verification) -> Iterator[Text]:
             }[claim.kind]
             words = ["claim", claim.name, claim.reason or said]
             yield _status_line(claim.status, words)
+    for error in outcome.unusable:
+        words = [shown_path(error.where or ""), f"({error.what})"]
+        yield _status_line("unusable", words)
 
 
 def _status_line(status: str, words: list[str]) -> Text:
-    return Text.assemble("  ", (f"{status:9}", _COLOURS.get(status, "")), " ".join(words))
+    return Text.assemble("  ", (f"{status:9}", _COLOURS.get(status, "")), one_line(" ".join(words)))
 
 
 def replay_table(outcome: Replay) -> RenderableType:
     """What ``provenance replay`` prints."""
     table = Table(
-        title=escape(_shell_line(list(outcome.command))),
+        title=escape(one_line(_shell_line(list(outcome.command)))),
         title_justify="left",
         title_style="bold",
         box=None,
@@ -132,7 +128,7 @@ def replay_table(outcome: Replay) -> RenderableType:
         difference = item.largest_difference
         table.add_row(
             status_text(item.status),
-            escape(item.name),
+            escape(one_line(item.name)),
             short_digest(item.recorded),
             short_digest(item.replayed),
             "" if difference is None else f"{difference:.3g}",
@@ -141,7 +137,7 @@ def replay_table(outcome: Replay) -> RenderableType:
     if outcome.rebuilt:
         notes.append("the run was a library call; its command line was rebuilt from its options")
     if notes:
-        table.caption = escape("Note: " + "; ".join(notes))
+        table.caption = escape(one_line("Note: " + "; ".join(notes)))
         table.caption_justify = "left"
     return table
 

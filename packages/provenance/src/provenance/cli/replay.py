@@ -79,4 +79,5 @@ def replay(
             f"The replay made other bytes than the run for {', '.join(names)}",
             where=str(outcome.record),
             document=document,
+            code="replay.different",
         )

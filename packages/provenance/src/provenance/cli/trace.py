@@ -67,4 +67,4 @@ def trace(
     else:
         output.product(lineage_tree(lineage, downstream=downstream))
     if not lineage.ok:
-        raise VerdictError(lineage.problem(), document=lineage.to_document())
+        raise VerdictError(lineage.problem(), document=lineage.to_document(), code="trace.changed")

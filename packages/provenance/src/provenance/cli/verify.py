@@ -51,5 +51,8 @@ def verify(
     document = outcome.to_document()
     if outcome.ok or not output.json:
         output.result(document, *verification_lines(outcome))
+    for error in outcome.unusable:
+        error.document = document
+        raise error
     if not outcome.ok:
-        raise VerdictError(problem_sentence(outcome), document=document)
+        raise VerdictError(problem_sentence(outcome), document=document, code="verify.failed")

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from provenance.record.search import load_record
 from provenance.run.places import Places
-from provenance.toolkit import InputError, VerdictError
+from provenance.toolkit import InputError
 from provenance.toolkit.canonical import json_value
 
 ExportFormat = Literal["in-toto", "prov-json", "openlineage"]
@@ -41,7 +41,7 @@ def export(
     Raises:
         InputError: There is no record, the format or time is unknown, or the format cannot say
             this run.
-        VerdictError: The record is not what was written.
+        DamagedRecordError: The record is not what was written.
     """
     # Each format's module is loaded when it is asked for.
     from provenance.exports.identity import event_time as checked_time
@@ -51,14 +51,10 @@ def export(
             f"{format} is not a format",
             where="--format",
             fix=f"Use one of {', '.join(get_args(ExportFormat))}",
+            code="export.unknown-format",
         )
     record = load_record(file, roots=roots)
-    if record.faults:
-        raise VerdictError(
-            f"The record is not what was written: {record.faults[0]}",
-            where=os.fspath(record.path),
-            fix="Restore it from a copy",
-        )
+    record.refuse_faults()
     time = checked_time(event_time)
     document: dict[str, Any] | list[dict[str, Any]]
     if format == "in-toto":

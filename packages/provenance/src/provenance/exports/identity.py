@@ -54,6 +54,7 @@ def event_time(given: str | None) -> EventTime:
             f"{given} is not a time of RFC 3339",
             where="--event-time",
             fix="Write it like 2026-05-08T12:00:00Z",
+            code="export.event-time",
         )
     return EventTime(moment.isoformat(), True)
 

@@ -34,6 +34,7 @@ def statement(record: Record, time: EventTime) -> dict[str, Any]:
             "The run has no outputs, and an in-toto Statement is about outputs",
             where=os.fspath(record.path),
             fix="Choose another format",
+            code="export.no-outputs",
         )
     entrypoint = record.block.get("entrypoint") or {}
     metadata = {"invocationId": f"urn:uuid:{run_id(record)}"}

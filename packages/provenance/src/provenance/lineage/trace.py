@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from provenance.lineage.graph import Artefact, Edge, Lineage, Place, RunNode
 from provenance.record.finding import FileFinder
-from provenance.record.hashing import Digest
+from provenance.record.hashing import Digest, missing_file
 from provenance.record.record import DamagedRecordError, FileEntry, Record, read_record
 from provenance.record.search import find_record, no_record, record_files, short_form
 from provenance.toolkit import InputError
@@ -138,7 +138,7 @@ class _Tracer:
                         self._add_entry(item)
                         return item.digest.sha256
         if digest is None:
-            raise InputError("There is no such file", where=os.fspath(file), fix="Check the path")
+            raise missing_file(file)
         raise no_record(file)
 
     def _read_start_record(self, file: Path) -> Record | None:

@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provenance.cli.rendering import shown_path
 from provenance.toolkit.canonical import text
+from provenance.toolkit.errors import one_line
+from provenance.toolkit.terminal import shown_path
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -286,11 +287,11 @@ def _artefact_name(item: Artefact) -> str:
 def _markup(words: str) -> str:
     from rich.markup import escape
 
-    return escape(words)
+    return escape(one_line(words))
 
 
 def _escape(words: str | os.PathLike[str]) -> str:
-    return html.escape(text(os.fspath(words)))
+    return html.escape(one_line(text(os.fspath(words))))
 
 
 def _mermaid_text(words: list[str]) -> str:

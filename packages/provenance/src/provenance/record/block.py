@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from provenance.record.hashing import Digest, DirectoryDigest, hash_file
+from provenance.record.hashing import Digest, DirectoryDigest, PrefixClaim, hash_file
 from provenance.toolkit.canonical import json_value, text
 from provenance.toolkit.redaction import redact_args, redact_argv
-
-if TYPE_CHECKING:
-    from provenance.run.staging import PrefixClaim
 
 BLOCK_MEMBER = "run_provenance"
 BLOCK_SCHEMA = "ai-run-provenance-v1"

@@ -47,6 +47,23 @@ class DirectoryDigest(Digest):
     files: tuple[tuple[str, Digest], ...] = ()
 
 
+@dataclass(frozen=True)
+class PrefixClaim:
+    """The claim that an output begins with the first bytes of an input's file.
+
+    Attributes:
+        input: The input's name.
+        path: The input's file.
+        size: How many bytes the two have in common.
+        sha256: SHA-256 of those bytes, where it was taken.
+    """
+
+    input: str
+    path: Path
+    size: int
+    sha256: str | None
+
+
 def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None = None) -> Digest:
     """Digest one file in one pass.
 
@@ -188,6 +205,7 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[str]:
                     "The directory contains a link to a folder above it",
                     where=os.fspath(inside),
                     fix="Remove the link",
+                    code="file.link-circle",
                 )
             yield from _walk(inside, f"{prefix}{entry.name}/", (*above, real))
         else:
@@ -202,14 +220,27 @@ def _refuse_special(path: os.PathLike[str] | str) -> None:
             "It is a device or a pipe, and no file",
             where=os.fspath(path),
             fix="Give a regular file",
+            code="file.special",
         )
 
 
 def unreadable(path: os.PathLike[str] | str, error: OSError) -> InputError:
-    """The input error that says why ``path`` cannot be read."""
-    fix = "Check the path" if isinstance(error, FileNotFoundError) else "Make it readable"
-    reason = "There is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-    return InputError(reason or str(error), where=os.fspath(path), fix=fix)
+    """Return the error that says why ``path`` cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return missing_file(path)
+    return InputError(
+        error.strerror or str(error),
+        where=os.fspath(path),
+        fix="Make it readable",
+        code="file.unreadable",
+    )
+
+
+def missing_file(path: os.PathLike[str] | str) -> InputError:
+    """Return the error for a path where nothing is."""
+    return InputError(
+        "There is no such file", where=os.fspath(path), fix="Check the path", code="file.missing"
+    )
 
 
 class _Meter:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from provenance.toolkit import VerdictError
 from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, document_bytes
 
 LARGEST_RECORD_BYTES = 256 << 20
+_LONGEST_PATH = 4095  # PATH_MAX of Linux without its final NUL; other systems allow less
+_LONGEST_NAME = 255
 _MARKERS = (b"run_provenance", b"content_sha256", b"ai-run-provenance")
 
 
@@ -137,6 +140,11 @@ class Record:
             return None
         return f"{entry['distribution']} {entry.get('version')}"
 
+    def refuse_faults(self) -> None:
+        """Raise DamagedRecordError if the file is not what was written."""
+        if self.faults:
+            raise _damaged(self.path, self.faults[0])
+
     def input_entries(self) -> tuple[FileEntry, ...]:
         """All inputs, one after the other."""
         return tuple(_flatten(self.inputs))
@@ -154,7 +162,8 @@ def read_record(path: Path) -> Record | None:
         InputError: It is unreadable.
     """
     try:
-        if path.stat().st_size > LARGEST_RECORD_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_RECORD_BYTES:
             return None
         with path.open("rb") as stream:
             start = stream.read(4096)
@@ -193,7 +202,9 @@ def parse_record(path: Path, raw: bytes) -> Record | None:
             inputs=_entries(block.get("inputs"), folder),
             outputs=_entries(block.get("outputs"), folder),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except ValueError as error:
+        raise _damaged(path, f"an entry of it makes no sense: {error}") from error
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, f"an entry of it makes no sense: {error!r}") from error
 
 
@@ -202,6 +213,7 @@ def _damaged(path: Path, reason: str) -> DamagedRecordError:
         f"The record is not what was written: {reason}",
         where=os.fspath(path),
         fix="Restore it from a copy",
+        code="record.damaged",
     )
 
 
@@ -251,7 +263,7 @@ def _slot(name: str, value: Any, folder: Path) -> EntrySlot:
 
 def _entry(name: str, value: Any, folder: Path) -> FileEntry | None:
     if isinstance(value, str):  # records of the first ADR-0661 scripts name outputs only
-        return FileEntry(name, _place(value, folder), value, None)
+        return FileEntry(name, _place(_possible_path(value), folder), value, None)
     if not isinstance(value, Mapping) or "path" not in value:
         return None
     written = _written_path(value)
@@ -289,8 +301,22 @@ def _prefix(value: Any, folder: Path) -> PrefixEntry | None:
 
 def _written_path(value: Mapping[str, Any]) -> str:
     if "path_base64" in value:
-        return os.fsdecode(base64.b64decode(value["path_base64"]))
-    return str(value["path"])
+        return _possible_path(os.fsdecode(base64.b64decode(value["path_base64"])))
+    return _possible_path(str(value["path"]))
+
+
+def _possible_path(written: str) -> str:
+    """Return ``written`` if a file can have that path.
+
+    Raises:
+        ValueError: No file system has such a path, so no run has recorded it.
+    """
+    raw = os.fsencode(written)
+    if b"\0" in raw:
+        raise ValueError("a path holds NUL")
+    if len(raw) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in raw.split(b"/")):
+        raise ValueError(f"a path is too long ({len(raw)} bytes)")
+    return written
 
 
 def _digest(value: Mapping[str, Any]) -> Digest | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provenance.record.embedded import read_embedded
-from provenance.record.hashing import Digest, hash_directory, hash_file
+from provenance.record.hashing import Digest, hash_directory, hash_file, missing_file
 from provenance.record.record import (
     DamagedRecordError,
     FileEntry,
@@ -20,10 +20,7 @@ from provenance.record.record import (
 from provenance.toolkit import InputError
 
 _LEVELS_ABOVE = 3
-
-
 """How deep below a directory output a part may lie for its record to be found beside it."""
-
 
 _PASSED_OVER = {".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__"}
 
@@ -52,7 +49,7 @@ def load_record(
         # The output may be gone while its record stands.
         found = find_record(target, None, roots)
         if found is None:
-            raise InputError("There is no such file", where=os.fspath(path), fix="Check the path")
+            raise missing_file(path)
         return found
     digest = hash_directory(target) if target.is_dir() else hash_file(target)
     found = find_record(target, digest, roots)
@@ -68,11 +65,13 @@ def no_record(path: Path) -> InputError | UnfinishedRunError:
             "No run record describes it",
             where=os.fspath(path),
             fix="Say with --root where its record is",
+            code="record.none",
         )
     return UnfinishedRunError(
         "A run made it and its record is not there: the run did not finish, or the record was lost",
         where=os.fspath(path),
         fix="Say with --root where its record is, or make it again",
+        code="record.unfinished-run",
     )
 
 

@@ -52,6 +52,7 @@ class ReplayBorder:
                 "--root",
                 where=os.fspath(path),
                 fix=f"Allow it with --root {shlex.quote(os.fspath(Path(real).parent))}",
+                code="replay.outside-roots",
             )
         try:
             mode = Path(path).stat().st_mode
@@ -62,6 +63,7 @@ class ReplayBorder:
                 f"{name} is a device or a pipe, and no file",
                 where=os.fspath(path),
                 fix="Restore the file that the run has read",
+                code="replay.special-file",
             )
 
     def refuse_entry(self, entry: FileEntry, path: Path) -> None:
@@ -114,6 +116,7 @@ class ReplayBorder:
                     f"The recorded arguments name {path}, which the record does not declare",
                     where=token,
                     fix="Run the command by hand, if you trust the record",
+                    code="replay.undeclared-path",
                 )
 
 
@@ -152,4 +155,5 @@ def refuse_undeclared(name: str, path: Path) -> None:
             f"The record does not declare this input ({name}), so a replay does not read it",
             where=os.fspath(path),
             fix="Run the command by hand",
+            code="replay.undeclared-input",
         )

@@ -49,6 +49,7 @@ class Source:
                 f"The input {self.name} changed while the run was reading it",
                 where=os.fspath(self.path),
                 fix="Run again when nothing writes to it",
+                code="input.changed",
             )
 
 
@@ -119,6 +120,7 @@ def _open_source(name: str, path: Path, place: Path) -> Source:
                     "The input is a device or a pipe, which cannot be read twice",
                     where=os.fspath(path),
                     fix="Save it to a file first",
+                    code="input.special",
                 )
             with place.open("rb"):
                 pass

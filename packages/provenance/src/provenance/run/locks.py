@@ -1,7 +1,7 @@
 """Who is writing an output, and what a killed run has left of it.
 
 The operating system releases a lock when its owner dies, so temporaries whose lock is free are
-known to be nobody's.
+known to have no owner.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from provenance.toolkit import OutputError
 if TYPE_CHECKING:
     from filelock import FileLock
 
-
 MARK_DIGITS = 16
-
+"""Hexadecimal digits in a temporary's name that stand for its output."""
 
 FORMER = "-former"
+"""Ends the name of an old directory while the new one takes its place."""
 
 
 def lock_output(target: Path, mark: str) -> FileLock:
@@ -52,6 +52,7 @@ def lock_output(target: Path, mark: str) -> FileLock:
         "Another run is writing it at this moment",
         where=os.fspath(target),
         fix="Wait for that run to end, or choose another output",
+        code="output.locked",
     )
 
 

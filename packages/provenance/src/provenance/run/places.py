@@ -145,4 +145,5 @@ def _collision(what: str, target: Path, taken: Place, *, advice: str | None) -> 
         f"{what} {verb} {taken.path}, which is {taken.what}",
         where=os.fspath(target),
         fix=f"Give each a path of its own{more}",
+        code="output.collision",
     )

@@ -6,15 +6,25 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from provenance.run.staging import StagedOutput
+from typing import Any, Protocol
 
 
-def put_in_place(outputs: Sequence[StagedOutput], arrived: Sequence[int]) -> None:
+class Placeable(Protocol):
+    """An output that can be put in its place, and taken out of it again."""
+
+    def commit(self) -> None:
+        """Put the output in its place."""
+
+    def undo(self) -> None:
+        """Put back what was there before."""
+
+    def finish(self) -> None:
+        """Drop what was there before."""
+
+
+def put_in_place(outputs: Sequence[Placeable], arrived: Sequence[int]) -> None:
     """Put all outputs in their places, in order; or none, on an error or where a signal arrived."""
-    done: list[StagedOutput] = []
+    done: list[Placeable] = []
     try:
         for output in outputs:
             output.commit()

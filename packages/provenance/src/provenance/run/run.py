@@ -24,7 +24,7 @@ from provenance.run.inputs import (
 )
 from provenance.run.places import Places
 from provenance.run.placing import put_in_place, signals_deferred
-from provenance.run.staging import StagedOutput, is_output_failure, output_error, written_place
+from provenance.run.staging import StagedOutput, failed_output, output_error, written_place
 from provenance.toolkit import InputError
 from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, document_bytes, json_value
 from provenance.toolkit.invocation import argv_of
@@ -296,20 +296,20 @@ class Run:
             try:
                 self._finish()
             except OSError as failure:
-                culprit = is_output_failure(failure, self._staged())
+                failed = failed_output(failure, self._staged())
                 self._abandon()
-                if culprit is None:
+                if failed is None:
                     raise
-                raise output_error(culprit.destination, failure) from failure
+                raise output_error(failed.destination, failure) from failure
             except BaseException:
                 self._abandon()
                 raise
             return
-        culprit = is_output_failure(error, self._staged()) if isinstance(error, OSError) else None
+        failed = failed_output(error, self._staged()) if isinstance(error, OSError) else None
         self._abandon()
-        if culprit is not None:
+        if failed is not None:
             assert isinstance(error, OSError)
-            raise output_error(culprit.destination, error) from error
+            raise output_error(failed.destination, error) from error
 
     def _finish(self) -> None:
         if self._record is None and not self._outputs and not self._withdrawn:
@@ -403,6 +403,7 @@ class Run:
                         f"{name} that exists already",
                         where=os.fspath(source.path),
                         fix="Give each its own path",
+                        code="output.replaced",
                     )
 
     def _replaceable(self, only: str | None) -> Collection[str]:

@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from provenance.record.hashing import TEMPORARY_PREFIX, Digest, directory_files
+from provenance.record.hashing import TEMPORARY_PREFIX, Digest, PrefixClaim, directory_files
 from provenance.run.locks import FORMER, MARK_DIGITS, lock_output, remove, remove_leftovers
 from provenance.run.placing import signals_deferred
 from provenance.toolkit import InputError, MoskitError, OutputError
@@ -132,12 +132,13 @@ class StagedOutput(os.PathLike[str]):
         """
         if not self.directory or not self._target.exists():
             return
-        strangers = set(directory_files(self._target)) - set(directory_files(self.path))
-        if strangers:
+        foreign = set(directory_files(self._target)) - set(directory_files(self.path))
+        if foreign:
             raise InputError(
-                f"The folder holds {min(strangers)}, which this run does not write",
+                f"The folder holds {min(foreign)}, which this run does not write",
                 where=os.fspath(self.destination),
                 fix="Remove the folder or choose another one",
+                code="output.foreign-files",
             )
 
     def commit(self) -> None:
@@ -246,34 +247,33 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
             output.discard()
 
 
-class PrefixClaim:
-    """That an output begins with the first ``size`` bytes of an input's file."""
-
-    def __init__(self, name: str, path: Path, size: int, sha256: str | None) -> None:
-        self.input = name
-        self.path = path
-        self.size = size
-        self.sha256 = sha256
-
-
 def output_error(path: os.PathLike[str] | str, error: OSError) -> MoskitError:
     """The output error that says why ``path`` cannot be written."""
     where = os.fspath(path)
     if error.errno in _NO_SPACE:
-        return OutputError("There is no space left to write it", where=where, fix="Free some space")
+        return OutputError(
+            "There is no space left to write it",
+            where=where,
+            fix="Free some space",
+            code="output.no-space",
+        )
     if error.errno in _DENIED:
         return OutputError(
             "There is no permission to write it",
             where=where,
             fix="Choose a folder that you may write to",
+            code="output.no-permission",
         )
     return OutputError(
-        f"It cannot be written ({error.strerror or error})", where=where, fix="Choose another place"
+        f"It cannot be written ({error.strerror or error})",
+        where=where,
+        fix="Choose another place",
+        code="output.failed",
     )
 
 
-def is_output_failure(error: OSError, outputs: list[StagedOutput]) -> StagedOutput | None:
-    """The output that ``error`` befell, where it befell one."""
+def failed_output(error: OSError, outputs: list[StagedOutput]) -> StagedOutput | None:
+    """Return the output that caused ``error``, or None."""
     if error.filename is not None:
         name = os.fsdecode(error.filename)
         for output in outputs:
@@ -297,6 +297,7 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
             "The output is a link that leads nowhere",
             where=os.fspath(destination),
             fix="Remove the link or choose another name",
+            code="output.dangling-link",
         )
     target = written_place(target)
     if directory:
@@ -305,18 +306,21 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
                 "The output is a directory of parts, and a file is in its place",
                 where=os.fspath(destination),
                 fix="Remove the file or choose another name",
+                code="output.file-in-place",
             )
     elif target.is_dir():
         raise InputError(
             "The output is a file, and a folder is in its place",
             where=os.fspath(destination),
             fix="Give the file a name of its own",
+            code="output.folder-in-place",
         )
     elif target.exists() and not target.is_file():
         raise InputError(
             "The output is a device or a pipe, where no file can be renamed to",
             where=os.fspath(destination),
             fix="Write to a file",
+            code="output.special",
         )
     return target
 

@@ -8,6 +8,9 @@ from .command import Output as Output
 from .command import ProgressCallback as ProgressCallback
 from .command import write_json as write_json
 from .deprecation import moved_name as moved_name
+from .documents import parse_json as parse_json
+from .documents import read_document as read_document
+from .documents import read_json as read_json
 from .errors import EXIT_BUG as EXIT_BUG
 from .errors import EXIT_DONE as EXIT_DONE
 from .errors import EXIT_INPUT as EXIT_INPUT
@@ -21,6 +24,7 @@ from .errors import VerdictError as VerdictError
 from .errors import one_line as one_line
 from .machine import processors as processors
 from .schemas import published_schema as published_schema
+from .terminal import shown_path as shown_path
 
 __all__ = [
     "EXIT_BUG",
@@ -43,7 +47,11 @@ __all__ = [
     "json_value",
     "moved_name",
     "one_line",
+    "parse_json",
     "processors",
     "published_schema",
+    "read_document",
+    "read_json",
+    "shown_path",
     "write_json",
 ]

@@ -1,6 +1,6 @@
 """What every moskit command shares: flags, exit codes, where text goes, and how errors end.
 
-A package's ``cli.py`` makes one :class:`CommandLine`, registers its commands on it and calls
+A package's ``cli`` room makes one :class:`CommandLine`, registers its commands on it and calls
 :meth:`CommandLine.run`. Each command gets an :class:`Output` first, calls one public function and
 hands the result to :meth:`Output.result`.
 
@@ -25,7 +25,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from provenance.toolkit.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, MoskitError
+from provenance.toolkit.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    InputError,
+    MoskitError,
+    one_line,
+)
 from provenance.toolkit.invocation import set_invocation
 
 if TYPE_CHECKING:
@@ -34,6 +42,10 @@ if TYPE_CHECKING:
 
 ProgressCallback = Callable[[str, int, int | None], None]
 """Called as ``progress(step, done, total)``; ``total`` is None where it is not known."""
+
+
+# Typer carries a copy of click under a private name, and shows only this class of it.
+_USAGE_ERROR: Any = typer.BadParameter.__base__
 
 
 class _InterruptedError(Exception):
@@ -74,9 +86,11 @@ class Output:
         return self._console(None)
 
     def _console(self, width: int | None) -> Console:
-        from rich.console import Console
+        from provenance.toolkit.console import SafeConsole
 
-        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True, width=width)
+        return SafeConsole(
+            stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True, width=width
+        )
 
     def result(self, document: Mapping[str, Any], *renderables: RenderableType) -> None:
         """Print ``document`` under ``--json``, and ``renderables`` for people otherwise."""
@@ -87,7 +101,7 @@ class Output:
 
     def show(self, *renderables: RenderableType) -> None:
         """Print for people; tables may be wider than the window, but break no word."""
-        from provenance.toolkit.wrapping import keep_words_whole
+        from provenance.toolkit.console import keep_words_whole
 
         for renderable in renderables:
             width = keep_words_whole(renderable, self.console)
@@ -104,13 +118,13 @@ class Output:
 
     def product(self, renderable: RenderableType) -> None:
         """Print a command's product (a tree) to standard output, never cut to a width."""
-        from rich.console import Console
+        from provenance.toolkit.console import SafeConsole
 
-        console = Console(highlight=False)
+        console = SafeConsole(highlight=False)
         if console.is_terminal:
             console.print(renderable)
             return
-        console = Console(highlight=False, width=100_000)
+        console = SafeConsole(highlight=False, width=100_000)
         with console.capture() as capture:
             console.print(renderable)
         self.text("\n".join(line.rstrip() for line in capture.get().splitlines()))
@@ -154,8 +168,12 @@ class Facts:
         indent = max((len(name) for name, _ in self.facts), default=0) + 2
         width = max(options.max_width - indent, 1)
         for name, fact in self.facts:
-            lines = textwrap.wrap(fact, width, break_long_words=False, break_on_hyphens=False)
-            yield Text.assemble((f"{name:{indent}}", "dim"), f"\n{'':{indent}}".join(lines))
+            lines = textwrap.wrap(
+                one_line(fact), width, break_long_words=False, break_on_hyphens=False
+            )
+            yield Text.assemble(
+                (f"{one_line(name):{indent}}", "dim"), f"\n{'':{indent}}".join(lines)
+            )
 
 
 class CommandLine:
@@ -212,7 +230,7 @@ class CommandLine:
 
         Args:
             example: A command line that ``--help`` shows.
-            name: The command's name, the function's own unless given.
+            name: The command's name; by default the function's.
             hidden: Leave the command out of ``--help``.
         """
 
@@ -279,12 +297,14 @@ class CommandLine:
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         set_invocation(self.distribution.removeprefix("moskit-"), sys.argv[1:])
         try:
-            self.app(standalone_mode=True)
+            code = self.app(standalone_mode=False)
         except MoskitError as error:
-            if "--json" in sys.argv:
-                write_json(error.document or error.to_document())
-            _complain(str(error))
-            sys.exit(error.exit_code)
+            _end_with(error)
+        except _USAGE_ERROR as error:
+            if type(error).__name__ == "NoArgsIsHelpError":
+                print(error, file=sys.stderr)
+                sys.exit(EXIT_INPUT)
+            _end_with(usage_error(error))
         except (_InterruptedError, KeyboardInterrupt):
             _complain("Interrupted; no unfinished output was written.")
             sys.exit(EXIT_INTERRUPTED)
@@ -298,7 +318,37 @@ class CommandLine:
                 f"the details are in {_write_details(self.distribution)}."
             )
             sys.exit(EXIT_BUG)
-        sys.exit(EXIT_DONE)
+        if code == EXIT_INTERRUPTED:  # Typer's answer to an interrupt before the command began
+            _complain("Interrupted; no unfinished output was written.")
+        sys.exit(code if isinstance(code, int) else EXIT_DONE)
+
+
+def usage_error(error: Exception) -> InputError:
+    """Return the error of this module for one that the command-line parser has raised.
+
+    Args:
+        error: A usage error of the parser, with the context of the command in ``ctx``.
+    """
+    context = getattr(error, "ctx", None)
+    message = str(getattr(error, "format_message", lambda: error)())
+    what = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
+    fix = None if context is None else f"See {context.command_path} --help"
+    kind = type(error).__name__
+    if kind == "NoSuchOption":
+        return InputError(what, fix=fix, code="usage.unknown-option")
+    if kind == "MissingParameter":
+        return InputError(what, fix=fix, code="usage.missing")
+    if kind == "BadParameter":
+        return InputError(what, fix=fix, code="usage.bad-value")
+    return InputError(what, fix=fix, code="usage.invalid")
+
+
+def _end_with(error: MoskitError) -> NoReturn:
+    """Print an error, as a document too under ``--json``, and end the process with its code."""
+    if "--json" in sys.argv:
+        write_json({**(error.document or {}), **error.to_document()})
+    _complain(str(error))
+    sys.exit(error.exit_code)
 
 
 def write_json(document: Mapping[str, Any]) -> None:

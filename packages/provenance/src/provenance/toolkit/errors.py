@@ -26,8 +26,8 @@ class MoskitError(Exception):
         fix: What to do about it, as an imperative sentence without its full stop.
         code: The error's stable identifier for programs, ``<subject>.<what is wrong>`` such as
             ``labels.conflict``. Codes never change; the text of an error may.
-        document: The JSON document that ``--json`` prints where the run made one in spite of
-            the error (an audit whose status is ``failed``).
+        document: The JSON document of a run that finished with a negative verdict (an audit whose
+            status is ``failed``). ``--json`` prints it with ``error`` and ``exit_code`` added.
     """
 
     exit_code: ClassVar[int] = EXIT_INPUT

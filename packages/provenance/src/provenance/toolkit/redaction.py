@@ -10,25 +10,37 @@ REDACTED = "[redacted]"
 """What stands in a record where a secret stood."""
 
 # The last word of a name decides: `--hf-token` holds a secret, `--token-column` names a column.
+# Variables such as PGPASSWORD and HFTOKEN run the words together.
 _SECRET_NAME = re.compile(
-    r"(?:^|[-_.])(?:password|passwd|passphrase|passcode|pwd|secret|secrets|token|credential|"
-    r"credentials|auth|authorization|bearer|cookie|signature|sig|sas|"
-    r"(?:api|access|private|secret|account|auth|encryption|signing|ssh|storage|shared)[-_.]?key|"
-    r"(?:api|access|auth|bearer|secret)token)$",
+    r"(?:password|passwd|passphrase|secret|token)$|"
+    r"(?:^|[-_.])(?:pass|passcode|pwd|secrets|credential|credentials|cred|creds|auth|"
+    r"authorization|bearer|cookie|signature|sig|sas|"
+    r"(?:api|access|private|secret|account|auth|encryption|signing|ssh|storage|shared)[-_.]?key)$",
     re.IGNORECASE,
 )
+_SECRET_FLAGS = frozenset({"-p", "--key"})
+"""Flags with a secret whose names mean something else elsewhere."""
+_USER_FLAG = re.compile(r"^(?:-u|--(?:[\w-]+-)?(?:user|username|login))$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 # Forms that are secrets whatever they are called.
 _SECRET_TEXT = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_[A-Za-z0-9]{20,}"
-    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|npm_[A-Za-z0-9]{30,}"
-    r"|pypi-[\w-]{30,}|dckr_pat_[\w-]{20,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
+    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}"
+    r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|dckr_pat_[\w-]{20,}"
+    r"|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
+)
+_PEM = re.compile(
+    r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----.*?(?:-----END (?P=kind)-----|$)", re.DOTALL
 )
 _AUTH_SCHEME = re.compile(r"\b((?:Bearer|Basic|Token)\s+)[\w.~+/=-]{8,}")
+_HEADER = re.compile(r"^(?P<head>(?P<name>[A-Za-z][\w-]+):\s*)(?P<value>\S.*)$", re.DOTALL)
+_JSON_MEMBER = re.compile(r'(?P<head>"(?P<name>[^"\\]{1,80})"\s*:\s*)"(?:[^"\\]|\\.)*"')
 _URL_USER = re.compile(r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s?#@]+(?:@[^/\s?#@]+)*@")
+_USER_AT_HOST = re.compile(r"(?<![\w/:])[\w.+-]+:[^\s/@:\[\]]+@(?=[A-Za-z0-9])")
 _URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s]+")
 _PARAMETER = re.compile(r"(?P<mark>[?&;#])(?P<name>[^=&;#\s]+)=(?P<value>[^&;#\s]*)")
+_PART = re.compile(r"(?P<mark>^|[;/\\\s])(?P<name>[A-Za-z_][\w.-]*)=(?P<value>[^;\s]+)")
 _ASSIGNMENT = re.compile(r"^(?P<name>-{0,2}[A-Za-z_][\w.-]*)=(?P<value>.+)$", re.DOTALL)
 
 
@@ -39,9 +51,21 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_text(value: str) -> str:
-    """``value`` without the credentials of URLs and without tokens of well-known forms."""
+    """Return ``value`` without the secrets in it.
+
+    These are the credentials of URLs, parameters, headers, JSON members and connection strings
+    whose names say that they are secret, private keys, and tokens of well-known forms.
+
+    >>> redact_text("https://host/labels.csv?x=1&access_token=abc")
+    'https://host/labels.csv?x=1&access_token=[redacted]'
+    """
+    value = _PEM.sub(REDACTED, value)
     value = _URL_USER.sub(rf"\g<head>{REDACTED}@", value)
+    value = _USER_AT_HOST.sub(f"{REDACTED}@", value)
     value = _URL.sub(lambda url: _PARAMETER.sub(_redact_parameter, url.group()), value)
+    value = _PART.sub(_redact_part, value)
+    value = _JSON_MEMBER.sub(_redact_member, value)
+    value = _HEADER.sub(_redact_header, value)
     value = _AUTH_SCHEME.sub(rf"\g<1>{REDACTED}", value)
     return _SECRET_TEXT.sub(REDACTED, value)
 
@@ -52,27 +76,56 @@ def _redact_parameter(found: re.Match[str]) -> str:
     return f"{found['mark']}{found['name']}={REDACTED}"
 
 
-def redact_argv(argv: Sequence[str]) -> list[str]:
-    """``argv`` without secrets.
+def _redact_part(found: re.Match[str]) -> str:
+    if not is_secret_name(found["name"]):
+        return found.group()
+    return f"{found['mark']}{found['name']}={REDACTED}"
 
-    The value of an option with a secret's name goes, whether it follows after a blank or ``=``, as
-    does that of an assignment (``HF_TOKEN=...``); in what is left, :func:`redact_text`.
+
+def _redact_member(found: re.Match[str]) -> str:
+    return f'{found["head"]}"{REDACTED}"' if is_secret_name(found["name"]) else found.group()
+
+
+def _redact_header(found: re.Match[str]) -> str:
+    return f"{found['head']}{REDACTED}" if is_secret_name(found["name"]) else found.group()
+
+
+def redact_argv(argv: Sequence[str]) -> list[str]:
+    """Return ``argv`` without secrets.
+
+    The value of an option with a secret's name is removed, whether it follows after a blank or
+    ``=``, and so is that of an assignment (``HF_TOKEN=...``); the rest goes through
+    :func:`redact_text`.
+
+    >>> redact_argv(["--api-key", "abc", "--labels", "labels.csv"])
+    ['--api-key', '[redacted]', '--labels', 'labels.csv']
     """
     redacted: list[str] = []
-    value_is_secret = False
+    value_is_secret = value_is_user = False
     for token in argv:
-        if value_is_secret and not token.startswith("--"):
+        if value_is_secret:
             redacted.append(REDACTED)
             value_is_secret = False
             continue
-        assignment = _ASSIGNMENT.match(token)
-        if assignment and is_secret_name(assignment["name"]):
-            redacted.append(f"{assignment['name']}={REDACTED}")
-            value_is_secret = False
+        if value_is_user and ":" in token:
+            redacted.append(f"{token.partition(':')[0]}:{REDACTED}")
+            value_is_user = False
             continue
-        value_is_secret = token.startswith("-") and "=" not in token and is_secret_name(token)
+        assignment = _ASSIGNMENT.match(token)
+        if assignment and is_secret_flag(assignment["name"]):
+            redacted.append(f"{assignment['name']}={REDACTED}")
+            value_is_user = False
+            continue
+        is_flag = token.startswith("-") and "=" not in token
+        value_is_secret = is_flag and is_secret_flag(token)
+        value_is_user = _USER_FLAG.match(token) is not None
         redacted.append(redact_text(token))
     return redacted
+
+
+def is_secret_flag(name: str) -> bool:
+    """Whether the value of a flag or variable of this name is a secret."""
+    return name in _SECRET_FLAGS or is_secret_name(name)
 
 
 def redact_args(value: Any, name: str = "") -> Any:

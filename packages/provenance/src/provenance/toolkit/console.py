@@ -1,19 +1,56 @@
-"""Tables that wrap between words and never within one, however narrow the window."""
+"""The console that commands print on.
+
+Text from files cannot control the terminal, and tables wrap between words, never within one.
+"""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.console import ConsoleOptions, RenderableType
     from rich.table import Column
 
 _UNBOUND = 1 << 20
+
+
+class SafeConsole(Console):
+    """A Rich console that writes control characters of what it prints as escapes.
+
+    Cells, keys and the members of a record may hold sequences that a terminal obeys, and characters
+    that change the direction of text. Rich's own colours are not text and stay.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as Rich does, with the text of each segment made harmless."""
+        for segment in super().render(renderable, options):
+            if segment.control or _is_harmless(segment.text):
+                yield segment
+            else:
+                yield Segment(_harmless(segment.text), segment.style)
+
+
+def _is_harmless(words: str) -> bool:
+    return words.isprintable() or all(map(_is_shown, words))
+
+
+def _is_shown(character: str) -> bool:
+    """Whether a character moves nothing but the cursor forward; a newline is Rich's own."""
+    return character == "\n" or character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def _harmless(words: str) -> str:
+    return "".join(c if _is_shown(c) else repr(c)[1:-1] for c in words)
 
 
 def keep_words_whole(renderable: RenderableType, console: Console) -> int:
