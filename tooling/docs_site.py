@@ -1,4 +1,4 @@
-"""What MkDocs cannot know by itself: the navigation, the command reference, the JSON Schemas.
+"""What MkDocs cannot know: the navigation, the commands, the JSON Schemas, the error codes.
 
 MkDocs calls the functions here by their names (``hooks`` in mkdocs.yml). The reference pages are
 made while the site is built and lie nowhere in the repository, so they cannot go stale.
@@ -16,6 +16,7 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
 from commands import PACKAGES, Command, commands_of, summary_of
+from error_codes import page as error_codes_page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -33,6 +34,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 {"Commands": [{name: f"reference/commands/{name}.md"} for name in PACKAGES]},
                 {"Python": [{name: f"reference/python/{name}.md"} for name in PACKAGES]},
                 {"JSON Schemas": "reference/schemas.md"},
+                {"Error codes": "reference/errors.md"},
                 {"Benchmarks": "reference/benchmarks.md"},
             ]
         },
@@ -45,6 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are generated."""
     pages = {
         "reference/schemas.md": _schemas_page(),
+        "reference/errors.md": error_codes_page(),
         "reference/benchmarks.md": _benchmarks_page(),
     }
     for package in PACKAGES:
