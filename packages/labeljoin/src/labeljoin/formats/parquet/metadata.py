@@ -10,15 +10,15 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.formats.pandas_schema import PANDAS, pandas_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import pyarrow as pa
 
 ARROW = b"ARROW:schema"
-PANDAS = b"pandas"
 SPARK = b"org.apache.spark.sql.parquet.row.metadata"
-_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
 def extended(
@@ -63,32 +63,6 @@ def rewritten(
     return changed
 
 
-def pandas_metadata(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
-    """The description of the columns that pandas wrote, extended.
-
-    Format: https://pandas.pydata.org/docs/development/developer.html
-    """
-    document = json.loads(value)
-    own = [
-        {
-            "name": field.name,
-            "field_name": field.name,
-            "pandas_type": _pandas_type(field.type),
-            "numpy_type": _numpy_type(field.type),
-            "metadata": None,
-        }
-        for field in added
-    ]
-    replaced = {*added.names, *left_out}
-    kept = [entry for entry in document.get("columns", []) if entry.get("name") not in replaced]
-    # Columns first, then the levels of the index, as pandas has them.
-    index = {name for name in document.get("index_columns", []) if isinstance(name, str)}
-    columns = [entry for entry in kept if entry.get("field_name") not in index]
-    levels = [entry for entry in kept if entry.get("field_name") in index]
-    document["columns"] = [*columns, *own, *levels]
-    return json.dumps(document).encode()
-
-
 def _arrow(value: bytes, added: pa.Schema) -> bytes:
     import pyarrow as pa
 
@@ -118,41 +92,6 @@ def _told_by_parquet(kind: pa.DataType) -> bool:
         pa.string(),
         pa.binary(),
     )
-
-
-def _pandas_type(kind: pa.DataType) -> str:
-    """What pandas calls a column of this type; Arrow would import pandas to tell."""
-    import pyarrow as pa
-
-    types = pa.types
-    if types.is_string(kind) or types.is_large_string(kind):
-        return "unicode"
-    if types.is_integer(kind) or types.is_floating(kind):
-        return _FLOATS.get(str(kind), str(kind))
-    if types.is_timestamp(kind):
-        return "datetimetz" if kind.tz else "datetime"
-    for name, is_it in {
-        "bool": types.is_boolean,
-        "date": types.is_date,
-        "time": types.is_time,
-        "bytes": types.is_binary,
-        "decimal": types.is_decimal,
-    }.items():
-        if is_it(kind):
-            return name
-    return "object"
-
-
-def _numpy_type(kind: pa.DataType) -> str:
-    import pyarrow as pa
-
-    types = pa.types
-    if types.is_timestamp(kind):
-        return f"datetime64[{kind.unit}{f', {kind.tz}' if kind.tz else ''}]"
-    if types.is_duration(kind):
-        return f"timedelta64[{kind.unit}]"
-    plain = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-    return _pandas_type(kind) if plain else "object"
 
 
 def _spark(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
