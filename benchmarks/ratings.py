@@ -119,7 +119,7 @@ def against_sureal() -> list[dict[str, Any]]:
     import io
     import types
 
-    from labeljoin import RatingOptions, rate_in_memory
+    from labeljoin.ratings import RatingOptions, rate_in_memory
 
     try:
         from sureal.dataset_reader import RawDatasetReader

@@ -364,3 +364,98 @@ def test_the_page_fits_in_a_browser(write, command, here, width):
     )
     found = done.stdout.partition("OVER ")[2].split("<")[0].split()
     assert found == ["0", "3"]  # nothing sticks out, and there are three figures
+
+
+def features(names):
+    return "clip_path,x\n" + "".join(f"data/{name},1\n" for name in names)
+
+
+def test_ratings_take_the_place_of_labels(write, command):
+    write("v.csv", VOTES)
+    write("f.csv", features(["a.mp4", "b.mp4", "c.mp4"]))
+    flags = ("--features", "f.csv", "--out", "o.csv")
+    command("join", *flags, "--ratings", "v.csv", "--method", "mean")
+    direct = pacsv.read_csv("o.csv")
+    assert direct["mos"].to_pylist() == pytest.approx(list(EXPECTED.values()))
+    assert direct["mos_n_ratings"].to_pylist() == [3, 3, 2]
+    assert set(direct["mos_label_source"].to_pylist()) == {"v.csv"}
+    audit = json.loads(Path("o.csv.audit.json").read_text("utf-8"))
+    assert audit["ratings"]["method"] == "mean"
+    assert audit["label_scale"]["decided_by"] == "ratings"
+    assert "ratings" in audit["run_provenance"]["inputs"]
+    for made in ("mos.csv", "mos.parquet", "mos.jsonl"):
+        command("ratings", "--ratings", "v.csv", "--out", made, "--method", "mean")
+        command("join", *flags, "--labels", made)
+        again = pacsv.read_csv("o.csv")
+        assert again.drop_columns("mos_label_source").equals(
+            direct.drop_columns("mos_label_source")
+        )
+
+
+def test_estimates_off_the_scale_are_kept_and_clipped_on_joining(write, command):
+    rows = ["clip,rater,score"]
+    rows += [f"c{n},r{r},{5 - (n + r) % 3}" for n in range(12) for r in range(6)]
+    rows += [f"c{n},low,{max(1, 3 - n % 3)}" for n in range(12)] + ["top,low,5", "top,r1,5"]
+    write("v.csv", "\n".join(rows))
+    write("f.csv", features(["top", *(f"c{n}" for n in range(12))]))
+    done = command("ratings", "--ratings", "v.csv", "--out", "mos.csv", "--json")
+    assert json.loads(done.out)["estimates_off_scale"] == {"count": 1, "sample": ["top"]}
+    assert mos_of("mos.csv")["top"] > 5
+    done = command("join", "--features", "f.csv", "--labels", "mos.csv", "--out", "o.csv", "--json")
+    audit = json.loads(done.out)
+    assert audit["labels_clipped"] == 1
+    assert pacsv.read_csv("o.csv")["mos"][0].as_py() == 5.0
+    # Once the table is another, its record says nothing of it.
+    write("mos.csv", Path("mos.csv").read_text() + "new,9,,1,,,\n")
+    error = command("join", "--features", "f.csv", "--labels", "mos.csv", "--out", "o.csv", code=2)
+    assert "--label-scale" in error.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ((), "no labels are given"),
+        (("--labels", "v.csv", "--ratings", "v.csv"), "labels and ratings are both given"),
+        (("--labels", "v.csv", "--method", "mean"), "an option about ratings is given"),
+        (("--ratings", "v.csv", "--label-key-column", "clip"), "is about label files"),
+    ],
+)
+def test_labels_and_ratings_exclude_each_other(write, command, flags, said):
+    write("v.csv", VOTES)
+    write("f.csv", features(["a.mp4"]))
+    done = command("join", "--features", "f.csv", "--out", "o.csv", *flags, code=2)
+    assert said in done.err
+
+
+def test_a_batch_takes_ratings(write, command):
+    write("v.csv", VOTES)
+    write("f.csv", features(["a.mp4", "b.mp4", "c.mp4"]))
+    table = {"id": "t", "features": "f.csv", "ratings": ["v.csv"], "method": "mean", "out": "o.csv"}
+    write("m.json", json.dumps({"tables": [table]}))
+    command("batch", "--manifest", "m.json")
+    assert pacsv.read_csv("o.csv")["mos"].to_pylist() == pytest.approx(list(EXPECTED.values()))
+    for members, said in (
+        ({"ratings": None}, "null is not a list"),
+        ({"labels": ["v.csv"]}, "'labels' and 'ratings' are both given"),
+    ):
+        write("m.json", json.dumps({"tables": [{**table, **members}]}))
+        assert said in command("batch", "--manifest", "m.json", code=2).err
+    del table["ratings"]
+    write("m.json", json.dumps({"tables": [table]}))
+    assert "'labels' is missing" in command("batch", "--manifest", "m.json", code=2).err
+
+
+def test_any_scale_of_labels(write, command):
+    write("l.csv", "clip,mos,mos_std\na,-6.5,11\nb,93.5,5.5\n")
+    write("f.csv", features(["a", "b"]))
+    flags = ("join", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv")
+    assert "--label-scale" in command(*flags, code=2).err
+    command(*flags, "--label-scale", "-16.5:93.5")
+    joined = pacsv.read_csv("o.csv")
+    assert joined["mos"].to_pylist() == pytest.approx([1 + 4 / 11, 5.0])
+    assert joined["mos_raw_0_100"].to_pylist() == pytest.approx([100 / 11, 100.0])
+    assert joined["mos_std_dev"].to_pylist() == pytest.approx([0.4, 0.2])
+    audit = json.loads(Path("o.csv.audit.json").read_text("utf-8"))
+    assert audit["label_scale"]["scale"] == "-16.5:93.5"
+    outside = command(*flags, "--label-scale", "0:100", code=2)
+    assert "the MOS -6.5 is outside the scale 0 to 100 of --label-scale 0:100" in outside.err

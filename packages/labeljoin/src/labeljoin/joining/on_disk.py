@@ -168,7 +168,9 @@ def _label_files(
     }
     if given["labels"] and given["ratings"]:
         raise InputError(
-            "labels and ratings are both given", fix="Give either --labels or --ratings"
+            "labels and ratings are both given",
+            code="options.conflict",
+            fix="Give either --labels or --ratings",
         )
     if not given["ratings"]:
         return "labels", given["labels"]
@@ -176,6 +178,7 @@ def _label_files(
         if getattr(options, name) is not None:
             raise InputError(
                 f"--{name.replace('_', '-')} is about label files, and ratings are given",
+                code="options.conflict",
                 fix=f"Give {instead} in its place",
             )
     return "ratings", given["ratings"]

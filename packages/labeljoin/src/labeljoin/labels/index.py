@@ -216,8 +216,9 @@ def _read(
 
     values = _numbers(table, mos_column, "MOS", source)
     clipped = 0
-    if source.scale is not None and mos_column == "mos":
-        decision = source.scale
+    known = source.scale if mos_column == "mos" else None
+    if known is not None and options.scale in ("auto", known.scale):
+        decision = known
         values, clipped = _within(values, decision)
     else:
         decision = decide_scale(

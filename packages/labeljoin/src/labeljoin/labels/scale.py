@@ -45,6 +45,7 @@ def scale_limits(scale: str, *, option: str = "--label-scale") -> tuple[float, f
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise InputError(
             f"{option} {scale!r} is not a scale",
+            code="labels.scale",
             fix="Use 1-5, 0-100, or LOW:HIGH with two numbers, such as -20:120",
         )
     return low, high

@@ -62,12 +62,14 @@ class RatingOptions:
         if self.min_ratings < 1:
             raise InputError(
                 f"--min-ratings must be at least 1, got {self.min_ratings}",
+                code="ratings.options",
                 fix="Give a whole number from 1",
             )
         if self.anonymous and self.method != "mean":
             raise InputError(
                 f"the method {self.method} compares raters, and --rater-column none says that "
                 "votes are anonymous",
+                code="ratings.anonymous",
                 fix="Use --method mean, or name the rater column",
             )
 
@@ -84,5 +86,7 @@ class RatingOptions:
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InputError(
-            f"unknown --{name.replace('_', '-')} {value!r}", fix=f"Use {', '.join(allowed)}"
+            f"unknown --{name.replace('_', '-')} {value!r}",
+            code="ratings.options",
+            fix=f"Use {', '.join(allowed)}",
         )

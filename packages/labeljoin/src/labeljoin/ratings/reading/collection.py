@@ -91,6 +91,7 @@ def collect(sources: Sequence[Ratings], options: RatingOptions) -> Collection:
         raise InputError(
             "there are no votes",
             where=", ".join(source.name for source in sources),
+            code="ratings.none",
             fix="Give a file with at least one clip, rater and score",
         )
     places = np.flatnonzero(kept)
@@ -173,6 +174,7 @@ class _Entries:
                 raise InputError(
                     f"this vote has no {what}{more}",
                     where=self.where(int(missing[0])),
+                    code="ratings.incomplete",
                     fix=f"Fill in the {what}, or remove the row",
                 )
 
@@ -238,6 +240,7 @@ def _on_scale(
         raise InputError(
             f"the vote {entries.score[first]:.15g} is off the scale {low:g} to {high:g}{more}",
             where=entries.where(first),
+            code="ratings.off_scale",
             fix="Correct the vote or --scale, or give --off-scale drop to leave such votes out",
         )
     kept = voted.copy()
@@ -313,6 +316,7 @@ def _undecided(
         f"rater {rater!r} voted more than once on clip {clip!r}: {entries.score[first]:.15g} "
         f"({entries.where(first)}) and {entries.score[second]:.15g} ({entries.where(second)})"
         f"{others}",
+        code="ratings.repeated",
         fix="Say what counts with --repetitions mean, keep or last",
     )
 
@@ -369,6 +373,7 @@ def _references(
         raise InputError(
             f"clip {votes.clips[int(clip[conflict[0]])].as_py()!r} has another reference elsewhere",
             where=entries.where(entry),
+            code="ratings.reference",
             fix="Give each clip one reference",
         )
     return result
@@ -382,6 +387,7 @@ def _marked_references(
         raise InputError(
             f"column {options.reference_column!r} marks references, and no column says which clips "
             "show the same content",
+            code="ratings.reference",
             fix="Name the content with --content-column",
         )
     marks = np.array([name.casefold() in ("1", "true") for name in names] + [False])
@@ -394,6 +400,7 @@ def _marked_references(
         raise InputError(
             "the content of this clip has two references",
             where=entries.where(entry),
+            code="ratings.reference",
             fix="Mark one clip of each content",
         )
     code = np.where(entries.content >= 0, chosen[entries.content], -1)

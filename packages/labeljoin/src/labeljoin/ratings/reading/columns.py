@@ -96,6 +96,7 @@ def only_column(
         raise InputError(
             f"there is no column {given!r}; {columns_are(names)}",
             where=where,
+            code="ratings.column",
             fix=f"Give {option} one of them",
         )
     for candidates in (wanted, fallback):
@@ -105,6 +106,7 @@ def only_column(
                 f"the columns {' and '.join(repr(name) for name in found[:3])} may both hold "
                 f"{what}",
                 where=where,
+                code="ratings.ambiguous",
                 fix=f"Name the right one with {option}",
             )
         if found:

@@ -91,6 +91,7 @@ def _refuse_numbered_header(fields: Sequence[str], path: str) -> None:
         raise InputError(
             "the first line may be a header that counts the raters, or the votes on a clip",
             where=f"{path}, line 1",
+            code="ratings.ambiguous",
             fix="Give the file a header that names the clip column first",
         )
 
@@ -113,6 +114,7 @@ def _matrix(file: Path, delimiter: str, width: int, named: bool) -> Cells:
                     raise InputError(
                         f"the row has {len(record)} fields and the first row {width}",
                         where=f"{file}, line {line}",
+                        code="ratings.layout",
                         fix="Give all rows one field for each rater, blank where not rated",
                     )
                 if named:
@@ -268,7 +270,9 @@ def _vote(vote: Any, where: str) -> float:
         return float(vote)
     if isinstance(vote, str):
         return _cell(vote, where)
-    raise InputError(f"the score {vote!r} is not a number", where=where, fix="Correct it")
+    raise InputError(
+        f"the score {vote!r} is not a number", where=where, code="ratings.score", fix="Correct it"
+    )
 
 
 def _cell(field: str, where: str) -> float:
@@ -277,6 +281,7 @@ def _cell(field: str, where: str) -> float:
         raise InputError(
             f"the score {field.strip()!r} is not a number",
             where=where,
+            code="ratings.score",
             fix="Correct it, or leave it blank where there is no rating",
         )
     return value
