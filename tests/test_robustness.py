@@ -94,7 +94,7 @@ def test_kill_at_random_moments_then_resume(small: Path) -> None:
 def test_interrupt_is_clean(small: Path) -> None:
     before = {path.name for path in small.iterdir()}
     running = subprocess.Popen(
-        ["moshead", "train-konvid", "--smoke", "--epochs", "100000"],
+        ["moshead", "train-konvid", "--smoke", "--recipe", "mlp", "--epochs", "100000"],
         cwd=small,
         env=command_environment(),
         stdin=subprocess.DEVNULL,

@@ -263,7 +263,10 @@ def test_a_display_profile_selects_the_display_schema(labelled_columns, write_ta
 
 def test_an_ensemble_is_judged_as_it_ships(write_table, labelled_columns, quick):
     document = moshead.train(
-        [write_table(labelled_columns())], "konvid-v1", "h", training=replace(quick, ensemble=3)
+        [write_table(labelled_columns())],
+        "konvid-v1",
+        "h",
+        training=replace(quick, recipe="mlp", ensemble=3),
     )
     assert document["n_nets"] == 3
     assert document["training_recipe"]["ensemble"] == 3
@@ -323,7 +326,7 @@ def test_progress_is_told(write_table, labelled_columns, quick):
         training=quick,
         progress=lambda step, done, total: told.append((step, done, total)),
     )
-    assert ("folds by seeds", 2, 2) in told
+    assert ("folds by seeds", 5, 5) in told
     assert ("head", 2, 2) in told
 
 

@@ -46,4 +46,5 @@ def load_family(recipe: str, *, smoke: bool = False) -> Family:
     raise InputError(
         f"there is no head family {name!r}",
         fix=f"Use {AUTO} or one of {', '.join(family_names())}",
+        code="training.no-such-family",
     )

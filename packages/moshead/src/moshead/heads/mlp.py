@@ -74,6 +74,7 @@ class Mlp:
             raise InputError(
                 "the family mlp is trained with torch, which is not installed",
                 fix="Run pip install 'moskit-moshead[train]', or leave --recipe out",
+                code="training.no-torch",
             )
         from moshead.heads.neural.training import NetPlan, train_nets
 
