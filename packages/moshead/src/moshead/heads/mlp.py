@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from provenance.toolkit import InputError
@@ -70,13 +69,16 @@ class Mlp:
         Raises:
             InputError: torch is not installed, or the device does not exist here.
         """
-        if find_spec("torch") is None:
+        try:
+            from moshead.heads.neural.training import NetPlan, train_nets
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
             raise InputError(
                 "the family mlp is trained with torch, which is not installed",
                 fix="Run pip install 'moskit-moshead[train]', or leave --recipe out",
                 code="training.no-torch",
-            )
-        from moshead.heads.neural.training import NetPlan, train_nets
+            ) from error
 
         recipe = recipe_for(len(plans[0].rows), rows.features.shape[1], options.epochs)
         nets = train_nets(
