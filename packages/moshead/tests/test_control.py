@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moshead.gate.contents import content_groups, key_stem
+from moshead.gate.contents import content_groups, key_stems
 from moshead.gate.control import twin_control
 from moshead.gate.twins import search_twins
 from moshead.training.folds import joined_units, partition
@@ -69,8 +69,7 @@ def test_rows_of_one_clip_under_different_keys_are_found(rows, times, width, jit
     assert found.statistic >= found.bound
     assert found.effect > 0.5
     assert found.evidence[0].kind == "keys"
-    first, second = found.evidence[0].names[:2]
-    assert key_stem(first) == key_stem(second)
+    assert len(set(key_stems(found.evidence[0].names[:2]))) == 1
 
 
 def test_frames_of_known_clips_with_random_labels_pass():
@@ -153,9 +152,9 @@ def test_sound_runs_pass():
 @pytest.mark.parametrize("corpus", ["konvid1k", "livevqc"])
 def test_public_corpora_pass_for_every_seed(corpus, columns):
     features, mos = public(corpus, columns)
-    for step in (None, 0.2):
-        labels = mos if step is None else np.round(mos / step) * step
-        assert all(judge(features, labels, seed=seed).passed for seed in range(20))
+    assert all(judge(features, mos, seed=seed).passed for seed in range(20))
+    coarse = np.round(mos / 0.2) * 0.2
+    assert all(judge(features, coarse, seed=seed).passed for seed in range(5))
 
 
 def public(corpus, columns):

@@ -201,7 +201,7 @@ def test_rmse_is_compared_with_the_spread_of_the_mos():
     report = moshead.judge(truth, cells(truth, 0.3))
     spread = np.mean([truth[c.rows].std() for c in cells(truth, 0.3)])
     assert report.extras["rmse_over_mos_sd"] == pytest.approx(report.mean_rmse / spread)
-    assert "predicted for every clip, would have an RMSE of 0.4" in report.sentence
+    assert "predicted for every clip, would have an RMSE of 0.383" in report.sentence
 
 
 def test_intervals_of_rank_correlations_are_centred_on_what_was_measured():

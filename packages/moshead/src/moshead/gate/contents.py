@@ -107,15 +107,14 @@ class ContentGroups:
         }
 
 
-def key_stem(key: str) -> str:
-    """A key's last path part without media suffix and without its last token.
+def key_stems(keys: Sequence[str]) -> list[str]:
+    """Reduce keys to their last path part, without media suffix and without its last token.
 
     Example:
-        >>> key_stem("frames/c1_frame0.png")
-        'c1'
+        >>> key_stems(["frames/c1_frame0.png", "c2_frame1"])
+        ['c1', 'c2']
     """
-    base = _base_names([key])[0]
-    return _LAST_TOKEN.sub("", base) or base
+    return [_LAST_TOKEN.sub("", base) or base for base in _base_names(keys)]
 
 
 def content_groups(

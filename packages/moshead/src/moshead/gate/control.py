@@ -19,7 +19,7 @@ import numpy as np
 from labeljoin.keys import percent
 from scipy import stats
 
-from moshead.gate.contents import key_stem
+from moshead.gate.contents import key_stems
 from moshead.gate.twins import (
     FEWEST_TWINS,
     Count,
@@ -295,8 +295,9 @@ def _pairs(neighbours: Neighbours, labels: Labels, keys: Sequence[str]) -> Itera
         return
     nearest_first = same[np.argsort(neighbours.distance[same], kind="stable")]
     pairs = [(int(neighbours.rows[at]), int(neighbours.nearest[at])) for at in nearest_first]
-    stems = [(key_stem(keys[row]), key_stem(keys[other])) for row, other in pairs]
-    alike = [pair for pair, (own, theirs) in zip(pairs, stems, strict=True) if own == theirs]
+    stems = key_stems([keys[row] for pair in pairs for row in pair])
+    own, theirs = stems[::2], stems[1::2]
+    alike = [pair for pair, a, b in zip(pairs, own, theirs, strict=True) if a == b]
     if len(alike) >= max(FEWEST_TWINS, len(pairs) / 4):
         row, other = alike[0]
         yield Evidence(
