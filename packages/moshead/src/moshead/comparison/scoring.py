@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
@@ -164,9 +165,14 @@ def score_candidates(
                     counts = statistics.resample_counts(rng, groups, size)
                 else:
                     counts = shared[start : start + size][:, units[rows]].astype(np.float64)
+                # A resample of all clips may hold none of a small split, and says nothing of it.
+                none = counts.sum(axis=1) == 0
+                counts[none] = 1
                 for place, values in enumerate(mapped):
                     scores = statistics.resampled_scores(mos[rows], values, counts)
-                    draws[place, :, start : start + size] = scores.mean(axis=1)
+                    draws[place, :, start : start + size] = np.where(
+                        none, np.nan, scores.mean(axis=1)
+                    )
         return figures, draws, [m.mean(axis=0) for m in mapped]
 
     parts = []
@@ -177,9 +183,8 @@ def score_candidates(
                 progress("scoring", len(parts), len(folds))
     figures = np.stack([part[0] for part in parts])
     draws = np.stack([part[1] for part in parts])
-    summary = _median if splits else _mean
-    # Mean and median of nothing but NaN are NaN, and no reason to warn.
-    point, drawn = summary(figures), summary(draws)
+    point = _median(figures) if splits else _mean(figures)
+    drawn = _known_median(draws) if splits else _mean(draws)
     scores = [
         Scores(
             dict(zip(NAMES, map(float, point[number]), strict=True)),
@@ -235,6 +240,13 @@ def _mean(values: Array) -> Array:
 
 def _median(values: Array) -> Array:
     return np.asarray(np.median(values, axis=0))
+
+
+def _known_median(values: Array) -> Array:
+    """Median of what is known; NaN where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(values, axis=0))
 
 
 def _percentiles(values: Array) -> tuple[float, float]:
