@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from moshead.comparison.document import json_schema
-from provenance import InputError
+from provenance.toolkit import InputError
 from referencing import Registry, Resource
 from scipy import stats
 
