@@ -316,7 +316,12 @@ def test_auto_is_blend_and_a_smoke_run_takes_ridge():
 def test_only_mlp_needs_torch(write_table, labelled_columns):
     path = write_table(labelled_columns())
     program = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'torch':\n"
+        "            raise ModuleNotFoundError('No module named torch', name='torch')\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
         "from moshead.cli.app import main\n"
         "sys.argv = ['moshead', 'train', '--features', sys.argv[1], '--feature-schema', "
         "'konvid-v1', '--model-id', sys.argv[2], '--recipe', sys.argv[2], '--quiet', "
