@@ -76,6 +76,7 @@ class BatchJob:
         path_schemas: JSON Schemas of a table's members that are paths, by name.
         option_schemas: JSON Schemas of its options, by name.
         required: The members that a table must have, ``id`` apart.
+        either: Members of which a table must have one.
         columns: What the report shows of each table's audit; it also goes into its ``summary``.
         totals: Members of the audits that the report adds up.
         run: Works on one table, from its path members resolved and the table itself, and returns
@@ -102,3 +103,4 @@ class BatchJob:
     inputs: Callable[[ManifestTable], Sequence[str]]
     outputs: Callable[[ManifestTable], Sequence[str]]
     resolve: Callable[[str, Path], str] = resolve_path
+    either: Sequence[str] = ()

@@ -154,8 +154,6 @@ def _materialize(table: ManifestTable, executor: Executor | None) -> dict[str, A
 
 def _check(table: ManifestTable) -> None:
     labels, ratings = table.paths["labels"], table.paths["ratings"]
-    if not labels and not ratings:
-        raise InputError("'labels' is missing, or 'ratings' in its place")
     if labels and ratings:
         raise InputError("'labels' and 'ratings' are both given")
     options, rating_options = _options(table)
@@ -195,6 +193,7 @@ LABEL_BATCH = BatchJob(
     path_schemas=_PATHS,
     option_schemas=_OPTIONS,
     required=("features", "out"),
+    either=("labels", "ratings"),
     columns=(
         ReportColumn("Coverage", "match_rate", "share"),
         ReportColumn("Rows", "input_rows"),

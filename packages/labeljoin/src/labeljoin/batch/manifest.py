@@ -48,6 +48,11 @@ def manifest_schema(job: BatchJob) -> dict[str, Any]:
                         **job.option_schemas,
                     },
                     "required": ["id", *job.required],
+                    **(
+                        {"anyOf": [{"required": [name]} for name in job.either]}
+                        if job.either
+                        else {}
+                    ),
                     "additionalProperties": False,
                 },
             },
@@ -136,6 +141,9 @@ def _sentence(error: ValidationError) -> str:
         return f"{place}: {shown} is not {_kind(wanted)}"
     if rule in ("minLength", "minItems"):
         return f"{place}: is empty"
+    if rule == "anyOf" and all(set(choice) == {"required"} for choice in wanted):
+        first, *others = (repr(choice["required"][0]) for choice in wanted)
+        return f"{place}: {first} is missing, or {', or '.join(others)} in its place"
     if rule == "anyOf":
         return f"{place}: {shown} is not of a kind that can stand here"
     return f"{place}: {error.message}"
