@@ -19,7 +19,7 @@ from scipy import stats
 WIDE = "-20:30"
 """A scale that no simulated vote leaves."""
 
-REAL = os.environ.get("MOSKIT_REALDATA")
+REAL = os.environ.get("MOSKIT_REALDATA", "")
 
 SUREAL = """
 import contextlib, io, json, sys, types
@@ -105,7 +105,7 @@ def compare(rated, expected):
             np.testing.assert_allclose(values, expected[f"observer_{name}"], atol=1e-6)
 
 
-@pytest.mark.skipif(REAL is None, reason="MOSKIT_REALDATA is not set")
+@pytest.mark.skipif(not REAL, reason="MOSKIT_REALDATA is not set")
 @pytest.mark.parametrize("method", ["mean", "bt500", "p913", "p910"])
 def test_the_public_netflix_ratings(method):
     folder = Path(REAL) / "nflx_ratings"

@@ -19,7 +19,7 @@ from labeljoin.ratings import RatingOptions
 from referencing import Registry, Resource
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "schemas"
-REAL = os.environ.get("MOSKIT_REALDATA")
+REAL = os.environ.get("MOSKIT_REALDATA", "")
 
 VOTES = """clip,rater,score
 a.mp4,ann,5
@@ -110,7 +110,7 @@ def test_a_bare_matrix_numbers_clips_and_raters(write, command):
     assert pacsv.read_csv("raters.csv")["n_ratings"].to_pylist() == [2, 1, 1]
 
 
-@pytest.mark.skipif(REAL is None, reason="MOSKIT_REALDATA is not set")
+@pytest.mark.skipif(not REAL, reason="MOSKIT_REALDATA is not set")
 def test_the_sample_of_bt500_has_two_repetitions(command, here):
     path = f"{REAL}/rating_samples/bt500_small_sample_data.csv"
     done = command("ratings", "--ratings", path, "--out", "mos.csv", "--method", "bt500", "--json")
@@ -328,10 +328,10 @@ def test_the_page_escapes_names_and_loads_nothing(write, command):
     assert "http" not in page.replace("http-equiv", "")
 
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), "")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
+@pytest.mark.skipif(not BROWSER, reason="no browser is installed")
 @pytest.mark.parametrize("width", [1400, 390])
 def test_the_page_fits_in_a_browser(write, command, here, width):
     random = np.random.default_rng(0)
