@@ -25,10 +25,11 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 from moshead.export.metadata import HeadMetadata
+from moshead.features.domain import ENCODER_VOCAB, ENCODER_VOCAB_VERSION
 from moshead.features.schemas import FeatureSchema
 from moshead.heads.conformal import CrossConformal
 from moshead.heads.graph import fold_graph, head_graph
-from moshead.heads.network import ENCODER_VOCAB, ENCODER_VOCAB_VERSION, Head, HeadWeights
+from moshead.heads.network import Head, HeadWeights
 
 FEATURES, HIDDEN, FOLDS, CLIPS = 100, 128, 5, 1200
 

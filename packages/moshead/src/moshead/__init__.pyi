@@ -12,6 +12,8 @@ from .export.operators import allowed_operators as allowed_operators
 from .export.registry import Registry as Registry
 from .export.registry import RegistryEntry as RegistryEntry
 from .export.registry import register as register
+from .features.domain import ENCODER_VOCAB as ENCODER_VOCAB
+from .features.domain import ENCODER_VOCAB_VERSION as ENCODER_VOCAB_VERSION
 from .features.matrix import FeatureMatrix as FeatureMatrix
 from .features.matrix import feature_matrix as feature_matrix
 from .features.matrix import read_display_profile as read_display_profile
@@ -24,8 +26,6 @@ from .gate.gate import judge as judge
 from .gate.gate import judge_rows as judge_rows
 from .gate.planning import plan_gate as plan_gate
 from .heads.conformal import CrossConformal as CrossConformal
-from .heads.network import ENCODER_VOCAB as ENCODER_VOCAB
-from .heads.network import ENCODER_VOCAB_VERSION as ENCODER_VOCAB_VERSION
 from .heads.network import Head as Head
 from .heads.network import HeadWeights as HeadWeights
 from .heads.network import TrainingResult as TrainingResult

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from moshead.features.domain import Array
     from moshead.features.schemas import FeatureSchema
-    from moshead.heads.network import Array
 
 SPLITS = ("train", "val", "test")
 _SPLIT_NAMES = {"validation": "val", "valid": "val", "dev": "val"}

@@ -11,7 +11,7 @@ from provenance.toolkit import InputError
 
 from moshead.corpus import leakage
 from moshead.features.columns import numbers, words
-from moshead.heads.network import MOS_RANGE, Array
+from moshead.features.domain import MOS_RANGE, Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

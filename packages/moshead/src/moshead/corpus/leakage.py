@@ -10,7 +10,7 @@ from provenance.toolkit import InputError
 from scipy import stats
 
 from moshead.features.derivations import VMAF_SIX
-from moshead.heads.network import MOS_RANGE, Array
+from moshead.features.domain import MOS_RANGE, Array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.corpus.sources import Source
+    from moshead.features.domain import Array
     from moshead.features.schemas import FeatureSchema
-    from moshead.heads.network import Array
 
 
 CONTENT_COLUMNS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from moshead.corpus.corpus import Corpus
-from moshead.heads.network import MOS_RANGE
+from moshead.features.domain import MOS_RANGE
 
 if TYPE_CHECKING:
     from moshead.features.schemas import FeatureSchema

@@ -20,10 +20,11 @@ from moshead.export.operators import check_operators
 from moshead.export.plots import predicted_against_mos
 from moshead.export.registry import Registry
 from moshead.export.runtime import open_session
+from moshead.features.domain import ENCODER_VOCAB_VERSION
 from moshead.heads.conformal import Array, CrossConformal
 from moshead.heads.graph import fold_graph, head_graph
 from moshead.heads.graph_names import ENCODER, FEATURES
-from moshead.heads.network import ENCODER_VOCAB_VERSION, TrainingResult, forward
+from moshead.heads.network import TrainingResult, forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.toolkit import InputError, content_digest
 
-from moshead.heads.network import ENCODER_VOCAB_VERSION, MOS_RANGE
+from moshead.features.domain import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
     from moshead.baselines.alongside import Worth
     from moshead.export.onnxfile import OnnxFacts
+    from moshead.features.domain import Array
     from moshead.gate.gate import GateReport
     from moshead.heads.conformal import CrossConformal
-    from moshead.heads.network import Array, TrainingResult
+    from moshead.heads.network import TrainingResult
 
 MANIFEST_SCHEMA = "mos-head-manifest-v1"
 MANIFEST_KIND = "mos-head"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from labeljoin.keys import percent
 
-from moshead.heads.network import MOS_RANGE
+from moshead.features.domain import MOS_RANGE
 
 if TYPE_CHECKING:
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
 _INK = "#1f2933"
 _MUTED = "#6b7785"

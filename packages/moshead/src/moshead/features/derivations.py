@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from moshead.features.columns import Columns
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
 VMAF_SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
 

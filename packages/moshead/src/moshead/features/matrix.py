@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from moshead.features.domain import Array
     from moshead.features.schemas import FeatureSchema
-    from moshead.heads.network import Array
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from moshead.features.domain import Array
     from moshead.gate.gate import Cell
-    from moshead.heads.network import Array
 
 RESAMPLES = 1000
 LEAST_UNITS = 20

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
     Indices = NDArray[np.int64]
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from moshead.features.domain import Array, CorpusKind
     from moshead.gate.control import Control
-    from moshead.heads.network import Array, CorpusKind
 
 MEAN_PLCC_MIN = 0.85
 MEAN_SROCC_MIN = 0.82

@@ -17,7 +17,7 @@ from scipy import optimize, stats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
 EXPECTED_RANGE_OF_5 = 2.326
 """Mean of max - min over five standard normal draws (Tippett 1925, d2 of control charts)."""

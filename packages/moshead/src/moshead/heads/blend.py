@@ -13,9 +13,9 @@ from moshead.heads.closed_form.members import linear_member, nonlinear_members
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from moshead.features.domain import Array
     from moshead.heads.closed_form.additive import AdditiveHead
     from moshead.heads.closed_form.members import Fitting, Member
-    from moshead.heads.network import Array
     from moshead.heads.protocol import FitOptions, FittedHead, Plan, TrainingRows
 
 EVENNESS = 5.0

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from provenance.toolkit import InputError
 
-from moshead.heads.network import MOS_RANGE
+from moshead.features.domain import MOS_RANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

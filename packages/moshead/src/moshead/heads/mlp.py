@@ -13,7 +13,8 @@ from moshead.heads.neural.recipe import recipe_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from moshead.heads.network import Array, HeadWeights
+    from moshead.features.domain import Array
+    from moshead.heads.network import HeadWeights
     from moshead.heads.protocol import FitOptions, FittedHead, GraphWriter, Plan, TrainingRows
 
 STORED_ROWS = "no training row is stored: the net keeps weights only"

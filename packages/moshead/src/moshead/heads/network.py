@@ -13,27 +13,21 @@ is one net, or several whose MOS are averaged. Training (``moshead.heads.nets``)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from moshead.features.domain import ENCODER_VOCAB, MOS_RANGE, Array, CorpusKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from moshead.features.schemas import FeatureSchema
     from moshead.gate.gate import GateReport
     from moshead.heads.protocol import GraphWriter, Net
 
-Array = NDArray[np.float64]
-
-ENCODER_VOCAB: tuple[str, ...] = ("ugc-mixed",)
-"""The encoders that a row can come from, append-only; one slot since version 4."""
-ENCODER_VOCAB_VERSION = 4
-
 LAYER_NORM_EPSILON = 1e-5
-MOS_RANGE = (1.0, 5.0)
-CorpusKind = Literal["real", "smoke", "synthetic-fallback"]
 
 
 @dataclass(frozen=True)

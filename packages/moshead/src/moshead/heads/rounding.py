@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
 SIGNIFICANT_BITS = 18
 

@@ -17,9 +17,9 @@ from provenance import Run, start_run
 from provenance.record import EMBEDDED_KEY
 from provenance.toolkit import InputError, canonical_bytes
 
+from moshead.features.domain import ENCODER_VOCAB
 from moshead.features.matrix import read_display_profile
 from moshead.heads.conformal import DEFAULT_ALPHA
-from moshead.heads.network import ENCODER_VOCAB
 from moshead.predict.blocks import UNNAMED_TABLE, Repairs
 from moshead.predict.predictor import Predictor
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from moshead.features.arrow import float_column, repeated_text
-from moshead.heads.network import Array
+from moshead.features.domain import Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

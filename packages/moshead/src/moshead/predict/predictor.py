@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from provenance.toolkit import InputError
 
+from moshead.features.domain import ENCODER_VOCAB, MOS_RANGE
 from moshead.heads.conformal import DEFAULT_ALPHA, Array, check_alpha
-from moshead.heads.network import ENCODER_VOCAB, MOS_RANGE
 from moshead.predict.blocks import (
     BLOCK_ROWS,
     FeatureReader,

@@ -23,10 +23,10 @@ from moshead.corpus.fingerprints import (
 from moshead.corpus.rows import RowOptions
 from moshead.export.manifest import load_manifest, manifest_beside
 from moshead.export.registry import VALIDATION_SCHEMA
+from moshead.features.domain import ENCODER_VOCAB
 from moshead.features.matrix import read_display_profile
 from moshead.gate.gate import GateReport, judge_rows
 from moshead.heads.conformal import DEFAULT_ALPHA
-from moshead.heads.network import ENCODER_VOCAB
 from moshead.predict.predictor import Predictor
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.corpus.fingerprints import row_fingerprints, to_text
 from moshead.corpus.folds import Fold, Partition, joined_units, partition, split_partition
+from moshead.features.domain import ENCODER_VOCAB, Array, CorpusKind
 from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics
 from moshead.gate.contents import FEWEST_GROUPS, ContentGroups, content_groups
@@ -19,7 +20,7 @@ from moshead.gate.control import twin_control
 from moshead.gate.gate import Cell, GateReport, judge, mean_scores
 from moshead.gate.twins import search_twins
 from moshead.heads.families import AUTO, load_family
-from moshead.heads.network import ENCODER_VOCAB, Array, CorpusKind, Head, TrainingResult
+from moshead.heads.network import Head, TrainingResult
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
 
 if TYPE_CHECKING:

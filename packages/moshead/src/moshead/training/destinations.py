@@ -16,7 +16,8 @@ from provenance.toolkit import InputError
 if TYPE_CHECKING:
     from provenance import Run
 
-    from moshead.heads.network import CorpusKind, TrainingResult
+    from moshead.features.domain import CorpusKind
+    from moshead.heads.network import TrainingResult
 
 
 MODEL_FOLDER = Path("model")

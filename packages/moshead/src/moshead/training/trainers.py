@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from labeljoin.keys import KeyNormalize
 
     from moshead.baselines.alongside import BaselineChoice
-    from moshead.heads.network import CorpusKind
+    from moshead.features.domain import CorpusKind
 
 
 class SyntheticRowsWarning(UserWarning):

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from scipy.special import expit, logit
 
+from moshead.features.domain import MOS_RANGE
 from moshead.heads.closed_form.centres import squared_distances
 from moshead.heads.closed_form.transforms import float32
-from moshead.heads.network import MOS_RANGE
 from moshead.heads.rounding import round_to_float32
 
 if TYPE_CHECKING:
+    from moshead.features.domain import Array
     from moshead.heads.closed_form.transforms import Inputs, TransformName
-    from moshead.heads.network import Array
     from moshead.heads.protocol import GraphWriter
 
 LINK_LOW, LINK_HIGH = MOS_RANGE[0] - 0.5, MOS_RANGE[1] + 0.5

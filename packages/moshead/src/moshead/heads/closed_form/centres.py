@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
 _ROUNDS = 6
 _DRAW = 20260508

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
 
 PENALTIES = np.logspace(-4, 3, 22)
 """Penalties that are tried, relative to the mean squared length of the centred feature vectors."""

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from moshead.features.domain import Array
     from moshead.heads.closed_form.transforms import TransformName
-    from moshead.heads.network import Array
 
 WIDTHS: dict[CentreKernel, tuple[float, ...]] = {"rbf": (0.7, 1.4), "laplace": (1.0, 3.0)}
 """Kernel widths that are tried, relative to the median distance between rows and centres."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from moshead.heads.network import Array
+    from moshead.features.domain import Array
     from moshead.heads.protocol import GraphWriter
 
 TransformName = Literal["z-narrow", "z-wide", "rank-normal"]

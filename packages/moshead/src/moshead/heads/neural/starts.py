@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from moshead.features.domain import MOS_RANGE, Array
 from moshead.features.matrix import column_medians, impute
-from moshead.heads.network import MOS_RANGE, Array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

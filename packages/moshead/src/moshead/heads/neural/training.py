@@ -23,7 +23,8 @@ import numpy as np
 import torch
 from provenance.toolkit import InputError
 
-from moshead.heads.network import ENCODER_VOCAB, LAYER_NORM_EPSILON, MOS_RANGE, Array, HeadWeights
+from moshead.features.domain import ENCODER_VOCAB, MOS_RANGE, Array
+from moshead.heads.network import LAYER_NORM_EPSILON, HeadWeights
 from moshead.heads.neural.starts import ClosedForm, Start, starts_of
 from moshead.heads.rounding import round_to_float32
 
