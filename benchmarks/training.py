@@ -129,7 +129,7 @@ def real_rows(folder: Path) -> Any:
     """KoNViD-1k with VIDEVAL, BRISQUE, DOVER's branches and NIQE."""
     with tempfile.TemporaryDirectory() as name:
         labelled, joined = Path(name) / "labelled.parquet", Path(name) / "joined.parquet"
-        labeljoin.materialize(folder / "features.parquet", [folder / "labels.csv"], labelled)
+        labeljoin.join_file(folder / "features.parquet", [folder / "labels.csv"], labelled)
         scores_ = folder / "scores"
         secondopinion.materialize(
             labelled,

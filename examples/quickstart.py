@@ -165,7 +165,7 @@ def label(place: Workplace) -> Path:
     out = place.out / "labelled.parquet"
     command = f"labeljoin join --features {place.features} --labels {place.labels} --out {out}"
     with step(1, "Labels", command) as progress:
-        audit = labeljoin.materialize(place.features, place.labels, out, progress=progress)
+        audit = labeljoin.join_file(place.features, place.labels, out, progress=progress)
     console.print(
         facts(
             ("keys", f"{audit['feature_key_column']} = {audit['label_key_column']}, found by name; "

@@ -138,19 +138,17 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "families.toml").write_text(
         '[[families]]\nkey = "own"\ntitle = "Own"\nquestion = "Is it?"\npatterns = ["vif*"]\n'
     )
-    labeljoin.materialize(
-        tmp_path / "features.csv", tmp_path / "labels.csv", tmp_path / "joined.csv"
-    )
+    labeljoin.join_file(tmp_path / "features.csv", tmp_path / "labels.csv", tmp_path / "joined.csv")
     (tmp_path / "out").mkdir()
     return tmp_path
 
 
 def join_features(folder: Path, name: str) -> None:
-    labeljoin.materialize(folder / name, folder / "labels.csv", folder / "out" / name)
+    labeljoin.join_file(folder / name, folder / "labels.csv", folder / "out" / name)
 
 
 def join_labels(folder: Path, name: str) -> None:
-    labeljoin.materialize(folder / "features.csv", folder / name, folder / "out" / "table.csv")
+    labeljoin.join_file(folder / "features.csv", folder / name, folder / "out" / "table.csv")
 
 
 def join_scores(folder: Path, name: str) -> None:

@@ -175,7 +175,7 @@ def test_strange_names(name: str, tmp_path: Path, sample_tables: Path) -> None:
     labels.symlink_to(sample_tables / "labels.csv")
     (folder / "dover.csv").symlink_to(sample_tables / "scores" / "dover.csv")
     labelled, scored = folder / f"l{name}.parquet", folder / f"s{name}.parquet"
-    labeljoin.materialize(features, labels, labelled)
+    labeljoin.join_file(features, labels, labelled)
     secondopinion.materialize(labelled, f"dover={folder / 'dover.csv'}", scored)
     assert provenance.verify([scored, labelled]).ok
     assert pq.read_metadata(scored).num_rows == 1000
@@ -257,12 +257,12 @@ def test_a_reader_never_sees_half_a_table(workplace: Path) -> None:
     """While a table is replaced again and again, whoever reads it reads a whole one."""
     features, labels = workplace / "konvid1k/features.parquet", workplace / "konvid1k/labels.csv"
     out = workplace / "labelled.parquet"
-    labeljoin.materialize(features, labels, out)
+    labeljoin.join_file(features, labels, out)
     writer = subprocess.Popen(
         [
             sys.executable,
             "-c",
-            "import labeljoin, sys\nfor _ in range(15): labeljoin.materialize(*sys.argv[1:])",
+            "import labeljoin, sys\nfor _ in range(15): labeljoin.join_file(*sys.argv[1:])",
             *map(str, (features, labels, out)),
         ]
     )

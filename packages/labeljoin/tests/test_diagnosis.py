@@ -15,7 +15,7 @@ HEX = [f"{i:032x}" for i in range(0xABCDE, 0xABCDE + 60)]
 def diagnose(features, labels, **options):
     """The diagnosis of a join that fails."""
     with pytest.raises(labeljoin.CoverageError) as caught:
-        labeljoin.join(pa.table(features), pa.table(labels), **options)
+        labeljoin.join(pa.table(features), pa.table(labels), labeljoin.JoinOptions(**options))
     assert caught.value.document is not None
     return caught.value.document["diagnosis"]
 
@@ -26,9 +26,8 @@ def follow(features, labels, suggestion, **options):
         name.removeprefix("--").replace("-", "_"): value or None
         for name, value in suggestion["flags"].items()
     }
-    joined = labeljoin.join(
-        pa.table(features), pa.table(labels), **{**options, **changed, "min_match_rate": 0.0}
-    )
+    chosen = labeljoin.JoinOptions(**{**options, **changed, "min_match_rate": 0.0})
+    joined = labeljoin.join(pa.table(features), pa.table(labels), chosen)
     return joined.audit["match_rate"]
 
 
@@ -89,7 +88,7 @@ CASES = {
         {"key": [f"row{i}" for i in range(60)], "clip_path": [f"v/{key}.mp4" for key in IDS]},
         {"key": IDS, "mos": mos(IDS)},
         {},
-        "--feature-key-column",
+        "--key-column",
     ),
     "another column of the labels": (
         {"key": IDS},
@@ -116,7 +115,7 @@ def test_a_label_regex_that_fits_no_label_is_an_error():
         labeljoin.join(
             pa.table({"key": IDS}),
             pa.table({"key": IDS, "mos": mos(IDS)}),
-            label_key_regex="clip(x)",
+            options=labeljoin.JoinOptions(label_key_regex="clip(x)"),
         )
 
 
@@ -237,10 +236,10 @@ def test_a_column_that_cannot_be_a_key_is_passed_over(here, command, kind):
     pq.write_table(pa.table({"clip_id": ["a", "b", "c"], "image": images}), "features.parquet")
     (here / "labels.csv").write_text("key,mos\na,3\nz,1\n")
     files = ["--features", "features.parquet", "--labels", "labels.csv"]
-    options = [*files, "--feature-key-column", "clip_id"]
+    options = [*files, "--key-column", "clip_id"]
     command("join", *options, "--out", "out.parquet", code=1)
     assert (here / "out.parquet.audit.json").exists()
     command("inspect", *options)
-    failed = command("inspect", *files, "--feature-key-column", "image", code=2)
+    failed = command("inspect", *files, "--key-column", "image", code=2)
     assert "features.parquet" in failed.err
     assert "'image'" in failed.err

@@ -36,7 +36,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        labeljoin.materialize("features.parquet", "labels.csv", "out.parquet")
+        labeljoin.join_file("features.parquet", "labels.csv", "out.parquet")
         os._exit(0)
     if float(line) >= 0:
         time.sleep(float(line))
@@ -233,7 +233,7 @@ from provenance.toolkit import OutputError
 name, limit = sys.argv[1], int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    labeljoin.materialize(name, "labels.csv", f"out-{name}")
+    labeljoin.join_file(name, "labels.csv", f"out-{name}")
 except OutputError as error:
     print(error)
 """
@@ -245,7 +245,7 @@ def test_a_file_cut_short_by_the_system_is_no_output(tables, name, short):
     # A system without room takes the front of what is written, and says so only to the next write.
     if name.endswith("jsonl"):
         Path(name).write_text("".join(f'{{"path": "v/{n}.mp4"}}\n' for n in range(CLIPS)))
-    labeljoin.materialize(name, "labels.csv", "whole" + Path(name).suffix)
+    labeljoin.join_file(name, "labels.csv", "whole" + Path(name).suffix)
     size = Path("whole" + Path(name).suffix).stat().st_size
     limited = [sys.executable, "-c", LIMITED, name, str(size - short)]
     printed = subprocess.run(limited, capture_output=True, text=True, check=True).stdout

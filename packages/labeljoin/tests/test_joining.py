@@ -380,17 +380,19 @@ def test_quiet_says_nothing_and_people_are_told_on_standard_error(features, join
 
 
 def test_the_library_takes_what_the_command_takes(features, here):
-    audit = labeljoin.materialize(here / features, [here / "labels.csv"], here / "o.parquet")
+    audit = labeljoin.join_file(here / features, [here / "labels.csv"], here / "o.parquet")
     assert audit["status"] == "ok"
     assert audit["run_provenance"]["argv"] == []
     with pytest.raises(TypeError, match="min_match"):
-        labeljoin.materialize(features, "labels.csv", "o.parquet", min_match=1)
+        labeljoin.join_file(features, "labels.csv", "o.parquet", min_match=1)
     with pytest.raises(labeljoin.CoverageError) as caught:
-        labeljoin.materialize(features, "labels.csv", "o2.parquet", key_normalize="raw")
+        labeljoin.join_file(
+            features, "labels.csv", "o2.parquet", options=labeljoin.JoinOptions(key_normalize="raw")
+        )
     assert caught.value.document is not None
     assert caught.value.document["status"] == "failed"
     with pytest.raises(InputError):
-        labeljoin.materialize(features, [], "o3.parquet")
+        labeljoin.join_file(features, [], "o3.parquet")
 
 
 def test_numeric_feature_keys(features, join):
@@ -442,22 +444,20 @@ def test_percentages_are_round_only_where_they_are_exact(rate, shown):
 def test_a_labelled_table_remembers_its_clip_key(tmp_path):
     pq.write_table(pa.table({"asset": ["a_1.png", "b_1.png"], "x": [1, 2]}), tmp_path / "f.parquet")
     (tmp_path / "l.csv").write_text("key,mos\na,1.5\nb,4.5\n")
-    first = labeljoin.materialize(
+    first = labeljoin.join_file(
         tmp_path / "f.parquet",
         tmp_path / "l.csv",
         tmp_path / "one.parquet",
-        feature_key_column="asset",
-        feature_key_regex="(.)_",
+        options=labeljoin.JoinOptions(key_column="asset", feature_key_regex="(.)_"),
     )
     assert first["clip_key"]["decided_by"] == "option"
     metadata = pq.read_metadata(tmp_path / "one.parquet").metadata
     assert metadata[labeljoin.joining.KEY_COLUMN_METADATA.encode()] == b"asset"
-    second = labeljoin.materialize(
+    second = labeljoin.join_file(
         tmp_path / "one.parquet",
         tmp_path / "l.csv",
         tmp_path / "two.parquet",
-        feature_key_regex="(.)_",
-        overwrite=True,
+        options=labeljoin.JoinOptions(feature_key_regex="(.)_", overwrite=True),
     )
     assert second["feature_key_column"] == "asset"
     assert second["clip_key"]["decided_by"] == "table"
@@ -469,8 +469,11 @@ def test_a_labelled_table_remembers_its_clip_key(tmp_path):
 def test_a_record_beside_another_table_of_the_same_name_is_not_followed(tmp_path):
     (tmp_path / "f.csv").write_text("asset,x\na,1\nb,2\n")
     (tmp_path / "l.csv").write_text("key,mos\na,1.5\nb,4.5\n")
-    labeljoin.materialize(
-        tmp_path / "f.csv", tmp_path / "l.csv", tmp_path / "out.csv", feature_key_column="asset"
+    labeljoin.join_file(
+        tmp_path / "f.csv",
+        tmp_path / "l.csv",
+        tmp_path / "out.csv",
+        options=labeljoin.JoinOptions(key_column="asset"),
     )
     table = labeljoin.open_table(tmp_path / "out.csv")
     assert labeljoin.clip_key(table).column == "asset"

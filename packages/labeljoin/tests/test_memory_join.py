@@ -1,7 +1,5 @@
 """`labeljoin.join` in memory: whatever speaks the Arrow PyCapsule interface."""
 
-from typing import Any
-
 import duckdb
 import labeljoin
 import pandas as pd
@@ -24,7 +22,9 @@ def in_duckdb(columns):
 
 @pytest.mark.parametrize("kind", [pa.table, pd.DataFrame, pl.DataFrame, in_duckdb])
 def test_any_arrow_table_joins(kind):
-    result = labeljoin.join(kind(FEATURES), kind(LABELS), max_keyless_rate=0.25)
+    result = labeljoin.join(
+        kind(FEATURES), kind(LABELS), options=labeljoin.JoinOptions(max_keyless_rate=0.25)
+    )
     table = result.table
     assert table.column_names == [
         "path",
@@ -48,9 +48,9 @@ def test_any_arrow_table_joins(kind):
 def test_memory_and_disk_say_the_same(here):
     pq.write_table(pa.table(FEATURES), "f.parquet")
     pd.DataFrame(LABELS).to_csv("l.csv", index=False)
-    options: dict[str, Any] = {"max_keyless_rate": 0.5, "key_normalize": "stem"}
-    on_disk = labeljoin.materialize("f.parquet", "l.csv", "o.parquet", **options)
-    result = labeljoin.join(pa.table(FEATURES), "l.csv", **options)
+    options = labeljoin.JoinOptions(max_keyless_rate=0.5, key_normalize="stem")
+    on_disk = labeljoin.join_file("f.parquet", "l.csv", "o.parquet", options)
+    result = labeljoin.join(pa.table(FEATURES), "l.csv", options)
     assert result.table.equals(pq.read_table("o.parquet"))
     own = {"feature_table", "output", "engine", "run_provenance", "content_sha256"}
     for member in set(on_disk) - own:
@@ -80,7 +80,9 @@ def test_existing_columns_and_overwrite():
     features = pa.table({"key": ["1"], "mos": [1.0]})
     with pytest.raises(InputError, match="'mos'"):
         labeljoin.join(features, pa.table(LABELS))
-    joined = labeljoin.join(features, pa.table(LABELS), overwrite=True).table
+    joined = labeljoin.join(
+        features, pa.table(LABELS), options=labeljoin.JoinOptions(overwrite=True)
+    ).table
     assert joined.column_names[:2] == ["key", "mos"]
     assert joined["mos"].to_pylist() == [3.0]
 

@@ -232,14 +232,14 @@ def test_a_table_without_columns_says_so(tmp_path, rows):
     labels.write_text("key,mos\n1,3\n")
     cases: list[tuple[Path, Path, dict[str, Any]]] = [
         (path, labels, {}),
-        (path, labels, {"feature_key_column": "key"}),
+        (path, labels, {"key_column": "key"}),
         (labels, path, {}),
         (labels, path, {"label_key_column": "key"}),
         (labels, path, {"extras": "split"}),
     ]
     for features, named, options in cases:
         with pytest.raises(InputError, match="the table has no columns"):
-            labeljoin.inspect(features, named, **options)
+            labeljoin.inspect(features, named, labeljoin.JoinOptions(**options))
 
 
 @pytest.mark.parametrize(

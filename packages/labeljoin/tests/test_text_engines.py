@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labeljoin import attach, open_table
 from labeljoin.engine import first_pass
+from labeljoin.formats.encoding import BOM
 from labeljoin.formats.json import document as json_document
 from labeljoin.formats.jsonl import blocks as json_blocks
 from labeljoin.keys import KeyCounts
@@ -113,7 +114,7 @@ def jsonl_files(draw):
         if draw(st.integers(0, 9)) == 0:
             lines.append(draw(st.sampled_from(["", " "])))
     data = end.join(lines) + (end if draw(st.booleans()) else "")
-    mark = json_blocks.BOM if draw(st.booleans()) else b""
+    mark = BOM if draw(st.booleans()) else b""
     return rows, mark + data.encode(errors="surrogatepass")
 
 
@@ -127,9 +128,9 @@ def test_any_jsonl_keeps_its_text(tmp_path_factory, file, size, surveyed):
         )
     assert report.engine == "jsonl-splice"
     assert report.rows_in == report.rows_out == len(rows)
-    old_lines = data.removeprefix(json_blocks.BOM).split(b"\n")
-    new_lines = out.removeprefix(json_blocks.BOM).split(b"\n")
-    assert data.startswith(json_blocks.BOM) == out.startswith(json_blocks.BOM)
+    old_lines = data.removeprefix(BOM).split(b"\n")
+    new_lines = out.removeprefix(BOM).split(b"\n")
+    assert data.startswith(BOM) == out.startswith(BOM)
     assert len(old_lines) == len(new_lines)
     expected = iter(rows)
     for old, new in zip(old_lines, new_lines, strict=True):
@@ -347,7 +348,7 @@ def test_any_json_document(tmp_path_factory, rows, indent, wrapped, window, mark
     elif wrapped == "both sides":
         document = {"about": {"rows": [1]}, "rows": rows, "n": 1.5}
     text = json.dumps(document, indent=indent)
-    data = (json_blocks.BOM if mark else b"") + text.encode()
+    data = (BOM if mark else b"") + text.encode()
     folder = tmp_path_factory.mktemp("json")
     with reading(json_document, "WINDOW", window):
         report, out = attached(folder, "in.json", data)
@@ -415,11 +416,11 @@ def test_any_csv_keeps_its_text(tmp_path_factory, rows, delimiter, quoting, end,
     writer.writerows([("key", "word"), *rows])
     text = buffer.getvalue() if final else buffer.getvalue().removesuffix(end)
     folder = tmp_path_factory.mktemp("csv")
-    data = (json_blocks.BOM if mark else b"") + text.encode()
+    data = (BOM if mark else b"") + text.encode()
     report, out = attached(folder, "in.csv", data)
     assert report.engine == "csv-rewrite"
     assert report.rows_in == report.rows_out == len(rows)
-    assert out.startswith(json_blocks.BOM) == mark
+    assert out.startswith(BOM) == mark
     new = out.decode("utf-8-sig")
     records = list(csv.reader(io.StringIO(new, newline=""), delimiter=delimiter))
     assert records[0] == ["key", "word", *ADDED]

@@ -160,12 +160,11 @@ def test_training_follows_the_key_that_the_labelled_table_remembers(
             rows = pa.table(columns).to_pylist()
             features.write_text("".join(json.dumps(row) + "\n" for row in rows))
         pq.write_table(pa.table(labels), tmp_path / "labels.parquet")
-        labeljoin.materialize(
+        labeljoin.join_file(
             features,
             tmp_path / "labels.parquet",
             out,
-            feature_key_column="asset",
-            feature_key_regex=r"(.+)_frame",
+            options=labeljoin.JoinOptions(key_column="asset", feature_key_regex=r"(.+)_frame"),
         )
         corpus = moshead.load_corpus([out], moshead.load_schema("konvid-v1"))
         assert (corpus.clips, len(set(corpus.units)), len(corpus.mos)) == (30, 30, 120)

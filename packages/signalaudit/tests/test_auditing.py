@@ -448,7 +448,7 @@ def test_the_real_table(konvid: Path, tmp_path: Path) -> None:
     import secondopinion
 
     labelled, scored = tmp_path / "labelled.parquet", tmp_path / "scored.parquet"
-    labeljoin.materialize(konvid / "features.parquet", [konvid / "labels.csv"], labelled)
+    labeljoin.join_file(konvid / "features.parquet", [konvid / "labels.csv"], labelled)
     secondopinion.materialize(
         labelled,
         [

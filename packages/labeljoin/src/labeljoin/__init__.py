@@ -91,6 +91,13 @@ def __getattr__(name: str) -> Any:
                 stacklevel=2,
             )
             return getattr(importlib.import_module(f"labeljoin.{room}"), name)
+    if name == "materialize":
+        warnings.warn(
+            "labeljoin.materialize is now labeljoin.join_file; the old name goes in 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return _attribute("join_file")
     if name == "__version__":
         from importlib.metadata import version
 

@@ -17,7 +17,7 @@ from .joining.coverage import CoverageError as CoverageError
 from .joining.in_memory import JoinResult as JoinResult
 from .joining.in_memory import join as join
 from .joining.inspection import inspect as inspect
-from .joining.on_disk import materialize as materialize
+from .joining.on_disk import join_file as join_file
 from .joining.options import JoinOptions as JoinOptions
 from .ratings.estimation import estimate_mos as estimate_mos
 
@@ -39,10 +39,10 @@ __all__ = [
     "formats",
     "inspect",
     "join",
+    "join_file",
     "joining",
     "keys",
     "labels",
-    "materialize",
     "open_table",
     "ratings",
     "run_batch",

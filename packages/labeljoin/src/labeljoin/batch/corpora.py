@@ -80,7 +80,11 @@ def corpus_manifest(corpus: str) -> dict[str, Any]:
         InputError: There is no such corpus.
     """
     if corpus not in CORPORA:
-        raise InputError(f"unknown corpus {corpus!r}", fix=f"Use one of {', '.join(CORPORA)}")
+        raise InputError(
+            f"unknown corpus {corpus!r}",
+            fix=f"Use one of {', '.join(CORPORA)}",
+            code="batch.unknown-corpus",
+        )
     return {
         "schema": MANIFEST_SCHEMA,
         "defaults": {"min_match_rate": 0.95, "max_keyless_rate": 0.05},

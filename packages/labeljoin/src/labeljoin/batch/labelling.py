@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from provenance.toolkit import InputError
 
 from labeljoin.batch.job import BatchJob, ReportColumn
+from labeljoin.batch.options import option_schemas, options_from
 from labeljoin.batch.running import run_job
-from labeljoin.joining.on_disk import materialize
-from labeljoin.joining.options import JoinOptions, join_options
-from labeljoin.keys.rule import KEY_NORMALIZE_MODES
-from labeljoin.labels.scale import SCALE_PATTERN
+from labeljoin.joining.on_disk import join_file
+from labeljoin.joining.options import JoinOptions
 from labeljoin.ratings.options import METHODS, OFF_SCALE, REPETITIONS, RatingOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from provenance.toolkit import ProgressCallback
@@ -28,8 +28,6 @@ REPORT_SCHEMA = "mos-label-materializer-batch-v1"
 
 _NAME = {"type": ["string", "null"], "minLength": 1}
 _PATH = {"type": "string", "minLength": 1}
-_RATE = {"type": "number", "minimum": 0, "maximum": 1}
-_SWITCH = {"type": "boolean"}
 
 _PATHS: dict[str, dict[str, Any]] = {
     "features": {**_PATH, "description": "Feature table, or directory of parts."},
@@ -54,27 +52,8 @@ _PATHS: dict[str, dict[str, Any]] = {
 }
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "feature_key_column": _NAME,
-    "label_key_column": _NAME,
-    "label_mos_column": _NAME,
-    "label_scale": {
-        "type": "string",
-        "pattern": SCALE_PATTERN,
-        "description": "auto, 1-5, 0-100, or LOW:HIGH for any other scale.",
-    },
-    "key_normalize": {"enum": list(KEY_NORMALIZE_MODES)},
-    "feature_key_regex": _NAME,
-    "label_key_regex": _NAME,
-    "ignore_case": _SWITCH,
-    "min_match_rate": _RATE,
-    "max_keyless_rate": _RATE,
-    "extras": {
-        "anyOf": [_PATH, {"type": "array", "items": _PATH}],
-        "description": "auto, none, or label columns, NAME or NAME=COLUMN.",
-    },
-    "status_column": _PATH,
-    "overwrite": _SWITCH,
-    "in_place": _SWITCH,
+    **option_schemas(JoinOptions),
+    "in_place": {"type": "boolean"},
     "method": {"enum": list(METHODS), "description": "How MOS are made of ratings."},
     "clip_column": _NAME,
     "rater_column": _NAME,
@@ -135,43 +114,44 @@ def run_batch(
     )
 
 
-def _materialize(table: ManifestTable, executor: Executor | None) -> dict[str, Any]:
-    options, rating_options = _options(table)
-    in_place = options.pop("in_place", False)
-    return materialize(
+def _join(table: ManifestTable, executor: Executor | None) -> Mapping[str, Any]:
+    return join_file(
         table.paths["features"],
         table.paths["labels"],
         table.paths["out"],
+        _options(table),
         ratings=table.paths["ratings"],
-        rating_options=rating_options,
+        rating_options=_rating_options(table),
         audit_json=table.paths["audit_json"],
         label_names=table.members.get("labels") or table.members["ratings"],
-        in_place=in_place,
+        in_place=table.options.get("in_place", False),
         executor=executor,
-        **options,
     )
 
 
 def _check(table: ManifestTable) -> None:
     labels, ratings = table.paths["labels"], table.paths["ratings"]
     if labels and ratings:
-        raise InputError("'labels' and 'ratings' are both given")
-    options, rating_options = _options(table)
-    if rating_options is not None and not ratings:
-        raise InputError("an option about ratings is given, and no ratings are")
-    options.pop("in_place", None)
-    chosen: JoinOptions = join_options(options)
+        raise InputError(
+            "'labels' and 'ratings' are both given", code="manifest.labels-and-ratings"
+        )
+    if _rating_options(table) is not None and not ratings:
+        raise InputError(
+            "an option about ratings is given, and no ratings are", code="manifest.no-ratings"
+        )
+    options = _options(table)
     # Building the rules compiles the regexes.
-    _ = chosen.feature_rule, chosen.label_rule
+    _ = options.feature_rule, options.label_rule
 
 
-def _options(table: ManifestTable) -> tuple[dict[str, Any], RatingOptions | None]:
-    """The options of the join, and those about ratings, None where there is no such member."""
-    options = table.options
-    if isinstance(options.get("extras"), list):
-        options["extras"] = ",".join(options["extras"])
-    chosen = {name: options.pop(name) for name in _RATING_OPTIONS if name in options}
-    return options, RatingOptions(**chosen) if chosen else None
+def _options(table: ManifestTable) -> JoinOptions:
+    return JoinOptions(**options_from(JoinOptions, table.options))
+
+
+def _rating_options(table: ManifestTable) -> RatingOptions | None:
+    """Return the options about ratings, or None if there is no such member."""
+    given = {name: table.options[name] for name in _RATING_OPTIONS if name in table.options}
+    return RatingOptions(**given) if given else None
 
 
 def _inputs(table: ManifestTable) -> list[str]:
@@ -202,7 +182,7 @@ LABEL_BATCH = BatchJob(
         ReportColumn("Engine", "engine", "text"),
     ),
     totals=("input_rows", "output_rows", "matched_rows", "missing_rows"),
-    run=_materialize,
+    run=_join,
     check=_check,
     inputs=_inputs,
     outputs=_outputs,

@@ -97,14 +97,25 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_object)
     except FileNotFoundError:
-        raise InputError("there is no such file", where=str(path), fix="Check the path") from None
+        raise InputError(
+            "there is no such file",
+            where=str(path),
+            fix="Check the path",
+            code="manifest.not-found",
+        ) from None
     except OSError as error:
         raise InputError(
-            f"the manifest cannot be read ({error.strerror})", where=str(path), fix="Check the path"
+            f"the manifest cannot be read ({error.strerror})",
+            where=str(path),
+            fix="Check the path",
+            code="manifest.unreadable",
         ) from None
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"the manifest is not JSON ({error})", where=str(path), fix="Mend it"
+            f"the manifest is not JSON ({error})",
+            where=str(path),
+            fix="Mend it",
+            code="manifest.not-json",
         ) from None
 
 
@@ -177,7 +188,10 @@ def _kind(types: str | list[str]) -> str:
 def _refusal(path: str | os.PathLike[str], problems: Sequence[str]) -> InputError:
     count = f"{len(problems)} problems in the manifest: " if len(problems) > 1 else ""
     return InputError(
-        count + "; ".join(problems), where=os.fspath(path), fix="Correct the manifest"
+        count + "; ".join(problems),
+        where=os.fspath(path),
+        fix="Correct the manifest",
+        code="manifest.problems",
     )
 
 

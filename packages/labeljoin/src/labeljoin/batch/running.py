@@ -236,4 +236,5 @@ def _verdict(report: dict[str, Any], manifest: str) -> BatchError:
         where=manifest,
         fix="Read their errors in the report, correct them and run again",
         document=report,
+        code="batch.failed",
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+import functools
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, make_dataclass
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
+
+from labeljoin.batch.options import declared
 
 Features = Annotated[
     str, typer.Option("--features", metavar="PATH", help="Feature table, or directory of parts.")
@@ -13,56 +17,6 @@ Features = Annotated[
 Labels = Annotated[
     list[str],
     typer.Option("--labels", metavar="PATH", help="Label file; give it again for each further."),
-]
-FeatureKeyColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Key column of the features; inferred unless given."),
-]
-LabelKeyColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Key column of the labels; inferred unless given."),
-]
-LabelMosColumn = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="MOS column of the labels; inferred unless given."),
-]
-LabelScale = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|1-5|0-100|LOW:HIGH",
-        help="MOS scale of the labels; auto decides once per file and says why.",
-    ),
-]
-KeyNormalize = Annotated[
-    Literal["auto", "raw", "basename", "stem"],
-    typer.Option(
-        help="How key values of both sides become clip keys; auto takes the last path part "
-        "without a known media suffix."
-    ),
-]
-FeatureKeyRegex = Annotated[
-    str | None,
-    typer.Option(metavar="RE", help="Searched in feature keys; group 1 wins, else the match."),
-]
-LabelKeyRegex = Annotated[
-    str | None, typer.Option(metavar="RE", help="Searched in label keys, likewise.")
-]
-IgnoreCase = Annotated[
-    bool, typer.Option("--ignore-case", help="Let keys that differ in case only meet.")
-]
-MinMatchRate = Annotated[
-    float, typer.Option(metavar="RATE", help="Coverage below which the join fails, from 0 to 1.")
-]
-MaxKeylessRate = Annotated[
-    float,
-    typer.Option(metavar="RATE", help="Share of rows without a clip key above which it fails."),
-]
-Extras = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|none|NAME,…",
-        help="Label columns to copy beside the MOS; NAME=COLUMN renames one.",
-    ),
 ]
 
 
@@ -126,9 +80,72 @@ class RatingFlags:
 
 
 Jobs = Annotated[
-    int | None, typer.Option(metavar="N", help="Processes that work at a time; 1 unless given.")
+    int | None, typer.Option(metavar="N", help="Processes that work at a time; 1 by default.")
 ]
 Scheduler = Annotated[
     str | None,
     typer.Option(metavar="ADDR", help="Dask scheduler to work on, such as tcp://10.0.0.1:8786."),
 ]
+
+
+def option_flags(
+    options: type, *, without: Collection[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command a flag for each option that a dataclass declares.
+
+    The command has a parameter ``options`` of that dataclass; the flags stand in its place.
+
+    Args:
+        options: The dataclass, its fields declared as in :func:`labeljoin.batch.declared`.
+        without: Options that the command has no use for.
+    """
+    flags = make_dataclass(
+        f"{options.__name__}Flags",
+        [
+            (
+                option.name,
+                _flag(option.name, option.kind, option.description, option.extra),
+                option.default,
+            )
+            for option in declared(options)
+            if option.name not in without
+        ],
+        frozen=True,
+    )
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def wrapped(*args: Any, options: Any, **others: Any) -> None:
+            command(*args, options=chosen(**asdict(options)), **others)
+
+        chosen = options
+        hints = get_type_hints(command, include_extras=True)
+        wrapped.__annotations__ = {**hints, "options": flags}
+        return wrapped
+
+    return decorate
+
+
+def options_table(options: type) -> str:
+    """Return the options of a dataclass as a Markdown table, as the README has it."""
+    rows = []
+    for option in declared(options):
+        flag = _names(option.name, option.extra)[0]
+        default = _default(option.default)
+        rows.append(f"| `{flag}` | `{option.name}` | {default} | {option.description} |")
+    return "\n".join(["| flag | option | default | |", "| --- | --- | --- | --- |", *rows])
+
+
+def _default(value: Any) -> str:
+    return "" if value is None or value is False else f"`{value}`"
+
+
+def _names(name: str, extra: Mapping[str, Any]) -> list[str]:
+    return [f"--{each.replace('_', '-')}" for each in (name, *extra.get("names", ()))]
+
+
+def _flag(name: str, kind: Any, description: str, extra: Mapping[str, Any]) -> Any:
+    plain = get_args(kind)[0]
+    return Annotated[
+        plain, typer.Option(*_names(name, extra), metavar=extra.get("metavar"), help=description)
+    ]

@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labeljoin.diagnose.regexes import GENERIC_REGEXES, derive_regexes, longest_key
-from labeljoin.keys.rule import KEY_NORMALIZE_MODES, KeyRule
+from labeljoin.keys.modes import KEY_NORMALIZE_MODES
 from labeljoin.keys.shares import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from labeljoin.keys.rule import KeyRule
 
 EVALUATED = 50_000
 """Distinct values of a column that coverage is predicted from."""

@@ -161,6 +161,7 @@ def _file_error(task: Attachment, error: OSError) -> InputError | OutputError:
         f"the output cannot be written ({error.strerror or error})",
         where=str(task.destination),
         fix="Make room, or choose another place",
+        code="engine.cannot-write",
     )
 
 
@@ -169,6 +170,7 @@ def _unreadable(path: Path, error: OSError) -> InputError:
         f"the table cannot be read ({error.strerror or error})",
         where=str(path),
         fix="Put it back, make it readable, or name another",
+        code="engine.source-unreadable",
     )
 
 
@@ -211,6 +213,7 @@ def _make_directory(path: Path) -> None:
             f"the directory cannot be made ({error.strerror})",
             where=str(path),
             fix="Choose another place",
+            code="engine.cannot-make-directory",
         ) from error
 
 

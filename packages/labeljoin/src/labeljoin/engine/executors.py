@@ -43,7 +43,11 @@ def executor(jobs: int | None = None, scheduler: str | None = None) -> Iterator[
         InputError: ``jobs`` is below 1, ``scheduler`` does not answer, or Dask is not installed.
     """
     if jobs is not None and jobs < 1:
-        raise InputError(f"{jobs} jobs cannot do anything", fix="Give --jobs a number from 1 up")
+        raise InputError(
+            f"{jobs} jobs cannot do anything",
+            fix="Give --jobs a number from 1 up",
+            code="engine.no-jobs",
+        )
     if scheduler is not None:
         with _dask_executor(scheduler) as pool:
             yield pool
@@ -202,6 +206,7 @@ def _dask_executor(scheduler: str) -> Iterator[Executor]:
         raise InputError(
             "Working on a cluster needs Dask, which is not installed",
             fix="Install moskit-labeljoin[dask]",
+            code="engine.dask-missing",
         ) from None
     try:
         client = Client(scheduler, timeout=ANSWER_TIMEOUT, set_as_default=False)
@@ -209,6 +214,7 @@ def _dask_executor(scheduler: str) -> Iterator[Executor]:
         raise InputError(
             f"No Dask scheduler answers at {scheduler} ({error or type(error).__name__})",
             fix="Start one with `dask scheduler` and give --scheduler the address it prints",
+            code="engine.no-scheduler",
         ) from None
     with client:
         # Tasks write files: none may be merged with an equal one, or be called pure.

@@ -59,6 +59,7 @@ def stage_table(
             "a directory of parts is never written in place",
             where=os.fspath(out),
             fix="Give --out a new directory",
+            code="engine.directory-in-place",
         )
     return run.stage(name, out, kind="feature-table", directory=directory, replaces=source)
 
@@ -184,4 +185,5 @@ def _refuse_format(table: Table, out: Path) -> None:
         f"the name promises {promised}, and a table keeps the format that it has, {table.format}",
         where=os.fspath(out),
         fix=f"Give --out the suffix {table.path.suffix or '.' + table.format}",
+        code="engine.wrong-suffix",
     )

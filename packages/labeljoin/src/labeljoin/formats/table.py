@@ -160,6 +160,7 @@ class Table(ABC):
                 f"this part has no column {name!r}, and others have",
                 where=str(part),
                 fix="Take the file out of the directory, or give it the column",
+                code="tables.part-without-column",
             )
 
     def _held(self, part: Path, columns: Sequence[str] | None) -> Sequence[str] | None:
@@ -178,6 +179,7 @@ class Table(ABC):
                     f"there is no column {missing[0]!r}: the table has no columns",
                     where=str(self.path),
                     fix="Give a table with rows and columns",
+                    code="tables.no-columns",
                 )
             close = difflib.get_close_matches(missing[0], self.column_names, n=3)
             shown = close or self.column_names[:20]
@@ -186,6 +188,7 @@ class Table(ABC):
                 f"there is no column {', '.join(repr(name) for name in missing)}",
                 where=str(self.path),
                 fix=f"{'Did you mean' if close else 'Name one of'} {', '.join(shown)}{more}",
+                code="tables.no-such-column",
             )
 
     def _schema(self, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Schema:
@@ -211,6 +214,7 @@ class Table(ABC):
                 f"the parts disagree on the type of a column ({error})",
                 where=str(self.path),
                 fix="Write all parts with one schema",
+                code="tables.part-types",
             ) from None
 
     def _metadata(self, part: Path) -> dict[bytes, bytes]:

@@ -13,7 +13,7 @@ from .in_memory import JoinResult as JoinResult
 from .in_memory import join as join
 from .inspection import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from .inspection import inspect as inspect
-from .on_disk import materialize as materialize
+from .on_disk import join_file as join_file
 from .options import JoinOptions as JoinOptions
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "clip_key",
     "inspect",
     "join",
-    "materialize",
+    "join_file",
     "measure_coverage",
     "possible_keys",
     "remembered_key",

@@ -102,4 +102,5 @@ def verdict_of(audit: dict[str, Any]) -> CoverageError:
         where=audit["feature_table"],
         fix=diagnosis["advice"],
         document=audit,
+        code="join.coverage",
     )

@@ -16,7 +16,8 @@ from provenance.toolkit import InputError
 
 from labeljoin.formats.table import Table
 from labeljoin.keys.columns import KEY_COLUMNS, columns_are, infer_column
-from labeljoin.keys.rule import KEY_NORMALIZE_MODES, KeyNormalize, KeyRule
+from labeljoin.keys.modes import KEY_NORMALIZE_MODES, KeyNormalize
+from labeljoin.keys.rule import KeyRule
 from labeljoin.labels.remembered import record_beside
 
 if TYPE_CHECKING:
@@ -104,12 +105,14 @@ def clip_key(
             f"no column is known to hold the clip key; {_candidates(features, have)}",
             where=where,
             fix=f"Name it with {option}",
+            code="keys.none",
         )
     if column not in have and column not in features.column_names:
         raise InputError(
             f"there is no column {column!r}; {columns_are(have)}",
             where=where,
             fix=f"Give {option} one of them",
+            code="keys.no-such-column",
         )
     rule = KeyRule()
     if known is not None and known.column == column:

@@ -91,6 +91,7 @@ class Coverage:
             where=where,
             fix="Say whether they are one clip: --key-normalize basename or stem if they are, raw "
             "or a --feature-key-regex if they are not",
+            code="keys.guessed-fold",
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def diagnose_join(
             possible_keys(features, plan.key_column),
             plan.key_column,
             options.feature_rule,
-            "--feature-key-column",
+            "--key-column",
             "--feature-key-regex",
         ),
         KeySide(

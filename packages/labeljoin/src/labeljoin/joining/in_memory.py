@@ -11,7 +11,7 @@ from provenance.toolkit import InputError
 
 from labeljoin.joining.audit import audit_document, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join
-from labeljoin.joining.options import join_options
+from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
 from labeljoin.labels.source import LabelSource
 
@@ -25,29 +25,31 @@ class JoinResult:
 
     Attributes:
         table: The features with the new columns at the end.
-        audit: What the audit of :func:`materialize` says, without paths and ``run_provenance``.
+        audit: The audit as :func:`labeljoin.join_file` writes it, without paths and
+            ``run_provenance``.
     """
 
     table: pa.Table
     audit: dict[str, Any]
 
 
+@accepts_option_keywords
 def join(
-    table: Any,
+    features: Any,
     labels: Any,
+    options: JoinOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-    **options: Any,
 ) -> JoinResult:
     """Join labels onto a table in memory, with the semantics and the audit of a join on disk.
 
     Args:
-        table: Features: anything that speaks the Arrow PyCapsule interface (pandas, polars,
+        features: Features: anything that speaks the Arrow PyCapsule interface (pandas, polars,
             pyarrow, a DuckDB relation).
         labels: Labels: such an object, the path of a label file, or a list of them; a mapping
             from names to them chooses what ``mos_label_source`` says.
+        options: How to join; the defaults of :class:`JoinOptions` if None.
         progress: Called while reading.
-        **options: The fields of :class:`JoinOptions`.
 
     Returns:
         The table with its new columns, as a pyarrow Table, and the audit object.
@@ -55,21 +57,29 @@ def join(
     Raises:
         InputError: A table or option is unusable.
         CoverageError: A minimum was missed; its ``document`` is the audit.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> features = pa.table({"video": ["a/1.mp4", "a/2.mp4"], "motion": [0.5, 0.7]})
+        >>> labels = pa.table({"clip_id": ["1", "2"], "mos": [3.5, 4.0]})
+        >>> joined = join(features, labels)
+        >>> joined.table["mos"].to_pylist(), joined.audit["match_rate"]
+        ([3.5, 4.0], 1.0)
     """
-    chosen = join_options(options)
-    features = arrow_table(table, "the features")
+    chosen = options or JoinOptions()
+    table = arrow_table(features, "the features")
     sources = _sources_in_memory(labels)
-    plan = plan_join(features, sources, chosen, progress=progress)
+    plan = plan_join(table, sources, chosen, progress=progress)
     failures = failures_of(plan, chosen)
     audit = audit_document(plan, chosen, failures, None, None, None)
     audit["engine"] = None if failures else "in-memory"
-    audit["output_rows"] = None if failures else features.num_rows
+    audit["output_rows"] = None if failures else table.num_rows
     if failures:
-        audit["diagnosis"] = diagnose_join(features, sources, plan, chosen).to_dict()
+        audit["diagnosis"] = diagnose_join(table, sources, plan, chosen).to_dict()
         raise verdict_of(audit)
-    replaced = replaced_columns(features, plan, chosen)
-    kept = features.drop_columns([name for name in features.column_names if name in replaced])
-    added = plan.columns(features[plan.key_column])
+    replaced = replaced_columns(table, plan, chosen)
+    kept = table.drop_columns([name for name in table.column_names if name in replaced])
+    added = plan.columns(table[plan.key_column])
     for field, column in zip(plan.columns.schema, added.columns, strict=True):
         kept = kept.append_column(field, column.cast(field.type))
     remembered = {name.encode(): text.encode() for name, text in plan.key.metadata().items()}
@@ -91,6 +101,7 @@ def arrow_table(table: Any, what: str) -> pa.Table:
     raise InputError(
         f"{what} are a {type(table).__name__}, which does not speak the Arrow PyCapsule interface",
         fix="Give a pyarrow, pandas or polars table, a DuckDB relation, or a path",
+        code="join.not-a-table",
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from labeljoin.formats.opening import open_table
 from labeljoin.joining.audit import label_facts
 from labeljoin.joining.diagnosis import diagnose_join
-from labeljoin.joining.options import join_options
+from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join
 from labeljoin.labels.source import LabelSource
 
@@ -27,20 +27,21 @@ SAMPLE = 5
 SEARCHED = 10_000
 
 
+@accepts_option_keywords
 def inspect(
     features: str | os.PathLike[str],
     labels: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    options: JoinOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-    **options: Any,
 ) -> dict[str, Any]:
-    """Say what a join would do; nothing is written.
+    """Report what a join would do; nothing is written.
 
     Args:
         features: A feature table.
         labels: One label file or several.
+        options: How to join; the defaults of :class:`JoinOptions` if None.
         progress: Called while reading.
-        **options: The fields of :class:`JoinOptions`.
 
     Returns:
         A document (``mos-label-inspection-v1``): both sides' key columns with samples before and
@@ -50,7 +51,7 @@ def inspect(
     Raises:
         InputError: A side cannot be understood at all.
     """
-    chosen = join_options(options)
+    chosen = options or JoinOptions()
     paths = [labels] if isinstance(labels, str | os.PathLike) else list(labels)
     table = open_table(features)
     sources = [LabelSource.open(os.fspath(path)) for path in paths]

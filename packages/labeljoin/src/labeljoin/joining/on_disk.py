@@ -15,7 +15,7 @@ from labeljoin.engine.run import attach_in_run, stage_table, withhold_table
 from labeljoin.formats.opening import open_table
 from labeljoin.joining.audit import audit_document, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join
-from labeljoin.joining.options import join_options
+from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
 from labeljoin.joining.rated import rated_source
 from labeljoin.labels.source import LabelSource
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
     from provenance.toolkit import ProgressCallback
 
-    from labeljoin.joining.options import JoinOptions
 
 PathLike = str | os.PathLike[str]
 
 
-def materialize(
+@accepts_option_keywords
+def join_file(
     features: PathLike,
     labels: PathLike | Sequence[PathLike] | None,
     out: PathLike,
+    options: JoinOptions | None = None,
     *,
     ratings: PathLike | Sequence[PathLike] | None = None,
     rating_options: RatingOptions | None = None,
@@ -46,30 +47,29 @@ def materialize(
     scheduler: str | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
-    **options: Any,
 ) -> dict[str, Any]:
-    """Write ``features`` with its labels to ``out``, and the audit beside it.
+    """Join labels onto a feature table on disk; write the result and its audit.
 
     Adds ``mos`` (float64 on [1, 5], null where missing), ``mos_raw_0_100``, the status column
     (``ok``, ``missing-label``), ``mos_label_source`` and the extras that any label carries,
     sorted. Coverage is computed over all parts before the first byte is written (ADR-0663).
 
     Args:
-        features: A feature table: parquet, JSONL, JSON or CSV; a file or a directory of parts.
+        features: A feature table of any installed format; a file or a directory of parts.
         labels: One label file or several; a directory of parts counts as one. None with
             ``ratings``.
         out: The labelled table, of the format of ``features``; replaced atomically.
+        options: How to join; the defaults of :class:`JoinOptions` if None.
         ratings: Files of single ratings in the place of labels; MOS are made of them.
         rating_options: How; the scale of the votes is ``label_scale``.
-        audit_json: Where the audit goes, ``<out>.audit.json`` unless given.
+        audit_json: Where the audit goes; ``<out>.audit.json`` by default.
         in_place: Allow ``out`` to be the feature table.
         label_names: What ``mos_label_source`` says for each label file (or file of ratings); its
-            path unless given.
+            path by default.
         jobs: How many processes work on the parts of a directory.
         scheduler: Address of a Dask scheduler whose workers do it instead.
         executor: Where they are worked on; overrides ``jobs`` and ``scheduler``.
         progress: Called while reading, attaching and hashing.
-        **options: The fields of :class:`JoinOptions`.
 
     Returns:
         The audit (``mos-label-materializer-v1``), as written.
@@ -79,7 +79,7 @@ def materialize(
         CoverageError: A minimum was missed; the audit was written and is its ``document``.
         OutputError: The output cannot be written; nothing was.
     """
-    chosen = join_options(options)
+    chosen = options or JoinOptions()
     kind, paths = _label_files(labels, ratings, chosen)
     names = [os.fspath(path) for path in paths] if label_names is None else list(label_names)
     audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)
@@ -169,7 +169,7 @@ def _label_files(
     if given["labels"] and given["ratings"]:
         raise InputError(
             "labels and ratings are both given",
-            code="options.conflict",
+            code="join.labels-and-ratings",
             fix="Give either --labels or --ratings",
         )
     if not given["ratings"]:
@@ -178,7 +178,7 @@ def _label_files(
         if getattr(options, name) is not None:
             raise InputError(
                 f"--{name.replace('_', '-')} is about label files, and ratings are given",
-                code="options.conflict",
+                code="join.label-option",
                 fix=f"Give {instead} in its place",
             )
     return "ratings", given["ratings"]

@@ -1,81 +1,179 @@
-"""The options of a join: what shapes its output, and what it has to reach."""
+"""The options of a join, declared once.
+
+The flags of the commands, the schema of a batch manifest, the table in the README and the signature
+of the library all follow from :class:`JoinOptions`. To add an option, add a field here and use it
+where it acts.
+"""
 
 from __future__ import annotations
 
+import functools
+import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
 
+from msgspec import Meta
 from provenance.toolkit import InputError
 
-from labeljoin.keys.rule import KeyNormalize, KeyRule
-from labeljoin.labels.index import LabelOptions
-from labeljoin.labels.scale import LabelScale, scale_limits
+from labeljoin.keys.modes import KeyNormalize  # noqa: TC001  # read when flags are made
+from labeljoin.labels.options import SCALE_PATTERN, LabelOptions, LabelScale, scale_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from labeljoin.keys.rule import KeyRule
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class JoinOptions:
-    """The options of a join that shape what it makes or whether it passes.
+    """The options of a join that shape its output or decide whether it passes.
 
-    Attributes:
-        feature_key_column: The key column of the feature table, inferred unless given.
-        label_key_column: The key column of every label file, inferred per file unless given.
-        label_mos_column: The MOS column of every label file, inferred per file unless given.
-        label_scale: The MOS scale of every label file, decided per file when ``auto``.
-        key_normalize: How key values of both sides become clip keys.
-        feature_key_regex: Searched in the normalised feature keys.
-        label_key_regex: Searched in the normalised label keys.
-        ignore_case: Let keys that differ in case only meet.
-        min_match_rate: The coverage below which the join fails, in [0, 1].
-        max_keyless_rate: The share of keyless rows above which the join fails, in [0, 1].
-        extras: ``auto``, ``none``, or label columns separated by commas, ``NAME`` or
-            ``NAME=COLUMN``.
-        status_column: The name of the column that says ``ok`` or ``missing-label``.
-        overwrite: Replace columns that the feature table already has.
+    The description of each field is the help of its flag. ``extra`` adds what only the command
+    line needs: the ``metavar`` of a value, other ``names`` of the flag, and whether a manifest may
+    give a list (``listed``).
+
+    Examples:
+        >>> JoinOptions(min_match_rate=0.9).label_scale
+        'auto'
+        >>> JoinOptions(min_match_rate=1.2)
+        Traceback (most recent call last):
+        provenance.toolkit.errors.InputError: --min-match-rate must be between 0 and 1, got 1.2...
+
+    Raises:
+        InputError: A value is unusable.
     """
 
-    feature_key_column: str | None = None
-    label_key_column: str | None = None
-    label_mos_column: str | None = None
-    label_scale: LabelScale = "auto"
-    key_normalize: KeyNormalize = "auto"
-    feature_key_regex: str | None = None
-    label_key_regex: str | None = None
-    ignore_case: bool = False
-    min_match_rate: float = 0.95
-    max_keyless_rate: float = 0.05
-    extras: str = "auto"
-    status_column: str = "mos_label_status"
-    overwrite: bool = False
+    key_column: Annotated[
+        str | None,
+        Meta(
+            description="Key column of the features; found by its name by default.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME", "names": ["feature_key_column"]},
+        ),
+    ] = None
+    label_key_column: Annotated[
+        str | None,
+        Meta(
+            description="Key column of the labels; found by its name by default.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    label_mos_column: Annotated[
+        str | None,
+        Meta(
+            description="MOS column of the labels; found by its name by default.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    label_scale: Annotated[
+        LabelScale,
+        Meta(
+            description="MOS scale of the labels; auto decides once per file and says why.",
+            pattern=SCALE_PATTERN,
+            extra={"metavar": "auto|1-5|0-100|LOW:HIGH"},
+        ),
+    ] = "auto"
+    key_normalize: Annotated[
+        KeyNormalize,
+        Meta(
+            description="How key values of both sides become clip keys; auto takes the last path "
+            "part without a known media suffix."
+        ),
+    ] = "auto"
+    feature_key_regex: Annotated[
+        str | None,
+        Meta(
+            description="Searched in feature keys; the first group is the key, else the match.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "RE"},
+        ),
+    ] = None
+    label_key_regex: Annotated[
+        str | None,
+        Meta(
+            description="Searched in label keys, in the same way.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "RE"},
+        ),
+    ] = None
+    ignore_case: Annotated[bool, Meta(description="Match keys case-insensitively.")] = False
+    min_match_rate: Annotated[
+        float,
+        Meta(
+            description="Coverage below which the join fails, from 0 to 1.",
+            ge=0,
+            le=1,
+            extra={"metavar": "RATE"},
+        ),
+    ] = 0.95
+    max_keyless_rate: Annotated[
+        float,
+        Meta(
+            description="Share of rows without a clip key above which the join fails, from 0 to 1.",
+            ge=0,
+            le=1,
+            extra={"metavar": "RATE"},
+        ),
+    ] = 0.05
+    extras: Annotated[
+        str,
+        Meta(
+            description="Label columns to copy beside the MOS; NAME=COLUMN renames one.",
+            min_length=1,
+            extra={"metavar": "auto|none|NAME,…", "listed": True},
+        ),
+    ] = "auto"
+    status_column: Annotated[
+        str,
+        Meta(
+            description="Column that says ok or missing-label.",
+            min_length=1,
+            extra={"metavar": "NAME"},
+        ),
+    ] = "mos_label_status"
+    overwrite: Annotated[
+        bool, Meta(description="Replace columns that the feature table already has.")
+    ] = False
 
     def __post_init__(self) -> None:
         for name in ("min_match_rate", "max_keyless_rate"):
             rate = getattr(self, name)
             if not 0 <= rate <= 1:
-                flag = f"--{name.replace('_', '-')}"
                 raise InputError(
-                    f"{flag} {rate:g} is no share", fix="Give a number from 0 to 1, 0.95 for 95 %"
+                    f"--{name.replace('_', '-')} must be between 0 and 1, got {rate:g}",
+                    fix="Give a share, such as 0.95 for 95 %",
+                    code="options.not-a-share",
                 )
         if self.label_scale != "auto":
             scale_limits(self.label_scale)
         if not self.status_column.strip():
-            raise InputError("the status column has no name", fix="Correct --status-column")
+            raise InputError(
+                "the status column has no name",
+                fix="Correct --status-column",
+                code="options.unnamed-status-column",
+            )
 
     @property
     def feature_rule(self) -> KeyRule:
-        """How feature key values become clip keys."""
+        """The rule that makes clip keys of feature key values."""
+        from labeljoin.keys.rule import KeyRule
+
         return KeyRule(self.key_normalize, self.feature_key_regex, self.ignore_case)
 
     @property
     def label_rule(self) -> KeyRule:
-        """How label key values become clip keys."""
+        """The rule that makes clip keys of label key values."""
+        from labeljoin.keys.rule import KeyRule
+
         return KeyRule(self.key_normalize, self.label_key_regex, self.ignore_case)
 
     @property
     def label_options(self) -> LabelOptions:
-        """How label files are to be understood."""
+        """How to read label files."""
         return LabelOptions(
             key_column=self.label_key_column,
             mos_column=self.label_mos_column,
@@ -85,23 +183,31 @@ class JoinOptions:
         )
 
     def shaping(self) -> dict[str, Any]:
-        """The options that shape the content of the output, as ``args`` of a run record."""
+        """Return the options that shape the content of the output, as ``args`` of a run record."""
         passing = ("min_match_rate", "max_keyless_rate")
         return {name: value for name, value in asdict(self).items() if name not in passing}
 
 
-OPTION_NAMES = tuple(field.name for field in fields(JoinOptions))
-"""The options that :func:`materialize`, :func:`join` and a manifest's tables take."""
+def accepts_option_keywords(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function that takes ``options`` take the fields of :class:`JoinOptions` as keywords.
 
-
-def join_options(options: Mapping[str, Any]) -> JoinOptions:
-    """Options by name.
-
-    Raises:
-        InputError: A value is unusable.
-        TypeError: There is no option of a name.
+    Version 0.1 took them so. They give a DeprecationWarning, and go in 0.3.
     """
-    unknown = sorted(set(options) - set(OPTION_NAMES))
-    if unknown:
-        raise TypeError(f"unknown join option {unknown[0]!r}")
-    return JoinOptions(**options)
+    names = {field.name: field.name for field in fields(JoinOptions)}
+    names["feature_key_column"] = "key_column"
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        keywords = cast("dict[str, Any]", kwargs)
+        given = {names[name]: keywords.pop(name) for name in list(keywords) if name in names}
+        if given:
+            warnings.warn(
+                f"give labeljoin.{function.__name__} its options as JoinOptions(...), not as "
+                f"keywords ({', '.join(given)})",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            keywords["options"] = JoinOptions(**given)
+        return function(*args, **kwargs)
+
+    return wrapped

@@ -82,10 +82,10 @@ def plan_join(
     key = replace(
         clip_key(
             features,
-            options.feature_key_column,
+            options.key_column,
             names=names,
             where=where,
-            option="--feature-key-column",
+            option="--key-column",
         ),
         # A join meets labels by the rule of its own options; that is what the table remembers then.
         rule=options.feature_rule,
@@ -135,6 +135,7 @@ def _label_columns(index: LabelIndex, options: JoinOptions) -> pa.Table:
         raise InputError(
             f"the join writes a column {options.status_column!r} already",
             fix="Give --status-column another name",
+            code="join.status-column-taken",
         )
     first = columns.select(["mos", RAW_COLUMN]).append_column(options.status_column, status)
     for name in ["mos_label_source", *index.extras]:
@@ -161,7 +162,8 @@ def _collisions(
         yield InputError(
             f"the key column {key_column!r} of the features would be replaced by the labels'",
             where=where,
-            fix="Leave it out with --extras, or name another --feature-key-column",
+            fix="Leave it out with --extras, or name another --key-column",
+            code="join.key-column-replaced",
         )
         return
     collisions = [name for name in added if name in names]

@@ -4,11 +4,11 @@ from .counts import KeyCounts as KeyCounts
 from .matching import ColumnsForLabels as ColumnsForLabels
 from .matching import KeyMatcher as KeyMatcher
 from .matching import Match as Match
+from .modes import KEY_NORMALIZE_MODES as KEY_NORMALIZE_MODES
+from .modes import KeyNormalize as KeyNormalize
 from .numeric import numbers as numbers
-from .rule import KEY_NORMALIZE_MODES as KEY_NORMALIZE_MODES
 from .rule import KEYLESS_REASONS as KEYLESS_REASONS
 from .rule import MEDIA_SUFFIXES as MEDIA_SUFFIXES
-from .rule import KeyNormalize as KeyNormalize
 from .rule import KeyResult as KeyResult
 from .rule import KeyRule as KeyRule
 from .shares import percent as percent

@@ -61,13 +61,19 @@ def infer_key_column(
     """
     names = list(names)
     if not names:
-        raise InputError(NO_COLUMNS, where=where, fix="Give a table with rows and columns")
+        raise InputError(
+            NO_COLUMNS,
+            where=where,
+            fix="Give a table with rows and columns",
+            code="keys.no-columns",
+        )
     found = infer_column(names, KEY_COLUMNS)
     if found is None:
         raise InputError(
             f"no column name says that it identifies a clip; {columns_are(names)}",
             where=where,
             fix=f"Name the key column with {option}" if option else "Name the key column",
+            code="keys.no-key-column",
         )
     return found
 

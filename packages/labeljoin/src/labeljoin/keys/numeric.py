@@ -42,6 +42,7 @@ def numbers(
             f"the {what} is of type {values.type}, not a number",
             where=where,
             fix="Name another column, or write numbers",
+            code="numbers.bad-type",
         )
     found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     infinite = pc.indices_nonzero(pc.is_inf(found))
@@ -51,6 +52,7 @@ def numbers(
             f"the {what} is infinite",
             where=f"{where}, {locate(row)}",
             fix="Correct it, or leave it blank",
+            code="numbers.infinite",
         )
     return pc.if_else(pc.is_nan(found), pa.scalar(None, pa.float64()), found)
 
@@ -87,6 +89,7 @@ def _parsed(
                 f"the {what} {text!r} is not a number",
                 where=f"{where}, {locate(row)}",
                 fix="Correct it, or leave it blank where there is no rating",
+                code="numbers.not-a-number",
             )
         found.append(number)
     return pa.array(found, pa.float64())

@@ -5,22 +5,18 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
+from labeljoin.keys.modes import KEY_NORMALIZE_MODES, KeyNormalize
 from labeljoin.keys.text import encode, normal_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-KeyNormalize = Literal["auto", "raw", "basename", "stem"]
-"""The modes of ``--key-normalize``."""
-
-KEY_NORMALIZE_MODES: tuple[KeyNormalize, ...] = ("auto", "raw", "basename", "stem")
 
 MEDIA_SUFFIXES = (
     *("mp4", "mkv", "webm", "mov", "avi", "m4v", "ts", "mts", "m2ts", "mpg", "mpeg", "m2v"),
@@ -119,6 +115,7 @@ class KeyRule:
             raise InputError(
                 f"unknown key normalisation {self.normalize!r}",
                 fix=f"Use one of {', '.join(KEY_NORMALIZE_MODES)}",
+                code="keys.unknown-mode",
             )
         if self.regex is not None:
             try:
@@ -127,6 +124,7 @@ class KeyRule:
                 raise InputError(
                     f"the key regex {self.regex!r} does not compile: {error}",
                     fix="Correct the expression (Python syntax; quote it for the shell)",
+                    code="keys.bad-regex",
                 ) from None
 
     @property

@@ -106,4 +106,5 @@ def _unusable(kind: pa.DataType) -> InputError:
     return InputError(
         f"a key column holds values of type {kind}, which is neither text nor a number",
         fix="Choose another key column",
+        code="keys.bad-type",
     )

@@ -1,10 +1,10 @@
 from .extras import LABEL_EXTRAS as LABEL_EXTRAS
 from .index import MOS_COLUMNS as MOS_COLUMNS
 from .index import LabelIndex as LabelIndex
-from .index import LabelOptions as LabelOptions
 from .index import index_labels as index_labels
 from .index import infer_mos_column as infer_mos_column
-from .scale import LabelScale as LabelScale
+from .options import LabelOptions as LabelOptions
+from .options import LabelScale as LabelScale
 from .scale import ScaleDecision as ScaleDecision
 from .source import LabelSource as LabelSource
 from .trained_on import TRAINED_ON_METADATA as TRAINED_ON_METADATA

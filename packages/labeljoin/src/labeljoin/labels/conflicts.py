@@ -83,6 +83,7 @@ def _refuse_conflict(
         f"the labels of clip {key!r} conflict: {_shown(first, names, sources)}; "
         f"{_shown(second, names, sources)}{more}",
         fix=fix,
+        code="labels.conflict",
     )
 
 

@@ -80,6 +80,7 @@ def choose_extras(wanted: str, files: Sequence[Sequence[str]]) -> list[dict[str,
             raise InputError(
                 f"no label file has the extra {origin!r}; {columns_are(columns)}",
                 fix="Correct --extras",
+                code="labels.no-such-extra",
             )
     return plans
 
@@ -88,7 +89,9 @@ def _pair(item: str) -> tuple[str, str]:
     name, _, origin = (part.strip() for part in item.partition("="))
     if name.casefold() in _RESERVED:
         raise InputError(
-            f"the join writes the column {name!r} itself", fix="Leave it out of --extras"
+            f"the join writes the column {name!r} itself",
+            fix="Leave it out of --extras",
+            code="labels.reserved-extra",
         )
     return name, origin or name
 
@@ -144,4 +147,5 @@ def _refuse(
             f"the {extra.column} {values[row].as_py():.6g} {complaint}",
             where=f"{source.name}, {source.locate(row)}",
             fix="Correct it, or leave it blank",
+            code="labels.bad-extra",
         )

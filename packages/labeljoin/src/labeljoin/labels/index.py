@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from provenance.toolkit import InputError
 
 from labeljoin.keys.columns import columns_are, infer_column, infer_key_column
 from labeljoin.keys.numeric import numbers
-from labeljoin.keys.rule import KeyRule, count_reasons
+from labeljoin.keys.rule import count_reasons
 from labeljoin.keys.text import encode
 from labeljoin.labels.conflicts import collapse
 from labeljoin.labels.extras import LABEL_EXTRAS, ExtraColumn, choose_extras, extra_values
-from labeljoin.labels.scale import RAW_COLUMN, LabelScale, ScaleDecision, decide_scale
+from labeljoin.labels.options import LabelOptions
+from labeljoin.labels.scale import RAW_COLUMN, ScaleDecision, decide_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,25 +117,6 @@ class LabelIndex:
 _OWN = ("mos", RAW_COLUMN, "mos_label_source")
 
 
-@dataclass(frozen=True)
-class LabelOptions:
-    """How label files are to be understood.
-
-    Attributes:
-        key_column: The key column of every file, inferred per file unless given.
-        mos_column: The MOS column of every file, inferred per file unless given.
-        scale: The scale of every file, decided per file when ``auto``.
-        rule: How key values become clip keys.
-        extras: ``auto``, ``none``, or names of label columns, each ``NAME`` or ``NAME=COLUMN``.
-    """
-
-    key_column: str | None = None
-    mos_column: str | None = None
-    scale: LabelScale = "auto"
-    rule: KeyRule = field(default_factory=KeyRule)
-    extras: str = "auto"
-
-
 def index_labels(sources: Sequence[LabelSource], options: LabelOptions | None = None) -> LabelIndex:
     """Read label files into one index.
 
@@ -150,7 +132,11 @@ def index_labels(sources: Sequence[LabelSource], options: LabelOptions | None = 
     """
     options = options or LabelOptions()
     if not sources:
-        raise InputError("no label file is given", fix="Give --labels PATH")
+        raise InputError(
+            "no label file is given",
+            fix="Give --labels PATH",
+            code="labels.no-files",
+        )
     plans = choose_extras(options.extras, [source.column_names for source in sources])
     files: list[LabelFile] = []
     tables: list[pa.Table] = []
@@ -196,6 +182,7 @@ def infer_mos_column(names: Sequence[str], *, where: str | None = None) -> str:
         f"no column name says that it holds the MOS{doubt}; {columns_are(names)}",
         where=where,
         fix="Name the MOS column with --label-mos-column",
+        code="labels.no-mos-column",
     )
 
 
@@ -272,6 +259,7 @@ def _named(source: LabelSource, name: str | None, option: str) -> str | None:
         f"there is no column {name!r}; {columns_are(source.column_names)}",
         where=source.name,
         fix=f"Give {option} one of them",
+        code="labels.no-such-column",
     )
 
 
@@ -317,6 +305,7 @@ def _check_agreement(
         f"same: {raw_name} should be 25 ({mos_name} - 1){more}",
         where=f"{source.name}, {source.locate(row)}",
         fix="Correct one column, or remove it from the label file",
+        code="labels.scales-disagree",
     )
 
 
@@ -327,6 +316,7 @@ def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:
         raise InputError(
             f"the label files give one extra different types ({error})",
             fix="Write it with one type, or leave it out of --extras",
+            code="labels.extra-types",
         ) from None
 
 
@@ -340,4 +330,5 @@ def _no_labels(files: Sequence[LabelFile]) -> InputError:
     return InputError(
         f"no row has both a clip key and a MOS ({facts})",
         fix="Check the key column, the key regex and the MOS column of the labels",
+        code="labels.none",
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from provenance import load_record
 from provenance.toolkit import InputError, MoskitError
 
-from labeljoin.labels.scale import ScaleDecision, scale_limits
+from labeljoin.labels.options import scale_limits
+from labeljoin.labels.scale import ScaleDecision
 
 if TYPE_CHECKING:
     from provenance import Record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,45 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
+from labeljoin.labels.options import scale_limits
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LabelScale = str
-"""A value of ``--label-scale``: ``auto``, ``1-5``, ``0-100``, or ``LOW:HIGH`` for any other."""
+    from labeljoin.labels.options import LabelScale
 
 RAW_COLUMN = "mos_raw_0_100"
-LIMITS: dict[str, tuple[float, float]] = {"1-5": (1.0, 5.0), "0-100": (0.0, 100.0)}
-SCALE_PATTERN = r"^(auto|1-5|0-100|[^:]+:[^:]+)$"
-"""What a scale looks like, for JSON Schemas; :func:`scale_limits` decides."""
-
 # Below a maximum of 10 a file may be on 0-10, on 1-7, or on 1-5 with one wrong value.
 _CERTAINLY_0_100 = 10.0
-
-
-def scale_limits(scale: str, *, option: str = "--label-scale") -> tuple[float, float]:
-    """The ends of a scale: ``1-5``, ``0-100``, or ``LOW:HIGH`` such as ``-20:120``.
-
-    Args:
-        scale: The scale.
-        option: The flag that gave it, for the error.
-
-    Raises:
-        InputError: It is no scale.
-    """
-    if scale in LIMITS:
-        return LIMITS[scale]
-    ends = scale.split(":")
-    try:
-        low, high = (float(end) for end in ends)
-    except ValueError:
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise InputError(
-            f"{option} {scale!r} is not a scale",
-            code="labels.scale",
-            fix="Use 1-5, 0-100, or LOW:HIGH with two numbers, such as -20:120",
-        )
-    return low, high
 
 
 @dataclass(frozen=True)
@@ -150,6 +120,7 @@ def decide_scale(
             where=where,
             fix="Correct these rows, or say which scale it is with --label-scale 1-5, 0-100 or "
             "LOW:HIGH",
+            code="labels.unknown-scale",
         )
     _refuse_outside(values, column, decision, where, locate)
     return decision
@@ -179,6 +150,7 @@ def _refuse_outside(
         f"{reason}{more}",
         where=f"{where}, {locate(row)}",
         fix="Correct the value, or the scale with --label-scale",
+        code="labels.outside-scale",
     )
 
 

@@ -38,6 +38,7 @@ class DelimitedTable(Table):
                 f"the columns are not those of {self.parts[0].name}",
                 where=str(part),
                 fix="Keep parts of the same columns in a directory, and nothing else",
+                code="csv.part-columns",
             )
         return names
 
@@ -129,6 +130,7 @@ def records(path: Path) -> Iterator[Record]:
                         f"the record has {len(fields)} fields and the header {len(names)}",
                         where=f"{path}, line {reader.line_num}",
                         fix="Mend the record, or quote the field that holds a delimiter",
+                        code="csv.field-count",
                     )
                 yield Record(fields, text, reader.line_num)
         except (csv.Error, UnicodeDecodeError) as error:
@@ -136,6 +138,7 @@ def records(path: Path) -> Iterator[Record]:
                 f"this record cannot be read ({error})",
                 where=f"{path}, line {reader.line_num + 1}",
                 fix="Mend the record, and save the file as UTF-8",
+                code="csv.bad-record",
             ) from None
 
 
@@ -155,7 +158,10 @@ def header(path: Path) -> tuple[str, list[str]]:
         text = sample.decode("utf-8-sig", errors="strict" if whole else "ignore")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"byte {error.start} is not UTF-8 text", where=str(path), fix="Save the file as UTF-8"
+            f"byte {error.start} is not UTF-8 text",
+            where=str(path),
+            fix="Save the file as UTF-8",
+            code="csv.not-utf-8",
         ) from None
     delimiter, names = max(
         ((candidate, _records(text, candidate)) for candidate in DELIMITERS),
@@ -165,7 +171,12 @@ def header(path: Path) -> tuple[str, list[str]]:
         ),
     )
     if not names:
-        raise InputError("the file is empty", where=str(path), fix="Give a table with a header")
+        raise InputError(
+            "the file is empty",
+            where=str(path),
+            fix="Give a table with a header",
+            code="csv.empty",
+        )
     stripped = [name.strip() for name in names[0]]
     twice = [name for name in dict.fromkeys(stripped) if stripped.count(name) > 1]
     if twice:
@@ -173,6 +184,7 @@ def header(path: Path) -> tuple[str, list[str]]:
             f"the header names {twice[0]!r} more than once",
             where=str(path),
             fix="Rename one of the columns",
+            code="csv.repeated-column",
         )
     return delimiter, stripped
 
@@ -225,6 +237,7 @@ def _unclosed(path: Path, line: int) -> InputError:
         "the quote of a field that begins in this record is never closed",
         where=f"{path}, line {line}",
         fix="Close or remove the quote; the records that follow would be text of that field",
+        code="csv.open-quote",
     )
 
 
@@ -259,6 +272,7 @@ def _checked(table: pa.Table, path: Path) -> pa.Table:
                 f"the column {field.name!r} is not UTF-8 text",
                 where=str(path),
                 fix="Save the file as UTF-8",
+                code="csv.binary-column",
             )
     return table
 
@@ -266,5 +280,8 @@ def _checked(table: pa.Table, path: Path) -> pa.Table:
 def _unreadable(path: Path, error: Exception) -> InputError:
     reason = str(error).splitlines()[0].rstrip(".")
     return InputError(
-        f"this CSV file cannot be read ({reason})", where=str(path), fix="Mend the row"
+        f"this CSV file cannot be read ({reason})",
+        where=str(path),
+        fix="Mend the row",
+        code="csv.unreadable",
     )

@@ -111,13 +111,19 @@ class DocumentRows:
             raise self._error(f"this is not JSON ({error})", number + 1) from None
 
     def _error(self, what: str, row: int) -> InputError:
-        return InputError(what, where=f"{self._path}, row {row}", fix="Mend the file")
+        return InputError(
+            what,
+            where=f"{self._path}, row {row}",
+            fix="Mend the file",
+            code="json.unreadable",
+        )
 
     def _repeated(self) -> InputError:
         return InputError(
             f"the member {ROWS_MEMBER!r} stands there twice, and only one can be the rows",
             where=str(self._path),
             fix="Keep one, with all rows in it",
+            code="json.repeated-rows",
         )
 
     def _enter_rows(self) -> None:
@@ -144,6 +150,7 @@ class DocumentRows:
             "this JSON document holds no rows",
             where=str(self._path),
             fix='Write a list of objects, or {"rows": [...]}',
+            code="json.no-rows",
         )
 
     def _name(self) -> str:

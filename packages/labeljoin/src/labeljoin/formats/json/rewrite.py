@@ -71,6 +71,7 @@ class JsonRewrite(Rewrite):
                 f"{error} (column {task.key!r})",
                 where=where,
                 fix="Mend the row, or choose a column of text or numbers",
+                code="json.bad-key",
             ) from None
 
     def _spliced(self, row: RowText, addition: list[str]) -> str:

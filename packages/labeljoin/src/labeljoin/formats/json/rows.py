@@ -106,6 +106,7 @@ def require_unicode(row: Row, names: Iterable[str], where: str) -> None:
                 f"the text {value!r} of {name!r} is not valid Unicode",
                 where=where,
                 fix="Mend or remove the row",
+                code="json.row-not-unicode",
             )
 
 
@@ -124,4 +125,5 @@ def _tables(
                     f"the text {error.object[:80]!r} is not valid Unicode",
                     where=str(part),
                     fix="Mend or remove the row",
+                    code="json.text-not-unicode",
                 ) from None

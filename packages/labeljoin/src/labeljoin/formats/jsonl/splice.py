@@ -223,6 +223,7 @@ class _Splicer:
                 f"this line is not a JSON object ({error})",
                 where=where,
                 fix="Mend or remove the line",
+                code="jsonl.bad-line",
             ) from None
         names = {member.name for member in found}
         collisions = [name for name in self._added if name in names and name not in task.replace]

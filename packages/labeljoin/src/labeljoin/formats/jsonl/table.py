@@ -98,7 +98,10 @@ def row_of(line: bytes, text: Iterable[str], where: str) -> Row:
         row = _decoded(line, where)
     if not isinstance(row, dict):
         raise InputError(
-            "this line is not a JSON object", where=where, fix="Write one object a line"
+            "this line is not a JSON object",
+            where=where,
+            fix="Write one object a line",
+            code="jsonl.not-an-object",
         )
     for name in text:
         if isinstance(row.get(name), float):
@@ -112,5 +115,8 @@ def _decoded(line: bytes, where: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"this line is not JSON ({error})", where=where, fix="Mend or remove the line"
+            f"this line is not JSON ({error})",
+            where=where,
+            fix="Mend or remove the line",
+            code="jsonl.not-json",
         ) from None

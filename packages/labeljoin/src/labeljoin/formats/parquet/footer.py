@@ -62,6 +62,7 @@ def read_footer(source: BinaryIO, path: Path) -> tuple[int, bytes]:
             "the footer of this parquet file is encrypted",
             where=str(path),
             fix="Decrypt the file first",
+            code="parquet.encrypted",
         )
     length = int.from_bytes(tail[:4], "little")
     start = size - TAIL_BYTES - length
@@ -70,6 +71,7 @@ def read_footer(source: BinaryIO, path: Path) -> tuple[int, bytes]:
             "this parquet file has no footer: it was cut short",
             where=str(path),
             fix="Copy or write it again",
+            code="parquet.cut-short",
         )
     source.seek(start)
     return start, source.read(length)

@@ -101,6 +101,7 @@ def opened_key_column(path: Path, name: str) -> Iterator[tuple[pq.ParquetFile, K
                 "which is neither text nor a number",
                 where=str(path),
                 fix="Choose another key column",
+                code="parquet.nested-key",
             )
         with reading(path):
             encoded = pq.ParquetFile(path, metadata=plain.metadata, read_dictionary=[name])

@@ -28,6 +28,7 @@ def reading(path: Path) -> Iterator[None]:
             f"this parquet file cannot be read ({reason})",
             where=str(path),
             fix="Write it again; it is damaged, encrypted, or of a version unknown to Arrow",
+            code="parquet.unreadable",
         ) from error
 
 

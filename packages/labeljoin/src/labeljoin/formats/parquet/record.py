@@ -37,4 +37,5 @@ def read_record(path: Path) -> bytes | None:
             f"the metadata of this parquet file cannot be read ({error})",
             where=str(path),
             fix="Copy or write it again",
+            code="parquet.bad-metadata",
         ) from None

@@ -123,6 +123,7 @@ def _joined_footer(
             f"the footer of this parquet file contradicts its data ({error})",
             where=str(path),
             fix="Copy or write the file again",
+            code="parquet.footer-contradiction",
         ) from None
 
 

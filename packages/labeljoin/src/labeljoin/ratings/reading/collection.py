@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
-from labeljoin.labels.scale import ScaleDecision, decide_scale, scale_limits
+from labeljoin.labels.options import scale_limits
+from labeljoin.labels.scale import ScaleDecision, decide_scale
 from labeljoin.ratings.votes import Votes
 
 if TYPE_CHECKING:

@@ -1,0 +1,104 @@
+"""One declaration of the options makes the flags, the manifest, the README and the signature."""
+
+import dataclasses
+import inspect
+import json
+from pathlib import Path
+from typing import Annotated
+
+import labeljoin
+import pyarrow as pa
+import pytest
+from labeljoin.batch import declared, load_manifest, option_schemas
+from labeljoin.cli import option_flags, options_table
+from msgspec import Meta
+from provenance.toolkit import CommandLine, InputError, Output
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@dataclasses.dataclass(frozen=True)
+class Extended(labeljoin.JoinOptions):
+    """The options of a join and one more."""
+
+    most_stale: Annotated[
+        int | None,
+        Meta(description="Stale keys that are tolerated.", extra_json_schema={"minimum": 0}),
+    ] = None
+
+
+def test_an_option_that_is_declared_is_a_flag_a_manifest_member_and_a_row(monkeypatch, capsys):
+    got = []
+    line = CommandLine("moskit-labeljoin", "Try a new option.")
+
+    def join(output: Output, features: str, options: Extended) -> None:
+        got.append(options)
+
+    line.command(example="join")(option_flags(Extended)(join))
+    monkeypatch.setattr("sys.argv", ["x", "join", "--features", "f", "--most-stale", "7"])
+    with pytest.raises(SystemExit, match="0"):
+        line.run()
+    assert got == [Extended(most_stale=7)]
+    assert option_schemas(Extended)["most_stale"] == {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "description": "Stale keys that are tolerated.",
+    }
+    job = dataclasses.replace(labeljoin.batch.LABEL_BATCH, option_schemas=option_schemas(Extended))
+    table = {"id": "a", "features": "f", "labels": ["l"], "out": "o"}
+    for most, fits in ((7, True), (-1, False)):
+        Path("m.json").write_text(json.dumps({"tables": [{**table, "most_stale": most}]}))
+        if fits:
+            assert load_manifest("m.json", dataclasses.replace(job, check=lambda table: None))
+        else:
+            with pytest.raises(InputError, match="most_stale"):
+                load_manifest("m.json", job)
+    assert "`--most-stale`" in options_table(Extended)
+
+
+@pytest.fixture(autouse=True)
+def folder(here):
+    return here
+
+
+def test_the_readme_lists_the_options():
+    if not README.is_file():
+        pytest.skip("the README is in the workspace")
+    assert options_table(labeljoin.JoinOptions) in README.read_text("utf-8")
+
+
+@pytest.mark.parametrize("function", [labeljoin.join, labeljoin.join_file, labeljoin.inspect])
+def test_signatures_are_explicit(function):
+    signature = inspect.signature(function)
+    assert signature.parameters["options"].annotation == "JoinOptions | None"
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    assert inspect.Parameter.VAR_KEYWORD not in kinds
+
+
+def test_the_keywords_of_0_1_still_work():
+    tables = pa.table({"key": ["a/1", "2"]}), pa.table({"key": ["1"], "mos": [2.0]})
+    with pytest.warns(DeprecationWarning, match="min_match_rate"):
+        joined = labeljoin.join(
+            *tables, options=labeljoin.JoinOptions(min_match_rate=0.5, key_column="key")
+        )
+    assert joined.audit["min_match_rate"] == 0.5
+    with pytest.warns(DeprecationWarning, match="join_file"):
+        assert labeljoin.materialize is labeljoin.join_file
+    with pytest.warns(DeprecationWarning, match=r"labeljoin\.keys\.percent"):
+        assert labeljoin.percent(0.5) == "50 %"
+    with pytest.raises(AttributeError):
+        _ = labeljoin.nothing
+
+
+@pytest.mark.parametrize("name", ["key_column", "feature_key_column"])
+def test_a_manifest_takes_both_names_of_the_key_column(here, name):
+    Path("f.csv").write_text("odd,x\n1,2\n")
+    Path("l.csv").write_text("key,mos\n1,3\n")
+    table = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv", name: "odd"}
+    Path("m.json").write_text(json.dumps({"tables": [table]}))
+    assert labeljoin.run_batch("m.json")["status"] == "ok"
+
+
+def test_every_option_is_described():
+    for option in declared(labeljoin.JoinOptions):
+        assert option.description.endswith(".")
