@@ -13,6 +13,7 @@ from labeljoin.batch import declared, load_manifest, option_schemas
 from labeljoin.cli import option_flags, options_table
 from msgspec import Meta
 from provenance.toolkit import CommandLine, InputError, Output
+from typer.testing import CliRunner
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -27,17 +28,16 @@ class Extended(labeljoin.JoinOptions):
     ] = None
 
 
-def test_an_option_that_is_declared_is_a_flag_a_manifest_member_and_a_row(monkeypatch, capsys):
+def test_an_option_that_is_declared_is_a_flag_a_manifest_member_and_a_row():
     got = []
     line = CommandLine("moskit-labeljoin", "Try a new option.")
 
-    def join(output: Output, features: str, options: Extended) -> None:
+    def join(output: Output, options: Extended) -> None:
         got.append(options)
 
     line.command(example="join")(option_flags(Extended)(join))
-    monkeypatch.setattr("sys.argv", ["x", "join", "--features", "f", "--most-stale", "7"])
-    with pytest.raises(SystemExit, match="0"):
-        line.run()
+    done = CliRunner().invoke(line.app, ["join", "--most-stale", "7"])
+    assert done.exit_code == 0, done.output
     assert got == [Extended(most_stale=7)]
     assert option_schemas(Extended)["most_stale"] == {
         "type": ["integer", "null"],
