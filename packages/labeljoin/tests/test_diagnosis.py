@@ -155,7 +155,7 @@ def test_any_two_sides_can_be_diagnosed():
     )
     assert "--f" in diagnosis.suggestions[0].flags
     assert "stale_scores" in diagnosis.to_dict()
-    assert "meet no score" in diagnosis.findings[0]
+    assert "match no score" in diagnosis.findings[0]
 
 
 @pytest.fixture

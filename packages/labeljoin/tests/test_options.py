@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import labeljoin
 import pyarrow as pa
@@ -77,10 +77,9 @@ def test_signatures_are_explicit(function):
 
 def test_the_keywords_of_0_1_still_work():
     tables = pa.table({"key": ["a/1", "2"]}), pa.table({"key": ["1"], "mos": [2.0]})
+    old: Any = labeljoin.join
     with pytest.warns(DeprecationWarning, match="min_match_rate"):
-        joined = labeljoin.join(
-            *tables, options=labeljoin.JoinOptions(min_match_rate=0.5, key_column="key")
-        )
+        joined = old(*tables, min_match_rate=0.5, feature_key_column="key")
     assert joined.audit["min_match_rate"] == 0.5
     with pytest.warns(DeprecationWarning, match="join_file"):
         assert labeljoin.materialize is labeljoin.join_file

@@ -1,4 +1,25 @@
-"""Join MOS labels onto video-quality feature tables by clip key, byte for byte."""
+"""Join MOS labels onto video-quality feature tables by clip key, byte for byte.
+
+The rooms, in reading order:
+
+- ``keys``: how values become clip keys, and how keys are counted and matched;
+- ``formats``: table formats, one folder each, behind one protocol;
+- ``labels``: label files, their scale and extras, and the index by clip key;
+- ``engine``: add columns to a table, alone or inside a recorded run;
+- ``diagnose``: why keys do not match, and what would help;
+- ``ratings``: make MOS of single ratings;
+- ``joining``: the join itself: options, plan, coverage, audit, in memory and on disk;
+- ``batch``: many joins by one manifest;
+- ``cli``: the command ``labeljoin``.
+
+Examples:
+    >>> import pyarrow as pa
+    >>> import labeljoin
+    >>> features = pa.table({"video": ["a/1.mp4", "a/2.mp4"], "motion": [0.5, 0.7]})
+    >>> labels = pa.table({"clip_id": ["1", "2"], "mos": [3.5, 4.0]})
+    >>> labeljoin.join(features, labels).table.column_names[:3]
+    ['video', 'motion', 'mos']
+"""
 
 import importlib
 import warnings
@@ -81,6 +102,12 @@ _MOVED = {
 }
 """Names that were at the top in 0.1, by the sub-module that has them now."""
 
+_RENAMED = {
+    "Survey": ("labeljoin.engine", "first_pass"),
+    "materialize": ("labeljoin", "join_file"),
+}
+"""Names of 0.1, and the module and name that they have now."""
+
 
 def __getattr__(name: str) -> Any:
     for room, names in _MOVED.items():
@@ -91,13 +118,14 @@ def __getattr__(name: str) -> Any:
                 stacklevel=2,
             )
             return getattr(importlib.import_module(f"labeljoin.{room}"), name)
-    if name == "materialize":
+    if name in _RENAMED:
+        room, now = _RENAMED[name]
         warnings.warn(
-            "labeljoin.materialize is now labeljoin.join_file; the old name goes in 0.3",
+            f"labeljoin.{name} is now {room}.{now}; the old name goes in 0.3",
             DeprecationWarning,
             stacklevel=2,
         )
-        return _attribute("join_file")
+        return getattr(importlib.import_module(room), now)
     if name == "__version__":
         from importlib.metadata import version
 

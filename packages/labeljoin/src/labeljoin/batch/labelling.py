@@ -47,7 +47,7 @@ _PATHS: dict[str, dict[str, Any]] = {
     "audit_json": {
         "type": ["string", "null"],
         "minLength": 1,
-        "description": "The table's audit; <out>.audit.json unless given.",
+        "description": "The table's audit; <out>.audit.json by default.",
     },
 }
 
@@ -85,11 +85,11 @@ def run_batch(
     Args:
         manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "labels": […]
             or "ratings": […], "out", "audit_json"?, any join option in snake_case}]}``.
-        base_dir: Where relative paths start from; the manifest's folder unless given.
+        base_dir: Where relative paths start from; the manifest's folder by default.
         report_json: Where the report (``mos-label-materializer-batch-v1``) goes.
         report_md: Where the report for people goes.
         fail_fast: Begin no further table once one has failed.
-        jobs: How many processes work at a time, 1 unless given.
+        jobs: How many processes work at a time, 1 by default.
         scheduler: Address of a Dask scheduler whose workers do it instead.
         progress: Called when a table is done.
 

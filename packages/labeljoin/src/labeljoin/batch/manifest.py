@@ -70,7 +70,7 @@ def load_manifest(
     Args:
         path: A JSON file.
         job: What the manifest is for.
-        base_dir: The folder that relative paths start from; the manifest's own unless given.
+        base_dir: The folder that relative paths start from; the manifest's own by default.
 
     Raises:
         InputError: The file is no JSON, or the manifest has problems; all of them are named.
@@ -114,7 +114,7 @@ def _read(path: Path) -> Any:
         raise InputError(
             f"the manifest is not JSON ({error})",
             where=str(path),
-            fix="Mend it",
+            fix="Fix it",
             code="manifest.not-json",
         ) from None
 
@@ -141,13 +141,13 @@ def _sentence(error: ValidationError) -> str:
     wanted: Any = error.validator_value
     if rule == "additionalProperties":
         known = list(cast("dict[str, Any]", error.schema)["properties"])
-        strangers = [name for name in value if name not in known]
-        return f"{place}: " + ", ".join(_unknown(name, known) for name in strangers)
+        unknown = [name for name in value if name not in known]
+        return f"{place}: " + ", ".join(_unknown(name, known) for name in unknown)
     if rule == "required":
         return f"{place}: {next(name for name in wanted if name not in value)!r} is missing"
     shown = json.dumps(value, ensure_ascii=False)
     if rule == "enum":
-        return f"{place}: {shown} is none of {', '.join(wanted)}"
+        return f"{place}: {shown} is not one of {', '.join(wanted)}"
     if rule == "type":
         return f"{place}: {shown} is not {_kind(wanted)}"
     if rule in ("minLength", "minItems"):
@@ -156,7 +156,7 @@ def _sentence(error: ValidationError) -> str:
         first, *others = (repr(choice["required"][0]) for choice in wanted)
         return f"{place}: {first} is missing, or {', or '.join(others)} in its place"
     if rule == "anyOf":
-        return f"{place}: {shown} is not of a kind that can stand here"
+        return f"{place}: {shown} has a type that is not allowed here"
     return f"{place}: {error.message}"
 
 

@@ -52,10 +52,10 @@ def run_job(
         manifest: A JSON file; relative paths in it start from its own folder.
         base_dir: Where they start from instead.
         report_json: Where the report goes; it carries the run record.
-        report_md: Where the report for people goes; its record is beside it where there is no
+        report_md: Where the report for people goes; its record is beside it without a
             ``report_json``.
         fail_fast: Begin no further table once one has failed.
-        jobs: How many processes work at a time, 1 unless given.
+        jobs: How many processes work at a time, 1 by default.
         scheduler: Address of a Dask scheduler whose workers do it instead.
         progress: Called when a table is done.
 

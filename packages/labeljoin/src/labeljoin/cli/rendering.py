@@ -199,7 +199,7 @@ def _scales(document: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _remarks(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is worth a word only where there is something to say."""
+    """Return the counts that are not 0."""
     keyless = document["keyless_rows"]
     reasons = ", ".join(f"{count:,} {why}" for why, count in keyless["reasons"].items() if count)
     counts = [

@@ -88,10 +88,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Both sides' keys that met nothing, and what would raise coverage.
+    """The keys of both sides without a match, and what would raise coverage.
 
     Attributes:
-        unmatched: Feature values whose key met nothing, with that key.
+        unmatched: Feature values whose key was not matched, with that key.
         stale: Values of the other side whose key met no feature, with that key.
         suggestions: Changes that would raise coverage, the best first.
         noun: What the other side holds, e.g. ``label``.
@@ -108,10 +108,10 @@ class Diagnosis:
         found = []
         if self.unmatched:
             keys = ", ".join(repr(key) for _, key in self.unmatched[:3])
-            found.append(f"feature keys such as {keys} meet no {self.noun}")
+            found.append(f"feature keys such as {keys} match no {self.noun}")
         if self.stale:
             keys = ", ".join(repr(key) for _, key in self.stale[:3])
-            found.append(f"{self.noun} keys such as {keys} meet no feature row")
+            found.append(f"{self.noun} keys such as {keys} match no feature row")
         return found
 
     @property
@@ -137,11 +137,11 @@ class Diagnosis:
 
 
 def diagnose_coverage(features: KeySide, others: KeySide, *, noun: str = "label") -> Diagnosis:
-    """Find out why two sides meet so little, and what would make them meet more.
+    """Find out why two sides match so little, and what would make them match more.
 
     Tried are other columns, the other normalisations, keys without regard to case, and regexes
-    derived from the keys themselves, on one side or both. A regex that lets distinct labels fall
-    together is none.
+    derived from the keys themselves, on one side or both. A regex that maps
+    distinct labels to one key is rejected.
 
     Args:
         features: The feature table's side.
@@ -149,7 +149,7 @@ def diagnose_coverage(features: KeySide, others: KeySide, *, noun: str = "label"
         noun: What the other side holds.
 
     Returns:
-        Samples of what met nothing, and at most three changes.
+        Samples of what was not matched, and at most three changes.
     """
     left, right = _Side.of(features), _Side.of(others)
     base = _Trial(left, right)
@@ -191,12 +191,12 @@ class _Side:
         return self.rule.derive(self.values).keys
 
     def without(self, others: pa.StringArray) -> list[tuple[str, str]]:
-        """The first values, with their keys, whose key is none of ``others``."""
+        """Return the first values, with their keys, whose key is not among ``others``."""
         keys = self.keys()
-        lonely = pc.indices_nonzero(
+        unmatched = pc.indices_nonzero(
             pc.and_(keys.is_valid(), pc.invert(pc.is_in(keys, value_set=others)))
         )[:LEARNED_FROM]
-        values, keys = self.values.take(lonely), keys.take(lonely)
+        values, keys = self.values.take(unmatched), keys.take(unmatched)
         return list(zip(values.to_pylist(), keys.to_pylist(), strict=True))
 
 

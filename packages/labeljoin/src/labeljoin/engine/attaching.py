@@ -81,14 +81,14 @@ def attach(
             directory, which gets files of the same names.
         key: The column whose values choose the new ones.
         columns_for_keys: Computes the new columns from key values, some rows at a time.
-        replace: Columns to leave out of the source's; a new column may bear their names.
-        keep: Says which rows to keep, from their key values; all of them unless given.
+        replace: Columns to leave out of the source's; a new column may have their names.
+        keep: Returns which rows to keep, from their key values; all by default.
         embed: The run record to embed in parquet metadata, from the digest of the source file.
         metadata: More key-value metadata for parquet files.
         digests: Hash source and destination while copying.
         first_pass: The first pass over the same table, not yet closed; what it kept is not read
             again.
-        executor: Where parts are worked on, one after the other here unless given.
+        executor: Where parts are processed; here, one after the other, by default.
         progress: Called with the rows of finished parts.
 
     Raises:

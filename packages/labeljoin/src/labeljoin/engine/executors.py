@@ -109,7 +109,7 @@ def run_all(
     """Work on tasks, and yield their numbers and results as they are done.
 
     Args:
-        pool: Where; one after the other here unless given.
+        pool: Where; here, one after the other, by default.
         work: A module-level function where ``pool`` has processes.
         tasks: What is worked on. Where one raises, those that have not begun are cancelled.
     """

@@ -90,7 +90,7 @@ class Table(ABC):
         """Read the table into memory.
 
         Args:
-            columns: The columns to read, in this order; all of them unless given.
+            columns: The columns to read, in this order; all by default.
             text_columns: Columns that CSV and JSON tables read as text exactly as written, so
                 that ``007`` stays ``007``.
 
@@ -115,7 +115,7 @@ class Table(ABC):
         """Read the table in batches of bounded size, all of one schema.
 
         Args:
-            columns: The columns to read, in this order; all of them unless given.
+            columns: The columns to read, in this order; all by default.
             text_columns: As for :meth:`read`.
 
         Raises:

@@ -64,7 +64,7 @@ class Coverage:
 
     @property
     def match_rate(self) -> float:
-        """Share of unique feature clip keys that received a label; 0 where there are no keys."""
+        """Share of unique feature clip keys that received a label; 0 if there are no keys."""
         return self.matched_keys / self.keys if self.keys else 0.0
 
     @property
@@ -89,7 +89,7 @@ class Coverage:
         return InputError(
             f"the values {one!r} and {other!r} both become the clip key {key!r}{more}",
             where=where,
-            fix="Say whether they are one clip: --key-normalize basename or stem if they are, raw "
+            fix="Decide whether they are one clip: --key-normalize basename or stem if they are, raw "
             "or a --feature-key-regex if they are not",
             code="keys.guessed-fold",
         )

@@ -46,7 +46,7 @@ def inspect(
     Returns:
         A document (``mos-label-inspection-v1``): both sides' key columns with samples before and
         after normalisation, coverage, the scale of each label file, what would stop the join,
-        and, where keys met nothing, what would raise coverage.
+        and, if keys were not matched, what would raise coverage.
 
     Raises:
         InputError: A side cannot be understood at all.

@@ -64,7 +64,7 @@ class KeyCounts:
 
     @classmethod
     def merged(cls, counts: Iterable[KeyCounts]) -> KeyCounts:
-        """What several counts, of the parts of a table in their order, come to together."""
+        """Merge the counts of several parts of a table, in their order."""
         counter = KeyCounter()
         for some in counts:
             counter.add_counts(some)

@@ -129,7 +129,7 @@ class ColumnsForLabels:
     Args:
         matcher: Looks up labels.
         labels: The columns of each label, by position; text may be dictionary-encoded.
-        missing: What a column holds where there is no label; null unless given.
+        missing: What a column holds without a label; null by default.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class ColumnsForLabels:
         """
         match = self.matcher.match(values)
         positions, rows = match.labels, match.indices
-        if rows.null_count:  # they meet no label, like a value behind the others
+        if rows.null_count:  # they match no label, like a value behind the last
             rows = pc.fill_null(rows, len(positions))
             positions = np.append(positions, np.int32(NO_LABEL))
         labels = self.labels.take(pa.array(positions, mask=positions == NO_LABEL))

@@ -88,7 +88,7 @@ def _parsed(
             raise InputError(
                 f"the {what} {text!r} is not a number",
                 where=f"{where}, {locate(row)}",
-                fix="Correct it, or leave it blank where there is no rating",
+                fix="Correct it, or leave it blank if it has no rating",
                 code="numbers.not-a-number",
             )
         found.append(number)

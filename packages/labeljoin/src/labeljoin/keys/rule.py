@@ -78,8 +78,8 @@ class Derivation:
 
     Attributes:
         texts: The texts normalised, before the mode acted.
-        keys: Their clip keys, null where there is none.
-        reasons: Why there is none: position in :data:`KEYLESS_REASONS`, -1 where there is a key.
+        keys: Their clip keys, null for a keyless text.
+        reasons: Why a text is keyless: position in :data:`KEYLESS_REASONS`, -1 for a key.
     """
 
     texts: pa.StringArray
@@ -139,7 +139,7 @@ class KeyRule:
             values: Any array of text, numbers, booleans, dates or binary UTF-8.
 
         Returns:
-            The keys, one per value and in order, and what became of the rest.
+            The keys, one per value and in order, and why values are keyless.
 
         Raises:
             InputError: The values are lists, structs or the like.

@@ -94,7 +94,7 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
     """
     if known.corpora is None:
         return Contamination(
-            "unknown", f"It is not known what {scorer} was trained on; say so with --trained-on."
+            "unknown", f"It is not known what {scorer} was trained on; name it with --trained-on."
         )
     if not judged:
         if not known.corpora and not known.variants:
@@ -118,7 +118,7 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
         return Contamination(
             "possible",
             f"A published variant of {scorer} was trained on {' and '.join(variants)}{source}: "
-            f"check which weights made these scores, and say so with --trained-on {scorer}=CORPUS.",
+            f"check which weights made these scores, and name it with --trained-on {scorer}=CORPUS.",
         )
     return Contamination("clean", "")
 
@@ -166,7 +166,7 @@ def trained_on_from(document: Any) -> TrainedOn | None:
 
 
 def trained_on_in(metadata: bytes | None) -> TrainedOn | None:
-    """Read the value of :data:`TRAINED_ON_METADATA`; None where there is none, or no such thing."""
+    """Read the value of :data:`TRAINED_ON_METADATA`; None if it is absent or unreadable."""
     try:
         return None if metadata is None else trained_on_from(json.loads(metadata))
     except ValueError:

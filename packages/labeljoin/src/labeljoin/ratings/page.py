@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 480, 300
 POINTS = 2_000
-"""Points that a plot shows; where there are more, an even selection."""
+"""Select the points that a plot shows, evenly if there are more."""
 
 NAMED = 12
 """Raters that are named, and clips that are listed."""
@@ -117,7 +117,7 @@ def _raters(rated: RatedClips) -> Plot:
 
 
 def _histogram(rated: RatedClips) -> list[dict[str, Any]]:
-    """How often each vote was given: one bar a value, or bins where there are many."""
+    """How often each vote was given: one bar a value, or bins for many values."""
     score = rated.collection.votes.score
     low, high = rated.collection.scale.limits or (float(score.min()), float(score.max()))
     values, counts = np.unique(score, return_counts=True)

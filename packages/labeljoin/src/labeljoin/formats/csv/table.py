@@ -129,7 +129,7 @@ def records(path: Path) -> Iterator[Record]:
                     raise InputError(
                         f"the record has {len(fields)} fields and the header {len(names)}",
                         where=f"{path}, line {reader.line_num}",
-                        fix="Mend the record, or quote the field that holds a delimiter",
+                        fix="Fix the record, or quote the field that holds a delimiter",
                         code="csv.field-count",
                     )
                 yield Record(fields, text, reader.line_num)
@@ -137,7 +137,7 @@ def records(path: Path) -> Iterator[Record]:
             raise InputError(
                 f"this record cannot be read ({error})",
                 where=f"{path}, line {reader.line_num + 1}",
-                fix="Mend the record, and save the file as UTF-8",
+                fix="Fix the record, and save the file as UTF-8",
                 code="csv.bad-record",
             ) from None
 
@@ -282,6 +282,6 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
         f"this CSV file cannot be read ({reason})",
         where=str(path),
-        fix="Mend the row",
+        fix="Fix the row",
         code="csv.unreadable",
     )

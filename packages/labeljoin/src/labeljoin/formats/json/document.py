@@ -114,7 +114,7 @@ class DocumentRows:
         return InputError(
             what,
             where=f"{self._path}, row {row}",
-            fix="Mend the file",
+            fix="Fix the file",
             code="json.unreadable",
         )
 

@@ -72,7 +72,7 @@ def merged(tables: Sequence[pa.Table], columns: Sequence[str]) -> pa.Table:
 
 
 def common_type(kinds: Sequence[pa.DataType]) -> pa.DataType:
-    """The narrowest type that holds all of ``kinds``; string where there is no other."""
+    """Return the narrowest type that holds all of ``kinds``; string if no other does."""
     import pyarrow as pa
 
     distinct = list(dict.fromkeys(kinds))

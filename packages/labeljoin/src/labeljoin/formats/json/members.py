@@ -18,7 +18,7 @@ def member_texts(
     """The members of each row as JSON text, without braces.
 
     Args:
-        batch: The rows. NaN and infinity, which JSON has not, become null.
+        batch: The rows. NaN and infinity become null: JSON has neither.
         spaced: Write ``"a": 1, "b": 2``, else ``"a":1,"b":2``.
         leading_comma: Put a comma in front of the first member.
     """

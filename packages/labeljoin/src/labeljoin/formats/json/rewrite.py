@@ -70,7 +70,7 @@ class JsonRewrite(Rewrite):
             raise InputError(
                 f"{error} (column {task.key!r})",
                 where=where,
-                fix="Mend the row, or choose a column of text or numbers",
+                fix="Fix the row, or choose a text or numeric column",
                 code="json.bad-key",
             ) from None
 

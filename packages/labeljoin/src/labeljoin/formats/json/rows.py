@@ -105,7 +105,7 @@ def require_unicode(row: Row, names: Iterable[str], where: str) -> None:
             raise InputError(
                 f"the text {value!r} of {name!r} is not valid Unicode",
                 where=where,
-                fix="Mend or remove the row",
+                fix="Fix or remove the row",
                 code="json.row-not-unicode",
             )
 
@@ -124,6 +124,6 @@ def _tables(
                 raise InputError(
                     f"the text {error.object[:80]!r} is not valid Unicode",
                     where=str(part),
-                    fix="Mend or remove the row",
+                    fix="Fix or remove the row",
                     code="json.text-not-unicode",
                 ) from None

@@ -69,7 +69,7 @@ class Buffer:
         return memoryview(self._data)[:size]
 
     def last_line_feed(self, start: int, end: int) -> int:
-        """Where the last line feed between two positions is, -1 where there is none."""
+        """Return where the last line feed between two positions is, or -1."""
         return self._data.rfind(b"\n", start, end)
 
 
@@ -222,7 +222,7 @@ stay JSON, and a key that holds it can be told."""
 
 
 def without_specials(data: bytes) -> bytes:
-    """``data`` with a stand-in for NaN and Infinity, which writers emit and JSON has not."""
+    """Return ``data`` with a stand-in for NaN and Infinity: writers emit them, JSON has neither."""
     for special in (b"-Infinity", b"Infinity", b"NaN"):
         if special in data:
             data = data.replace(special, STAND_IN)

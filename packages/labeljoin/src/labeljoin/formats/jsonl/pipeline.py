@@ -16,7 +16,7 @@ MOST_THREADS = 3
 """The parser holds the interpreter for half of the time: further threads would wait for it."""
 
 Process = Callable[[int], bool]
-"""Process the block of this number from the first step to the last; False if there is none."""
+"""Process the block of this number from the first step to the last; False at the end."""
 
 
 class Pipeline:

@@ -222,7 +222,7 @@ class _Splicer:
             raise InputError(
                 f"this line is not a JSON object ({error})",
                 where=where,
-                fix="Mend or remove the line",
+                fix="Fix or remove the line",
                 code="jsonl.bad-line",
             ) from None
         names = {member.name for member in found}

@@ -117,6 +117,6 @@ def _decoded(line: bytes, where: str) -> Any:
         raise InputError(
             f"this line is not JSON ({error})",
             where=where,
-            fix="Mend or remove the line",
+            fix="Fix or remove the line",
             code="jsonl.not-json",
         ) from None

@@ -1,4 +1,4 @@
-"""A parquet footer, and how it comes to list more columns.
+"""Parse a parquet footer and add columns to it.
 
 The footer is ``FileMetaData`` of the parquet format in Thrift compact protocol. It is cut into the
 pieces that must change (the root of the schema, the column lists and totals of the row groups, the
@@ -167,7 +167,7 @@ class Footer:
         return found
 
     def first_codec(self) -> str:
-        """The codec of the first column, Arrow's default where there is none."""
+        """Return the codec of the first column, or Arrow's default without columns."""
         for group in self.row_groups[:1]:
             value = _value(group, _COLUMNS) or b"\0"
             _, count, first = compact.read_list_header(value, 0)

@@ -56,7 +56,7 @@ class KeyColumn:
                 piece = next(pieces, None)
                 if piece is None:
                     return
-                # Arrow believes a damaged page: indices beyond the dictionary, text that is none.
+                # Arrow believes a damaged page: indices beyond the dictionary, bytes that are not text.
                 piece.validate(full=True)
             yield piece
 

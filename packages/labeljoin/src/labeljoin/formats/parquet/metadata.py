@@ -48,7 +48,7 @@ def extended(
 def rewritten(
     key_values: Mapping[bytes, bytes], added: pa.Schema, left_out: Collection[str]
 ) -> dict[bytes, bytes]:
-    """Key-value metadata of a file that is written anew with other columns.
+    """Return the key-value metadata of a file that is rewritten with other columns.
 
     Args:
         key_values: What the file has; Arrow writes its own copy of the schema.

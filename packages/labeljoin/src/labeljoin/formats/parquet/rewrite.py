@@ -1,4 +1,4 @@
-"""Attach by writing a parquet file anew, where it cannot be spliced."""
+"""Attach by rewriting a parquet file that cannot be spliced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> PartReport:
-    """Write a parquet file anew, row group by row group, with its codecs.
+    """Rewrite a parquet file, row group by row group, with its codecs.
 
     Args:
         task: What to attach.
@@ -93,7 +93,7 @@ def _attached(task: Attachment, table: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 
 def _codecs(task: Attachment, raw_footer: bytes) -> dict[str, str] | str:
-    """The codecs by column, new ones like the first; one for all where there are no row groups."""
+    """Return the codecs by column, new ones like the first; one for all without row groups."""
     try:
         footer = Footer.parse(raw_footer)
         added = dict.fromkeys(task.columns_for_keys.schema.names, footer.first_codec())

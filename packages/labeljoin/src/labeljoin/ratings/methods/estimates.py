@@ -39,7 +39,7 @@ class Estimate:
         deviation: Sample standard deviation (n - 1) of the votes as the method takes them, (J,);
             NaN below two.
         ratings: Votes that count for each clip, (J,).
-        low: Lower end of the 95 % interval, (J,); NaN where there is no standard error.
+        low: Lower end of the 95 % interval, (J,); NaN without a standard error.
         high: Upper end, (J,).
         standard_error: Standard error of the MOS against those of the other clips, (J,): an error
             that all clips share moves no correlation, and is left out.

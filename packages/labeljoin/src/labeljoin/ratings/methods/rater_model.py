@@ -137,7 +137,7 @@ def fit_fixed_effects(votes: Votes, span: float) -> tuple[Floats, Floats]:
     """Fit x_ij = q_j + b_i + noise by least squares: the rater model with equal inconsistencies.
 
     Returns:
-        Qualities, (J,), and biases, (I,), NaN where there are no votes.
+        Qualities, (J,), and biases, (I,), NaN without votes.
     """
     quality = votes.clip_mean(votes.score)
     for _ in range(MAX_ITERATIONS):

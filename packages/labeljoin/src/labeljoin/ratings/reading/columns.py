@@ -85,7 +85,7 @@ def only_column(
         fallback: Names that count where none of ``wanted`` is there.
 
     Returns:
-        The column as the table spells it, or None where there is none.
+        The column as the table spells it, or None if it has none.
 
     Raises:
         InputError: The named column does not exist, or several columns fit.

@@ -45,7 +45,7 @@ class Coded:
 
     Attributes:
         texts: The distinct texts, NFC-normalised and stripped.
-        codes: For each entry its position, -1 where there is none or it is blank, (N,).
+        codes: For each entry its position, -1 if it is absent or blank, (N,).
     """
 
     texts: pa.StringArray
@@ -83,7 +83,7 @@ class Ratings:
         columns: Role to column, where columns have names.
         clip: The clip of each entry.
         rater: The rater of each entry.
-        score: The votes, NaN where there is none, (N,).
+        score: The votes, NaN if absent, (N,).
         session: What tells repeated votes apart, or None.
         time: When the votes were cast, in any unit that sorts, (N,), or None.
         reference: The reference of each entry's clip, or None.

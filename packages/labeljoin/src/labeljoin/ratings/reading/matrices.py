@@ -38,7 +38,7 @@ class Cells:
         rater: The rater of each vote.
         session: The repetition of each vote.
         reference: The reference of each vote's clip, -1 where it has none.
-        score: The votes, NaN where there is none.
+        score: The votes, NaN if absent.
         locate: Where a vote stands.
     """
 
@@ -282,7 +282,7 @@ def _cell(field: str, where: str) -> float:
             f"the score {field.strip()!r} is not a number",
             where=where,
             code="ratings.score",
-            fix="Correct it, or leave it blank where there is no rating",
+            fix="Correct it, or leave it blank if it has no rating",
         )
     return value
 
