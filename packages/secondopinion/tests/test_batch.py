@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import secondopinion
 from provenance.toolkit import InputError
+from secondopinion.joining import SCORE_BATCH
 from secondopinion_outputs import CLIPS, dover_csv, fastvqa_logs, pyiqa_csv
 
 
@@ -94,7 +95,7 @@ def test_a_bad_manifest_runs_nothing(manifest, tmp_path, change, complaint):
 def test_the_manifest_schema_is_the_published_one(manifest, schema):
     published = schema("second-opinion-manifest-v1")
     published.validate(json.loads(manifest.read_text()))
-    built = labeljoin.batch.manifest_schema(secondopinion.SCORE_BATCH)
+    built = labeljoin.batch.manifest_schema(SCORE_BATCH)
     members = ("$id", "type", "properties", "required", "additionalProperties")
     assert {name: published.schema[name] for name in members} == {
         name: built[name] for name in members

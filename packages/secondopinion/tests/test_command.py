@@ -99,12 +99,13 @@ def test_fail_exits_1_with_the_audit_alone(run, features, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--scores", "nothing.csv"], "no such score file"),
+        (["--scores", "nothing.csv"], "score file does not exist"),
         (["--scores", "n.csv"], "LABEL=n.csv"),
         (["--scores", "x=*.log"], "No file matches"),
         (["--scores", "q.json", "--format", "dover-csv"], "DOVER's header"),
-        (["--scores", "q.json", "--format", "nonsense"], "no score format"),
-        (["--scores", "q.json", "--direction", "musiq=higher"], "no file has scores"),
+        (["--scores", "q.json", "--format", "nonsense"], "score format 'nonsense' does not exist"),
+        (["--scores", "q.json", "--direction", "musiq=higher"], "no file has its scores"),
+        (["--scores", "q.json", "--score-range", "q_align"], "SCORER=LOW:HIGH"),
         (["--scores", "q.json", "--key-column", "clip"], "clip_path"),
         (["--scores", "q.json", "--score-key-regex", "("], "does not compile"),
         (["--scores", "cut.json"], "ends in the middle"),

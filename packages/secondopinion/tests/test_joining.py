@@ -168,7 +168,7 @@ def test_the_file_names_its_scorer_before_the_label_does(features, tmp_path):
     assert "label other" in audit["notes"][0]
 
 
-def test_strangers_are_an_error_that_shows_both_sides(features, tmp_path):
+def test_unmatched_sides_are_an_error_that_shows_both(features, tmp_path):
     path = rows_of(tmp_path / "s.jsonl", [row(f"clip_{clip}_540p", 1.0) for clip in CLIPS])
     with pytest.raises(InputError, match=r"'clip_007_540p'.*'007'.*--score-key-regex") as info:
         secondopinion.materialize(features, path, tmp_path / "out.parquet")
@@ -215,7 +215,7 @@ def test_directions_are_written_to_audit_and_columns(features, tmp_path):
 
 
 def test_a_direction_of_nobody_is_an_error(features, tmp_path):
-    with pytest.raises(InputError, match="no file has scores of it"):
+    with pytest.raises(InputError, match="no file has its scores"):
         secondopinion.materialize(
             features, pyiqa_csv(tmp_path / "niqe.csv"), tmp_path / "o.parquet",
             direction=("musiq=higher",),
@@ -223,10 +223,60 @@ def test_a_direction_of_nobody_is_an_error(features, tmp_path):
 
 
 def test_scores_outside_the_range_are_noted(features, tmp_path):
-    path = rows_of(tmp_path / "s.jsonl", [row(clip, 61.0, "q_align") for clip in CLIPS])
+    path = rows_of(tmp_path / "s.jsonl", [row(clip, 161.0, "dover") for clip in CLIPS])
     audit = secondopinion.materialize(features, path, tmp_path / "out.parquet")
     assert audit["scorers"][0]["out_of_range_scores"] == 5
     assert "outside its range" in audit["notes"][0]
+
+
+ONES = dict.fromkeys(CLIPS, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds"),
+    [
+        ({**ONES, "007": 0.2}, [0.0, 1.0]),
+        ({**ONES, "007": 4.9}, [1.0, 5.0]),
+        (dict.fromkeys(CLIPS, 0.5), [0.0, 1.0]),
+    ],
+)
+@pytest.mark.parametrize("name", ["one_align", "q_align", "qalign"])
+def test_the_values_decide_between_two_scales(features, tmp_path, name, values, bounds):
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(values))
+    out = tmp_path / "out.parquet"
+    audit = secondopinion.materialize(features, path, out)
+    assert audit["scorers"][0]["range"] == bounds
+    assert audit["notes"] == []
+    [column] = [c for c in secondopinion.score_columns(pq.read_schema(out)) if c.kind == "score"]
+    assert column.range == tuple(bounds)
+
+
+def test_values_that_fit_two_scales_need_an_answer(features, tmp_path):
+    path = tmp_path / "one_align.json"
+    path.write_text(json.dumps(ONES))
+    out = tmp_path / "out.parquet"
+    with pytest.raises(InputError, match="--score-range one_align=1:5") as raised:
+        secondopinion.materialize(features, path, out)
+    assert raised.value.code == "scorers.ambiguous-scale"
+    audit = secondopinion.materialize(features, path, out, score_range=["one_align=0:1"])
+    assert audit["scorers"][0]["range"] == [0.0, 1.0]
+
+
+def test_values_that_fit_no_scale_are_noted(features, tmp_path):
+    path = tmp_path / "one_align.json"
+    path.write_text(json.dumps({**ONES, "007": 61.0}))
+    audit = secondopinion.materialize(features, path, tmp_path / "out.parquet")
+    assert audit["scorers"][0]["range"] is None
+    assert "fit none of its scales (0 to 1, 1 to 5)" in audit["notes"][0]
+
+
+def test_a_range_of_an_unknown_scorer_needs_its_direction(features, tmp_path):
+    path = rows_of(tmp_path / "s.jsonl", [row(clip, 2.0) for clip in CLIPS])
+    with pytest.raises(InputError, match="--direction mine=higher"):
+        secondopinion.materialize(
+            features, path, tmp_path / "out.parquet", score_range=["mine=1:5"]
+        )
 
 
 def test_values_that_auto_folds_are_refused(tmp_path):

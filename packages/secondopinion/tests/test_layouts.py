@@ -348,5 +348,44 @@ def test_a_layout_that_is_named_is_not_guessed(features, tmp_path):
 def test_a_header_alone_has_no_scores(features, tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("path, aesthetic score, technical score, overall/final score\n")
-    with pytest.raises(InputError, match="no scores"):
+    with pytest.raises(InputError, match="no lines with scores"):
         joined(features, tmp_path, path)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("text", [json.dumps, lambda found: json.dumps(found, indent=2)])
+def test_an_object_of_clips_and_scores(features, tmp_path, nested, text):
+    values = scores(8)
+    members = {f"videos/{clip}.mp4": value for clip, value in values.items()}
+    if nested:
+        members = {clip: {"score": value, "runtime_ms": 2.5} for clip, value in members.items()}
+    path = tmp_path / "scores.json"
+    path.write_text(text(members))
+    table, audit = joined(features, tmp_path, f"house={path}", direction=["house=higher"])
+    assert audit["score_files"][0]["format"] == "clip-scores"
+    assert column(table, "house") == [values[clip] for clip in CLIPS]
+    assert column(table, "house", "runtime_ms") == [2.5 if nested else None] * 5
+
+
+def test_an_object_of_clips_has_bad_scores_too(features, tmp_path):
+    path = tmp_path / "house.json"
+    path.write_text('{"007": NaN, "3339962845": null, "8171831850": "0.5", "10053703034": 1}')
+    table, _ = joined(features, tmp_path, f"house={path}")
+    assert column(table, "house", "status") == ["bad", "ok", "ok", "bad", "missing"]
+
+
+def test_a_clip_that_an_object_names_twice_is_an_error(features, tmp_path):
+    path = tmp_path / "house.json"
+    path.write_text('{"007": 0.5, "007": 0.25}')
+    with pytest.raises(InputError, match=r"'007' twice.*row 1.*row 2"):
+        joined(features, tmp_path, f"house={path}")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"video_id": 7, "score": 0.5}', '{"clip_id": "007", "niqe": 3.5, "score": 1}']
+)
+def test_one_row_is_not_an_object_of_clips(features, tmp_path, text):
+    path = tmp_path / "house.json"
+    path.write_text(text)
+    shown = secondopinion.inspect(f"house={path}")
+    assert shown["score_files"][0]["format"] == "rows"

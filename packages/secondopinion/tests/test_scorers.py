@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from provenance.toolkit import InputError
 from secondopinion.scorers.columns import KINDS, column_names, score_fields
-from secondopinion.scorers.facts import ScoreFacts, parse_directions, slug_of
+from secondopinion.scorers.facts import ScoreFacts, parse_directions, parse_ranges, slug_of
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from secondopinion.scorers.facts import ScoreFacts, parse_directions, slug_of
         ("niqe", "lower", (None, None)),
         ("NIQE", "lower", (None, None)),
         ("second_opinion_niqe_score", "lower", (None, None)),
-        ("q_align", "higher", (0, 1)),
-        ("Q-Align", "higher", (0, 1)),
+        ("q_align", "higher", (None, None)),
+        ("Q-Align", "higher", (None, None)),
         ("FAST-VQA", "higher", (0, 1)),
         ("FasterVQA-MT", "higher", (0, 1)),
         ("dover-branch-aesthetic", "higher", (None, None)),
@@ -42,7 +42,7 @@ def test_a_variant_takes_the_direction_but_never_the_range():
 
 
 @pytest.mark.parametrize("name", ["house_scorer", "", "second_opinion_", "niqefoo"])
-def test_nothing_is_guessed_about_strangers(name):
+def test_nothing_is_guessed_about_unknown_scorers(name):
     assert secondopinion.direction_of(name) is None
 
 
@@ -85,6 +85,21 @@ def test_a_bad_direction_is_one_sentence(text):
 def test_contradicting_directions_are_an_error():
     with pytest.raises(InputError, match="twice"):
         parse_directions(["NIQE=higher", "niqe=lower"])
+
+
+@pytest.mark.parametrize("text", ["niqe", "niqe=1", "niqe=5:1", "=0:1", "niqe=0:inf", "niqe=a:b"])
+def test_a_bad_range_is_one_sentence(text):
+    with pytest.raises(InputError, match="SCORER=LOW:HIGH"):
+        parse_ranges([text])
+
+
+def test_ranges_from_the_command_line():
+    assert parse_ranges(["One-Align=1:5", "mos2=-6.5:100"]) == {
+        "one_align": (1.0, 5.0),
+        "mos2": (-6.5, 100.0),
+    }
+    with pytest.raises(InputError, match="twice"):
+        parse_ranges(["a=1:5", "A=0:1"])
 
 
 def test_columns_by_name():

@@ -1,12 +1,15 @@
-"""Readers that other packages bring, through the entry points."""
+"""Readers of other packages, registered by entry points."""
 
-from importlib.metadata import EntryPoint
+import subprocess
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import secondopinion
 from provenance.toolkit import InputError
-from secondopinion import ScoreBatch, ScoreReader, ScoreRow, readers
+from secondopinion.readers import ScoreBatch, ScoreReader, ScoreRow, registry
 from secondopinion_outputs import CLIPS, pyiqa_csv
 
 
@@ -22,7 +25,7 @@ class ArrowReader(ScoreReader):
     def read(self, file, fields):
         for lines in file.lines():
             pairs = [line.split(" => ") for line in lines]
-            yield from ScoreBatch.of(
+            yield from ScoreBatch.from_rows(
                 ScoreRow(key=clip, score=float(score), row=number, scorer="arrow")
                 for number, (clip, score) in enumerate(pairs, 1)
             )
@@ -52,13 +55,19 @@ def installed(monkeypatch):
     """Pretend that packages with these readers are installed."""
 
     def install(*names):
-        points = [EntryPoint(name, f"{__name__}:{name}", readers.ENTRY_POINTS) for name in names]
-        monkeypatch.setattr(readers, "entry_points", lambda group: points)
-        monkeypatch.setattr(EntryPoint, "load", lambda point: globals()[point.name])
-        readers.readers.cache_clear()
+        points = [EntryPoint(name, f"{__name__}:{name}", registry.ENTRY_POINTS) for name in names]
+        own = tuple(entry_points(group=registry.ENTRY_POINTS))
+        load = EntryPoint.load
+        monkeypatch.setattr(registry, "entry_points", lambda group: (*own, *points))
+        monkeypatch.setattr(
+            EntryPoint,
+            "load",
+            lambda point: globals()[point.name] if point in points else load(point),
+        )
+        registry.readers.cache_clear()
 
     yield install
-    readers.readers.cache_clear()
+    registry.readers.cache_clear()
 
 
 @pytest.fixture
@@ -88,9 +97,39 @@ def test_two_readers_of_one_file_ask_for_the_format(installed, features, scores,
     assert audit["score_files"][0]["format_decided_by"] == "--format"
 
 
+EXTENSION = Path(__file__).parents[3] / "tests" / "extensions" / "arrow-text-scores"
+
+
+def test_a_package_outside_the_tree_adds_a_layout(features, tmp_path):
+    """Install the example of the how-to page and use it as a user would."""
+    site = tmp_path / "site"
+    subprocess.run(
+        ["uv", "pip", "install", "-q", "--no-deps", "--offline", "--target", site, EXTENSION],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    path = tmp_path / "scores.txt"
+    path.write_text(
+        "# model Arrow-1\n" + "".join(f"{clip} => {at}\n" for at, clip in enumerate(CLIPS))
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r})\n"
+        "import secondopinion\n"
+        f"audit = secondopinion.materialize({str(features)!r}, {str(path)!r}, 'out.parquet')\n"
+        "assert audit['score_files'][0]['format'] == 'arrow-text', audit\n"
+        "assert audit['scorers'][0]['slug'] == 'arrow_1', audit\n"
+        "assert audit['ok_scores'] == 5, audit\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("Impostor", "which is taken"), ("broken", "no such library"), ("CLIPS", "cannot be loaded")],
+    [("Impostor", "already has"), ("broken", "no such library"), ("CLIPS", "cannot be loaded")],
 )
 def test_a_reader_that_cannot_be_had_is_one_sentence(installed, scores, name, words):
     installed(name)

@@ -35,6 +35,7 @@ def batch(
     import labeljoin
 
     import secondopinion
+    from secondopinion.joining import SCORE_BATCH
 
     with output.progress() as progress:
         try:
@@ -50,6 +51,6 @@ def batch(
             )
         except labeljoin.BatchError as error:
             if not output.json and error.document is not None:
-                output.show(*labeljoin.cli.render_batch(secondopinion.SCORE_BATCH, error.document))
+                output.show(*labeljoin.cli.render_batch(SCORE_BATCH, error.document))
             raise
-    output.result(report, *labeljoin.cli.render_batch(secondopinion.SCORE_BATCH, report))
+    output.result(report, *labeljoin.cli.render_batch(SCORE_BATCH, report))

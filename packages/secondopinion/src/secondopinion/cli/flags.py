@@ -1,4 +1,4 @@
-"""Flags that several commands share."""
+"""The flags that several commands share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Scores = Annotated[
     typer.Option(
         "--scores",
         metavar="[LABEL=]PATH",
-        help="A file, directory or quoted glob pattern of scores; LABEL names the scorer where "
-        "the file does not. Repeatable.",
+        help="A file, directory or quoted glob pattern of scores. LABEL names the scorer if the "
+        "file does not. Repeatable.",
     ),
 ]
 Jobs = Annotated[
@@ -21,20 +21,21 @@ Jobs = Annotated[
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDR", help="A Dask scheduler whose workers do it."),
+    typer.Option("--scheduler", metavar="ADDR", help="A Dask scheduler whose workers do the work."),
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatchingFlags:
-    """How score files are read, and how their clips meet the feature table's."""
+    """How score files are read, and how their clips match those of the feature table."""
 
     format: Annotated[
         str,
         typer.Option(
             "--format",
-            metavar="auto|rows|wrapper|dover-csv|pyiqa-csv|qalign-json|fastvqa-log|vmaf-json",
-            help="The layout of all score files; auto finds each one's from its content.",
+            metavar="auto|rows|clip-scores|wrapper|dover-csv|pyiqa-csv|qalign-json|fastvqa-log|"
+            "vmaf-json",
+            help="The layout of all score files; auto finds each file's from its content.",
         ),
     ] = "auto"
     key_column: Annotated[
@@ -42,7 +43,7 @@ class MatchingFlags:
         typer.Option(
             "--key-column",
             metavar="NAME",
-            help="Key column of the feature table; inferred unless given.",
+            help="Key column of the feature table. [default: inferred]",
         ),
     ] = None
     score_key_field: Annotated[
@@ -74,7 +75,7 @@ class MatchingFlags:
         typer.Option("--score-key-regex", metavar="RE", help="Searched in the score keys."),
     ] = None
     ignore_case: Annotated[
-        bool, typer.Option("--ignore-case", help="Let keys that differ in case only meet.")
+        bool, typer.Option("--ignore-case", help="Match keys case-insensitively.")
     ] = False
     direction: Annotated[
         list[str] | None,
@@ -84,7 +85,19 @@ class MatchingFlags:
             help="Which scores of a scorer mean better quality. Repeatable.",
         ),
     ] = None
+    score_range: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--score-range",
+            metavar="SCORER=LOW:HIGH",
+            help="The bounds of a scorer's scale. Repeatable.",
+        ),
+    ] = None
 
     def options(self) -> dict[str, Any]:
-        """The same as :class:`secondopinion.JoinOptions` takes it."""
-        return {**asdict(self), "direction": tuple(self.direction or ())}
+        """Return the flags as the keyword arguments of a join."""
+        return {
+            **asdict(self),
+            "direction": tuple(self.direction or ()),
+            "score_range": tuple(self.score_range or ()),
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from labeljoin.labels import judge_contamination
 
@@ -13,14 +13,25 @@ from secondopinion.scores.opinions import STATUS_BAD, STATUS_MISSING, STATUS_OK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from labeljoin.diagnose import Diagnosis
     from labeljoin.engine import AttachReport
     from labeljoin.labels import Contamination
 
+    from secondopinion.documents import (
+        AuditDocument,
+        AuditedScorer,
+        ClipKeyDocument,
+        ContaminationDocument,
+        LackingRows,
+        ScoreColumns,
+        Status,
+        SuggestionDocument,
+        TrainingDocument,
+    )
     from secondopinion.joining.matching import Plan, ScorerMatch
     from secondopinion.joining.options import JoinOptions
+    from secondopinion.scorers.facts import ScoreFacts
     from secondopinion.scores.opinions import Opinions, Scorer
-
-AUDIT_SCHEMA = "second-opinion-materializer-v1"
 
 
 def audit_of(
@@ -31,29 +42,30 @@ def audit_of(
     features: str,
     out: str,
     report: AttachReport | None,
-    diagnoses: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The audit of a join, without ``run_provenance``.
+    diagnoses: Mapping[str, Diagnosis],
+) -> AuditDocument:
+    """Return the audit of a join, without ``run_provenance``.
 
     Args:
-        plan: What was counted before writing.
+        plan: The matches, counted before writing.
         opinions: The scores.
         options: The options.
         features: The feature table as given.
         out: The output as given.
-        report: What was written, None where the policy for missing scores failed.
+        report: What was written, or None if the policy for missing scores failed.
         diagnoses: By slug, what would raise the match rate.
     """
     coverage = plan.coverage
     written = report is not None
+    lacking = plan.lacking if options.missing == "drop" else {}
     return {
-        "schema": AUDIT_SCHEMA,
+        "schema": "second-opinion-materializer-v1",
         "status": "ok" if written else "failed",
         "failures": [] if written else failures(plan),
         "feature_table": features,
         "output": out if written else None,
         "feature_key_column": plan.key_column,
-        "clip_key": plan.clip_key.to_dict(),
+        "clip_key": cast("ClipKeyDocument", plan.clip_key.to_dict()),
         "key_normalize": options.key_normalize,
         "feature_key_regex": options.feature_key_regex,
         "score_key_regex": options.score_key_regex,
@@ -65,7 +77,7 @@ def audit_of(
         "corpora_judged": list(plan.judged),
         "dropped_rows": {
             "count": report.rows_in - report.rows_out if report else 0,
-            "by_scorer": plan.lacking if options.missing == "drop" else {},
+            "by_scorer": lacking,
         },
         "total_feature_keys": coverage.keys,
         "keyless_rows": {
@@ -75,10 +87,9 @@ def audit_of(
         },
         "folded_feature_keys": coverage.folded_keys,
         "complete_rows": plan.kept_rows,
-        **{
-            f"{status}_scores": sum(match.rows[status] for match in plan.matches)
-            for status in (STATUS_OK, STATUS_MISSING, STATUS_BAD)
-        },
+        "ok_scores": _total(plan, STATUS_OK),
+        "missing_scores": _total(plan, STATUS_MISSING),
+        "bad_scores": _total(plan, STATUS_BAD),
         "scorers": [
             _scorer(match, plan, options, diagnoses.get(match.scorer.slug))
             for match in plan.matches
@@ -91,8 +102,12 @@ def audit_of(
     }
 
 
+def _total(plan: Plan, status: Status) -> int:
+    return sum(match.rows[status] for match in plan.matches)
+
+
 def failures(plan: Plan) -> list[str]:
-    """Which scorers lack how many scores, one sentence each."""
+    """Return which scorers lack how many scores, one sentence each."""
     return [
         f"{slug} has no score for {_counted(rows)} of {plan.coverage.rows:,}"
         for slug, rows in plan.lacking.items()
@@ -100,39 +115,39 @@ def failures(plan: Plan) -> list[str]:
 
 
 def notes(plan: Plan) -> list[str]:
-    """What an operator should know about the scores themselves, one sentence each."""
+    """Return what you should know about the scores, one sentence each."""
     found = []
     for match in plan.matches:
         scorer = match.scorer
         if scorer.facts is None:
             found.append(
-                f"It is not known whether higher or lower scores of {scorer.slug} are better; "
-                f"say so with --direction {scorer.slug}=higher or lower."
+                f"It is unknown whether higher or lower scores of {scorer.slug} are better. State "
+                f"it with --direction {scorer.slug}=higher or --direction {scorer.slug}=lower."
             )
         if scorer.out_of_range and scorer.facts is not None:
             found.append(
                 f"{scorer.out_of_range:,} scores of {scorer.slug} are outside its range, "
-                f"{scorer.facts.low:g} to {scorer.facts.high:g}; they were stored as given."
+                f"{scorer.facts.low:g} to {scorer.facts.high:g}. They were stored as given."
             )
         if not match.rows[STATUS_OK] and match.rows[STATUS_BAD]:
-            found.append(f"No score of {scorer.slug} is usable: all that matched are bad.")
+            found.append(f"{scorer.slug} has no usable score: all matching ones are bad.")
         if sum(scorer.keyless.values()):
             found.append(
                 f"{sum(scorer.keyless.values()):,} scores of {scorer.slug} yield no clip key and "
-                "were set aside."
+                "were left out."
             )
     return found
 
 
-def _counted(rows: Mapping[str, int]) -> str:
-    missing, bad = rows[STATUS_MISSING], rows[STATUS_BAD]
+def _counted(rows: LackingRows) -> str:
+    missing, bad = rows["missing"], rows["bad"]
     parts = [f"{missing:,} rows"] if missing else []
     parts += [f"a bad one for {bad:,}" if missing else f"{bad:,} rows (bad ones)"] if bad else []
     return " and ".join(parts)
 
 
 def doubts(plan: Plan, options: JoinOptions) -> list[str]:
-    """Which scorers were, or may have been, trained on the corpus of the feature table."""
+    """Return which scorers were, or may have been, trained on the corpus of the table."""
     found = []
     for match in plan.matches:
         doubt = _contamination(match.scorer, plan, options)
@@ -147,22 +162,27 @@ def _contamination(scorer: Scorer, plan: Plan, options: JoinOptions) -> Contamin
 
 
 def _scorer(
-    match: ScorerMatch, plan: Plan, options: JoinOptions, diagnosis: Any | None
-) -> dict[str, Any]:
+    match: ScorerMatch, plan: Plan, options: JoinOptions, diagnosis: Diagnosis | None
+) -> AuditedScorer:
     scorer = match.scorer
+    facts = scorer.facts
     keys = plan.coverage.keys
     return {
         "scorer": scorer.name,
         "slug": scorer.slug,
         "decided_by": list(scorer.decided_by),
-        "columns": column_names(options.prefix, scorer.slug),
-        **_facts(scorer),
-        "trained_on": trained_on(scorer.slug, options.training).to_dict(),
-        "contamination": _contamination(scorer, plan, options).to_dict(),
+        "columns": cast("ScoreColumns", column_names(options.prefix, scorer.slug)),
+        "direction": facts.direction if facts else None,
+        "direction_decided_by": facts.decided_by if facts else None,
+        "range": _bounds(facts),
+        "trained_on": cast("TrainingDocument", trained_on(scorer.slug, options.training).to_dict()),
+        "contamination": cast(
+            "ContaminationDocument", _contamination(scorer, plan, options).to_dict()
+        ),
         "scores_loaded": scorer.loaded,
         "scores_without_key": dict(scorer.keyless),
         "reruns_collapsed": scorer.reruns_collapsed,
-        "rows": dict(match.rows),
+        "rows": match.rows,
         "bad_scores": dict(scorer.bad_reasons),
         "out_of_range_scores": scorer.out_of_range,
         "bad_runtimes": scorer.bad_runtimes,
@@ -174,15 +194,18 @@ def _scorer(
             "sample": list(match.unmatched_sample),
         },
         "stale_score_keys": {"count": match.stale_keys, "sample": list(match.stale_sample)},
-        "suggestions": [each.to_dict() for each in diagnosis.suggestions] if diagnosis else [],
+        "suggestions": suggestions_of(diagnosis),
     }
 
 
-def _facts(scorer: Scorer) -> dict[str, Any]:
-    facts = scorer.facts
-    bounded = facts is not None and facts.low is not None and facts.high is not None
-    return {
-        "direction": facts.direction if facts else None,
-        "direction_decided_by": facts.decided_by if facts else None,
-        "range": [facts.low, facts.high] if facts and bounded else None,
-    }
+def suggestions_of(diagnosis: Diagnosis | None) -> list[SuggestionDocument]:
+    """Return the suggestions of a diagnosis as documents list them."""
+    if diagnosis is None:
+        return []
+    return [cast("SuggestionDocument", each.to_dict()) for each in diagnosis.suggestions]
+
+
+def _bounds(facts: ScoreFacts | None) -> list[float] | None:
+    if facts is None or facts.low is None or facts.high is None:
+        return None
+    return [facts.low, facts.high]

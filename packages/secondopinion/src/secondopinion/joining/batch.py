@@ -11,8 +11,9 @@ from labeljoin.batch import BatchJob, ReportColumn, run_job
 from labeljoin.keys import KEY_NORMALIZE_MODES
 from provenance.toolkit import InputError
 
+from secondopinion.documents import REPORT_SCHEMA
 from secondopinion.joining.on_disk import materialize
-from secondopinion.joining.options import MISSING_POLICIES, options_of
+from secondopinion.joining.options import MISSING_POLICIES, JoinOptions
 from secondopinion.scores.file import ScoreSpecification, relocated
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
 
 MANIFEST_SCHEMA = "second-opinion-manifest-v1"
-REPORT_SCHEMA = "second-opinion-materializer-batch-v1"
+
 
 _NAME = {"type": ["string", "null"], "minLength": 1}
 _TEXT = {"type": "string", "minLength": 1}
@@ -41,7 +42,7 @@ _PATHS: dict[str, dict[str, Any]] = {
     "audit_json": {
         "type": ["string", "null"],
         "minLength": 1,
-        "description": "The table's audit; <out>.audit.json unless given.",
+        "description": "The table's audit; by default <out>.audit.json.",
     },
 }
 
@@ -59,6 +60,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "type": "array",
         "items": _TEXT,
         "description": "SCORER=higher or SCORER=lower each.",
+    },
+    "score_range": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "SCORER=LOW:HIGH each: the bounds of its scale.",
     },
     "trained_on": {
         "type": "array",
@@ -88,20 +94,20 @@ def run_batch(
     Args:
         manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "scores": […],
             "out", "audit_json"?, any join option in snake_case}]}``.
-        base_dir: Where relative paths start from; the manifest's folder unless given.
-        report_json: Where the report (``second-opinion-materializer-batch-v1``) goes.
-        report_md: Where the report for people goes.
-        fail_fast: Begin no further table once one has failed.
-        jobs: How many processes work at a time, 1 unless given.
-        scheduler: Address of a Dask scheduler whose workers do it instead.
+        base_dir: The folder that relative paths start from; None takes the manifest's folder.
+        report_json: The path of the report (``second-opinion-materializer-batch-v1``).
+        report_md: The path of the report as Markdown.
+        fail_fast: Do not begin another table once one has failed.
+        jobs: How many processes work at a time; None means 1.
+        scheduler: Address of a Dask scheduler whose workers do the work.
         progress: Called when a table is done.
 
     Returns:
         The report.
 
     Raises:
-        InputError: The manifest is unusable; nothing was run.
-        BatchError: A table failed; the report was written and is the ``document``.
+        InputError: The manifest is unusable. Nothing was run.
+        BatchError: A table failed. The report was written and is the error's ``document``.
         OutputError: A report cannot be written.
     """
     return run_job(
@@ -134,15 +140,11 @@ def _materialize(table: ManifestTable, executor: Executor | None) -> Mapping[str
 def _check(table: ManifestTable) -> None:
     options = _join_options(table)
     options.pop("in_place", None)
-    options_of(options)
+    JoinOptions(**options)
 
 
 def _join_options(table: ManifestTable) -> dict[str, Any]:
-    options = dict(table.options)
-    for name in ("direction", "trained_on"):
-        if name in options:
-            options[name] = tuple(options[name])
-    return options
+    return dict(table.options)
 
 
 def _inputs(table: ManifestTable) -> list[str]:
@@ -186,4 +188,4 @@ SCORE_BATCH = BatchJob(
     outputs=_outputs,
     resolve=relocated,
 )
-"""What ``secondopinion batch`` does with each table."""
+"""The work of ``secondopinion batch`` on each table."""

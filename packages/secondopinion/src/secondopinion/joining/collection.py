@@ -1,4 +1,4 @@
-"""Reading all score files of a join: who scored what, each clip once."""
+"""Read all score files of a join into one table per scorer, with each clip once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
 from secondopinion.readers.registry import AUTO, reader_for
-from secondopinion.scorers.facts import Direction, ScoreFacts, facts_for, is_known, slug_of
+from secondopinion.scorers.facts import (
+    Direction,
+    ScoreFacts,
+    decide_scale,
+    facts_for,
+    is_known,
+    slug_of,
+)
 from secondopinion.scores.file import ScoreFile, ScoreSpecification
 from secondopinion.scores.opinions import (
     SCORES_SCHEMA,
     STATUS_BAD,
     STATUS_OK,
-    DecidedBy,
     Opinions,
     ReadFile,
     Scorer,
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from labeljoin.keys import KeyResult, KeyRule
     from provenance.toolkit import ProgressCallback
 
+    from secondopinion.documents import DecidedBy
     from secondopinion.readers.reader import ScoreReader
     from secondopinion.scores.rows import ScoreBatch
 
@@ -42,25 +49,31 @@ def read_opinions(
     score_key_field: str | None = None,
     score_field: str | None = None,
     directions: Mapping[str, Direction] | None = None,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
     progress: ProgressCallback | None = None,
 ) -> Opinions:
     """Read score files.
 
     Args:
         scores: ``[LABEL=]PATH`` each; a file, a directory or a glob pattern.
-        rule: How the files' names of clips become clip keys.
-        format: The layout of all files, ``auto`` to find each file's from its content.
+        rule: The rule that turns the clip names of the files into clip keys.
+        format: The layout of all files; ``auto`` finds each file's from its content.
         score_key_field: The member that holds the clip key.
         score_field: The member that holds the score.
-        directions: Direction by slug, before what the registry knows.
-        progress: Called with the bytes of files read.
+        directions: Direction by slug; overrides the registry.
+        ranges: Bounds of the scale by slug; overrides the registry.
+        progress: Called with the number of files read.
 
     Raises:
         InputError: A file cannot be read or named, a scorer scored a clip twice, or two scorers
             have one slug.
     """
     if not scores:
-        raise InputError("No score file is given", fix="Name at least one with --scores")
+        raise InputError(
+            "No score file was given",
+            fix="Name at least one with --scores",
+            code="scores.none-given",
+        )
     collector = _Collector(format, score_key_field, score_field)
     targets = [(ScoreSpecification.parse(text), text) for text in scores]
     total = sum(len(specification.files) for specification, _ in targets)
@@ -70,18 +83,18 @@ def read_opinions(
             if progress:
                 progress("read scores", len(collector.files), total)
     collector.refuse_a_file_twice()
-    return collector.opinions(rule, directions or {})
+    return collector.opinions(rule, directions or {}, ranges or {})
 
 
 class _Keys(NamedTuple):
-    """The clip keys of some rows, and whether none stands there twice."""
+    """The clip keys of some rows, and whether each is unique."""
 
     result: KeyResult
     unique: bool
 
 
 class _Collector:
-    """Gathers batches by scorer."""
+    """Collects batches by scorer."""
 
     def __init__(self, format: str, key_field: str | None, score_field: str | None) -> None:
         self.files: list[ReadFile] = []
@@ -99,9 +112,14 @@ class _Collector:
     def read(self, file: ScoreFile, given: str) -> None:
         reader = reader_for(file, self._format)
         fields = Fields(self._key_field, self._score_field)
-        decided_by = "content" if self._format == AUTO else "--format"
         shown = os.fsencode(file.path).decode("utf-8", "replace")  # names of files may be any bytes
-        read = ReadFile(shown, given, reader.format, decided_by, file.label)
+        read = ReadFile(
+            path=shown,
+            given=given,
+            format=reader.format,
+            decided_by="content" if self._format == AUTO else "--format",
+            label=file.label,
+        )
         if reader.appends_reruns:
             self._reruns.add(len(self.files))
         self.files.append(read)
@@ -112,7 +130,10 @@ class _Collector:
         read.fields = tuple(fields.chosen)
         if not read.rows:
             raise InputError(
-                "The file has no scores", where=str(file), fix="Give a file with scores"
+                "The file has no scores",
+                where=str(file),
+                fix="Give a file with scores",
+                code="scores.none-in-file",
             )
 
     def _add(self, batch: ScoreBatch, read: ReadFile, file: ScoreFile, reader: ScoreReader) -> None:
@@ -124,7 +145,8 @@ class _Collector:
             raise InputError(
                 f"The scorers {known!r} (of {first.path}) and {name!r} both become the slug {slug}",
                 where=read.path,
-                fix="Tell them apart, or spell them alike, with LABEL=PATH in --scores",
+                fix="Name them with LABEL=PATH in --scores: differently, or spelled alike",
+                code="scorers.slug-conflict",
             )
         self._decided.setdefault(slug, {})[decided_by] = None
         read.rows += len(batch)
@@ -147,9 +169,10 @@ class _Collector:
         if any(mark.isalnum() for mark in stem) and is_known(slug_of(stem)):
             return slug_of(stem), "file name"
         raise InputError(
-            "The file does not say which scorer wrote it",
+            "The file does not state which scorer wrote it",
             where=str(file),
             fix=f"Name the scorer: --scores LABEL={file}",
+            code="scorers.unnamed",
         )
 
     def refuse_a_file_twice(self) -> None:
@@ -160,20 +183,27 @@ class _Collector:
                 raise InputError(
                     "The score file is given twice",
                     where=str(file),
-                    fix="Name it once; a glob pattern or a directory may hold it too",
+                    fix="Name it once. A glob pattern or a directory may include it too",
+                    code="scores.repeated-file",
                 )
             seen[real] = str(file)
 
-    def opinions(self, rule: KeyRule, directions: Mapping[str, Direction]) -> Opinions:
-        unknown = [slug for slug in directions if slug not in self._tables]
-        if unknown:
-            raise InputError(
-                f"--direction names {unknown[0]}, and no file has scores of it; the scorers are "
-                f"{', '.join(sorted(self._tables))}",
-                fix="Name one of them by its slug",
-            )
+    def opinions(
+        self,
+        rule: KeyRule,
+        directions: Mapping[str, Direction],
+        ranges: Mapping[str, tuple[float, float]],
+    ) -> Opinions:
+        for flag, slugs in (("--direction", directions), ("--score-range", ranges)):
+            unknown = [slug for slug in slugs if slug not in self._tables]
+            if unknown:
+                raise InputError(
+                    f"{flag} names {unknown[0]}, but no file has its scores",
+                    fix=f"Use a slug of {', '.join(sorted(self._tables))}",
+                    code="scorers.not-read",
+                )
         scorers = {
-            slug: self._scorer(slug, rule, facts_for(slug, directions))
+            slug: self._scorer(slug, rule, facts_for(slug, directions, ranges))
             for slug in sorted(self._tables)
         }
         return Opinions(scorers, self.files, self._notes(scorers.values()), self.score_files)
@@ -181,19 +211,34 @@ class _Collector:
     def _notes(self, scorers: Iterable[Scorer]) -> list[str]:
         labels = [
             f"{files[0]}{f' and {len(files) - 1:,} more files' if len(files) > 1 else ''} "
-            f"named the scorer {scorer}; the label {label} was not used."
+            f"state the scorer {scorer}, so the label {label} was not used."
+            if len(files) > 1
+            else f"{files[0]} states the scorer {scorer}, so the label {label} was not used."
             for (label, scorer), files in self._unused_labels.items()
         ]
         values = [
-            f"{scorer.slug} has {count:,} {what}; null stands for them."
+            f"{scorer.slug} has {count:,} {what}; they became null."
             for scorer in scorers
             for count, what in (
-                (scorer.bad_runtimes, "runtimes that are no number of milliseconds from 0 on"),
-                (scorer.bad_frames, "frame counts that are no whole number from 0 on"),
+                (
+                    scorer.bad_runtimes,
+                    "runtimes that are not a non-negative number of milliseconds",
+                ),
+                (scorer.bad_frames, "frame counts that are not non-negative whole numbers"),
             )
             if count
         ]
-        return labels + values
+        scales = [
+            f"The scores of {scorer.slug} fit none of its scales ("
+            + ", ".join(f"{low:g} to {high:g}" for low, high in scorer.facts.scales)
+            + "); they were stored as given."
+            for scorer in scorers
+            if scorer.facts is not None
+            and scorer.facts.scales
+            and scorer.facts.low is None
+            and len(scorer.scores["score"].drop_null())
+        ]
+        return labels + values + scales
 
     def _scorer(self, slug: str, rule: KeyRule, facts: ScoreFacts | None) -> Scorer:
         table = pa.concat_tables(self._tables.pop(slug)).combine_chunks()
@@ -204,7 +249,10 @@ class _Collector:
             table = table.filter(pc.is_valid(table["key"]))
         table, collapsed = (table, 0) if keys.unique else self._unique(table, slug)
         table, unused = _unused(table)
-        table, reasons = _judge(table)
+        table, reasons = _mark_bad_scores(table)
+        if facts is not None and facts.scales:
+            spread = pc.min_max(table["score"]).as_py()
+            facts = decide_scale(slug, facts, spread["min"], spread["max"])
         return Scorer(
             name=self._names[slug][0],
             slug=slug,
@@ -220,9 +268,9 @@ class _Collector:
         )
 
     def _keys_of(self, values: pa.ChunkedArray, rule: KeyRule) -> _Keys:
-        """The clip keys of a scorer's rows.
+        """Return the clip keys of a scorer's rows.
 
-        Scorers share them where they scored the same clips in the same order, as DOVER's three do.
+        Scorers that scored the same clips in the same order share them, as DOVER's three do.
         """
         for known, keys in self._derived:
             if known.equals(values):
@@ -234,10 +282,10 @@ class _Collector:
         return keys
 
     def _unique(self, table: pa.Table, slug: str) -> tuple[pa.Table, int]:
-        """The table with each key once, and how many repetitions were left out.
+        """Return the table with each key once, and how many repetitions were left out.
 
         Raises:
-            InputError: A key stands there twice, and not by a rerun that gave the same again.
+            InputError: A key occurs twice, and not by a rerun with the same result.
         """
         encoded = table["key"].combine_chunks().dictionary_encode()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
@@ -254,7 +302,7 @@ class _Collector:
         one, other = (table.slice(at, 1).to_pylist()[0] for at in (first, again))
         one.pop("row")
         other.pop("row")
-        # NaN differs from itself, and a rerun that failed twice is no rerun that agrees.
+        # NaN differs from itself: a run that failed twice is not a rerun with the same result.
         return one["file"] in self._reruns and one == other
 
     def _duplicate(self, table: pa.Table, slug: str, first: int, again: int) -> InputError:
@@ -262,7 +310,7 @@ class _Collector:
         places = [f"{self.files[each['file']].path}, row {each['row']:,}" for each in (one, other)]
         said = [f"{each['raw_key']!r} with {each['score']}" for each in (one, other)]
         fold = (
-            "; if they are two clips, say so with --key-normalize raw or --score-key-regex"
+            "; if they are two clips, use --key-normalize raw or --score-key-regex"
             if one["raw_key"] != other["raw_key"]
             else ""
         )
@@ -270,6 +318,7 @@ class _Collector:
             f"{slug} scored the clip {one['key']!r} twice: {places[0]} has {said[0]}, and "
             f"{places[1]} has {said[1]}",
             fix=f"Remove one of the rows{fold}",
+            code="scores.repeated-clip",
         )
 
 
@@ -293,7 +342,7 @@ def _key_texts(keys: pa.Array) -> pa.StringArray:
     if pa.types.is_dictionary(keys.type):
         keys = keys.dictionary_decode()
     if pa.types.is_floating(keys.type):
-        # Whole numbers print without a fraction, as KeyRule has it for every key.
+        # Whole numbers are written without a fraction, as KeyRule writes every key.
         return pa.array(
             [
                 None if key is None else f"{key:.0f}" if key.is_integer() else repr(key)
@@ -304,8 +353,8 @@ def _key_texts(keys: pa.Array) -> pa.StringArray:
     return keys.cast(pa.string())
 
 
-def _judge(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
-    """Say which scores are bad; a bad score becomes null."""
+def _mark_bad_scores(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
+    """Add the status of each score; a bad score becomes null."""
     score = table["score"].combine_chunks()
     finite = pc.fill_null(pc.is_finite(score), False)
     ok = pc.and_(finite, table["ok"].combine_chunks())
@@ -321,7 +370,7 @@ def _judge(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
 
 
 def _unused(table: pa.Table) -> tuple[pa.Table, dict[str, int]]:
-    """The table with null for runtimes and frame counts that are none, and how many there were."""
+    """Replace unusable runtimes and frame counts by null, and count them."""
     counts = {}
     for column, name in (("runtime_ms", "bad_runtimes"), ("frames", "bad_frames")):
         values = table[column].combine_chunks()

@@ -1,4 +1,4 @@
-"""Why a scorer's clips meet so few rows, and what would let them meet more."""
+"""Why a scorer's clips match few rows, and what would raise the match rate."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from secondopinion.scores.opinions import Scorer
 
 DIAGNOSED_BELOW = 0.95
-"""Match rate below which the cause is looked for; the coverage that labels are held to."""
+"""Below this match rate, look for the cause. Labels need this coverage by default."""
 
 SAMPLED = 20_000
-"""Scored clips that are looked at."""
+"""How many scored clips are tried."""
 
 
 def diagnose(table: Table, key_column: str, match: ScorerMatch, options: JoinOptions) -> Diagnosis:
-    """Find out what would let a scorer meet more clips of a table.
+    """Find out what would let a scorer match more clips of a table.
 
     Args:
         table: The feature table.
         key_column: Its key column.
-        match: What the two have met.
-        options: The options they met under.
+        match: The present matches.
+        options: The options behind them.
     """
     return diagnose_coverage(
         KeySide(

@@ -1,29 +1,37 @@
-"""Looking at score files before joining: layouts, scorers, keys, and what they would match."""
+"""Inspect score files before a join: layouts, scorers, keys and matches."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 from labeljoin import open_table
 
+from secondopinion.joining.audit import suggestions_of
 from secondopinion.joining.collection import read_opinions
 from secondopinion.joining.diagnosis import diagnose
 from secondopinion.joining.matching import plan_join
-from secondopinion.joining.options import options_of
+from secondopinion.joining.options import JoinOptions
 from secondopinion.scores.opinions import STATUS_BAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Unpack
 
     from labeljoin.diagnose import Diagnosis
     from provenance.toolkit import ProgressCallback
 
+    from secondopinion.documents import (
+        FeatureKeys,
+        InspectedMatch,
+        InspectedScorer,
+        InspectionDocument,
+    )
     from secondopinion.joining.matching import Plan, ScorerMatch
+    from secondopinion.joining.options import JoinKeywords
     from secondopinion.scores.opinions import Scorer
 
-INSPECTION_SCHEMA = "second-opinion-inspection-v1"
 SAMPLE = 5
 
 PathLike = str | os.PathLike[str]
@@ -34,9 +42,9 @@ def inspect(
     *,
     features: PathLike | None = None,
     progress: ProgressCallback | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Say what score files hold, as a join would read them; nothing is written.
+    **options: Unpack[JoinKeywords],
+) -> InspectionDocument:
+    """Describe score files as a join would read them, without writing anything.
 
     Args:
         scores: ``[LABEL=]PATH`` each.
@@ -46,17 +54,25 @@ def inspect(
 
     Returns:
         A document ``second-opinion-inspection-v1``: each file's layout, each scorer's name, facts,
-        spread and sample keys before and after normalisation; with ``features``, what each would
-        match, and which flags would raise it.
+        spread and sample keys before and after normalisation; with ``features``, the matches of
+        each, and the flags that would raise them.
 
     Raises:
         InputError: A file cannot be read or named, or a scorer scored a clip twice.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "niqe.json")
+        >>> _ = path.write_text('{"a.mp4": 4.1, "b.mp4": 7.3}')
+        >>> found = inspect(path)
+        >>> found["score_files"][0]["format"], found["scorers"][0]["slug"]
+        ('clip-scores', 'niqe')
     """
-    chosen = options_of(options)
+    chosen = JoinOptions(**options)
     given = [scores] if isinstance(scores, str | os.PathLike) else list(scores)
     opinions = read_opinions(given, **chosen.reading(), progress=progress)
-    found: dict[str, Any] = {
-        "schema": INSPECTION_SCHEMA,
+    found: InspectionDocument = {
+        "schema": "second-opinion-inspection-v1",
         "score_files": [file.to_dict() for file in opinions.files],
         "scorers": [_scorer(scorer) for scorer in opinions.scorers.values()],
         "notes": list(opinions.notes),
@@ -78,7 +94,7 @@ def inspect(
     return found
 
 
-def _scorer(scorer: Scorer) -> dict[str, Any]:
+def _scorer(scorer: Scorer) -> InspectedScorer:
     score = scorer.scores["score"]
     spread = pc.min_max(score).as_py()
     keys = scorer.scores.slice(0, SAMPLE)
@@ -89,7 +105,9 @@ def _scorer(scorer: Scorer) -> dict[str, Any]:
         "decided_by": list(scorer.decided_by),
         "direction": facts.direction if facts else None,
         "direction_decided_by": facts.decided_by if facts else None,
-        "range": [facts.low, facts.high] if facts and facts.low is not None else None,
+        "range": [facts.low, facts.high]
+        if facts and facts.low is not None and facts.high is not None
+        else None,
         "scores": scorer.loaded,
         "clips": len(scorer.scores),
         "bad": int(pc.sum(pc.equal(scorer.scores["status"], STATUS_BAD)).as_py() or 0),
@@ -107,7 +125,7 @@ def _scorer(scorer: Scorer) -> dict[str, Any]:
     }
 
 
-def _feature_keys(plan: Plan) -> dict[str, Any]:
+def _feature_keys(plan: Plan) -> FeatureKeys:
     return {
         "rows": plan.coverage.rows,
         "keys": plan.coverage.keys,
@@ -115,13 +133,13 @@ def _feature_keys(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _match(match: ScorerMatch, plan: Plan, diagnosis: Diagnosis | None) -> dict[str, Any]:
+def _match(match: ScorerMatch, plan: Plan, diagnosis: Diagnosis | None) -> InspectedMatch:
     keys = plan.coverage.keys
     return {
-        "rows": dict(match.rows),
+        "rows": match.rows,
         "matched_feature_keys": match.matched_keys,
         "match_rate": match.matched_keys / keys if keys else 0.0,
         "unmatched_feature_keys": list(match.unmatched_sample[:SAMPLE]),
         "stale_score_keys": list(match.stale_sample[:SAMPLE]),
-        "suggestions": [each.to_dict() for each in diagnosis.suggestions] if diagnosis else [],
+        "suggestions": suggestions_of(diagnosis),
     }

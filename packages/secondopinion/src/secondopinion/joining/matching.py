@@ -1,4 +1,4 @@
-"""What the rows of a feature table meet in the scores, counted before anything is written."""
+"""Match the rows of a feature table with scores, and count before anything is written."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from secondopinion.documents import LackingRows, RowsByStatus
     from secondopinion.joining.options import JoinOptions
     from secondopinion.scores.opinions import Opinions, Scorer
 
@@ -39,19 +40,19 @@ SAMPLE = 20
 
 @dataclass(frozen=True)
 class ScorerMatch:
-    """What a feature table met in one scorer's scores.
+    """The matches of a feature table with one scorer's scores.
 
     Attributes:
         scorer: The scorer.
         rows: Rows by status: ``ok``, ``missing``, ``bad``.
-        matched_keys: Unique feature clip keys that the scorer scored, well or badly.
+        matched_keys: Unique feature clip keys with a score of any status.
         unmatched_sample: Feature clip keys that it did not score, the first by name.
-        stale_keys: Clips that it scored and the feature table does not have.
+        stale_keys: Scored clips that the feature table does not have.
         stale_sample: The first of these by name.
     """
 
     scorer: Scorer
-    rows: dict[str, int]
+    rows: RowsByStatus
     matched_keys: int
     unmatched_sample: tuple[str, ...]
     stale_keys: int
@@ -59,11 +60,11 @@ class ScorerMatch:
 
 
 class ScoredRows:
-    """Says which rows have a score of every scorer, for :func:`labeljoin.attach`; it pickles.
+    """Finds the rows that have a score of every scorer; it can be pickled for workers.
 
     Args:
-        matcher: Looks clip keys up.
-        scored: For each score key whether every scorer scored it well.
+        matcher: Looks up clip keys.
+        scored: For each score key, whether every scorer has an ``ok`` score.
     """
 
     def __init__(self, matcher: KeyMatcher, scored: NDArray[np.bool_]) -> None:
@@ -71,7 +72,7 @@ class ScoredRows:
         self.scored = scored
 
     def __call__(self, values: pa.Array) -> pa.BooleanArray:
-        """Which of the rows with these key values to keep."""
+        """Return which rows with these key values to keep."""
         match = self.matcher.match(values)
         keep = np.zeros(len(match.labels), bool)
         met = match.labels >= 0
@@ -81,18 +82,18 @@ class ScoredRows:
 
 @dataclass(frozen=True)
 class Plan:
-    """A join before anything is written: both sides understood and counted.
+    """A join before anything is written: both sides matched and counted.
 
     Attributes:
         key_column: The key column of the feature table, by which scores are matched.
-        clip_key: What tells its clips apart: what the table remembers from its labels, whichever
-            column and rule scores are matched by; else those.
-        coverage: What its keys met in the scores of any scorer.
-        matches: What they met in each scorer's scores.
+        clip_key: The key that identifies its clips: the one that the table remembers from its
+            labels, else the one that scores are matched by.
+        coverage: The matches of its keys with the scores of any scorer.
+        matches: The matches with each scorer's scores.
         columns: Computes the new columns.
-        kept: Says which rows have every score.
-        kept_rows: How many of them there are.
-        judged: Names of the corpora of the feature table, where it or the operator says.
+        kept: Finds the rows that have every score.
+        kept_rows: The number of those rows.
+        judged: Names of the corpora of the feature table, if it or you state them.
     """
 
     key_column: str
@@ -105,12 +106,10 @@ class Plan:
     judged: tuple[str, ...]
 
     @property
-    def lacking(self) -> dict[str, dict[str, int]]:
-        """Of each scorer that lacks a score of any row, the rows that it lacks, by status."""
-        counts = {
-            match.scorer.slug: {
-                status: match.rows[status] for status in (STATUS_MISSING, STATUS_BAD)
-            }
+    def lacking(self) -> dict[str, LackingRows]:
+        """The rows without an ``ok`` score, by scorer and status."""
+        counts: dict[str, LackingRows] = {
+            match.scorer.slug: {"missing": match.rows["missing"], "bad": match.rows["bad"]}
             for match in self.matches
         }
         return {slug: rows for slug, rows in counts.items() if any(rows.values())}
@@ -129,13 +128,13 @@ def plan_join(
     Args:
         table: The feature table.
         opinions: The scores.
-        options: How to match and name.
-        first_pass: Reads the keys of the feature table, where it is to be attached to.
+        options: The options of the join.
+        first_pass: Reads the keys of the feature table if columns will be attached to it.
         progress: Called with the rows matched.
 
     Raises:
-        InputError: The table has no such key column; ``auto`` folded distinct values into one
-            key; or the clips of a scorer are all strangers to the table.
+        InputError: The table does not have the key column, or ``auto`` merged distinct values
+            into one key.
     """
     where = str(table.path)
     found = clip_key(table, options.key_column, where=where)
@@ -178,7 +177,7 @@ def plan_join(
 
 
 def _judged(table: Table, options: JoinOptions) -> tuple[str, ...]:
-    """Names of the corpora of a feature table; of other formats than parquet by option alone."""
+    """Return the corpora of a feature table; formats other than parquet need the option."""
     if options.corpus is not None:
         return (options.corpus,)
     if table.format != "parquet" or "corpus" not in table.column_names:
@@ -193,15 +192,15 @@ def wide_table(
     prefix: str,
     corrections: Mapping[str, TrainedOn] | None = None,
 ) -> pa.Table:
-    """All scorers' columns side by side, one row per clip key; null where a scorer has none.
+    """Return all scorers' columns side by side, one row per clip key; null if not scored.
 
     Text is dictionary-encoded.
 
     Args:
         opinions: The scores.
-        places: By slug, for each clip key the place of its score; null where there is none.
-        prefix: What the columns' names begin with.
-        corrections: What the operator said that scorers were trained on, by slug.
+        places: By slug, for each clip key the index of its score; null if there is none.
+        prefix: The prefix of the columns' names.
+        corrections: What you stated that scorers were trained on, by slug.
     """
     paths = pa.array([file.path for file in opinions.files], pa.string())
     arrays: list[pa.Array] = []
@@ -221,7 +220,7 @@ def wide_table(
 
 
 def _all_keys(opinions: Opinions) -> tuple[pa.StringArray, dict[str, pa.Int32Array]]:
-    """All clip keys, each once, and by slug the place of each one's score, null where none is."""
+    """Return all clip keys, each once, and by slug the index of each one's score, or null."""
     lists: list[pa.ChunkedArray] = []
     list_of = {}
     for slug, scorer in opinions.scorers.items():
@@ -280,16 +279,16 @@ def _first(keys: pa.StringArray, mask: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(chosen.take(pc.sort_indices(chosen)[:SAMPLE]).to_pylist())
 
 
-def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis]) -> None:
-    """Raise where a scorer scored no clip of the table: the keys of one side are not understood.
+def check_matches(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis]) -> None:
+    """Check that every scorer scored a clip of the table: otherwise the keys do not fit.
 
     Args:
-        plan: What the two sides met.
+        plan: The matches.
         table: The feature table.
-        diagnoses: By slug, what would let them meet.
+        diagnoses: By slug, what would raise the match rate.
 
     Raises:
-        InputError: It names samples of both sides.
+        InputError: A scorer matches no clip; the error shows samples of both sides.
     """
     if not plan.coverage.rows:
         return
@@ -298,6 +297,7 @@ def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis
             f"No row of the column {plan.key_column!r} yields a clip key",
             where=str(table.path),
             fix="Name another column with --key-column, or correct --feature-key-regex",
+            code="scores.no-feature-key",
         )
     for match in plan.matches:
         if match.matched_keys:
@@ -306,17 +306,19 @@ def refuse_strangers(plan: Plan, table: Table, diagnoses: Mapping[str, Diagnosis
             raise InputError(
                 f"No score of {match.scorer.slug} yields a clip key",
                 fix="Name its key with --score-key-field, or correct --score-key-regex",
+                code="scores.no-score-key",
             )
         ours = ", ".join(repr(key) for key in match.unmatched_sample[:3])
         theirs = ", ".join(repr(key) for key in match.stale_sample[:3])
         suggestions = diagnoses[match.scorer.slug].suggestions
         raise InputError(
-            f"{match.scorer.slug} scored no clip of the table: its clips are {theirs}, and those "
+            f"{match.scorer.slug} scored no clip of the table: its clips are {theirs}; those "
             f"of the column {plan.key_column!r} are {ours}",
             where=str(table.path),
             fix=f"Try {suggestions[0].command()}, which would match "
             f"{percent(suggestions[0].match_rate)} of the clips"
             if suggestions
-            else "Say how the two meet, with --key-column, --score-key-field, --key-normalize, "
+            else "Make the keys equal with --key-column, --score-key-field, --key-normalize, "
             "--feature-key-regex or --score-key-regex",
+            code="scores.no-match-in-table",
         )

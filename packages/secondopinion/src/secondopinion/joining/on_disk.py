@@ -1,10 +1,10 @@
-"""Joining second opinions onto a feature table, with an audit."""
+"""Join second opinions onto a feature table on disk, with an audit."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from labeljoin import open_table
 from labeljoin.engine import attach_in_run, first_pass, part_executor, stage_table, withhold_table
@@ -14,28 +14,30 @@ from provenance.toolkit import VerdictError
 from secondopinion.joining.audit import audit_of
 from secondopinion.joining.collection import read_opinions
 from secondopinion.joining.diagnosis import DIAGNOSED_BELOW, diagnose
-from secondopinion.joining.matching import plan_join, refuse_strangers
-from secondopinion.joining.options import options_of
+from secondopinion.joining.matching import check_matches, plan_join
+from secondopinion.joining.options import JoinOptions
 from secondopinion.scores.file import ScoreSpecification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
+    from typing import Any, Unpack
 
     from labeljoin import Table
     from labeljoin.diagnose import Diagnosis
     from provenance import Run
     from provenance.toolkit import ProgressCallback
 
+    from secondopinion.documents import AuditDocument
     from secondopinion.joining.matching import Plan
-    from secondopinion.joining.options import JoinOptions
+    from secondopinion.joining.options import JoinKeywords
     from secondopinion.scores.opinions import Opinions
 
 PathLike = str | os.PathLike[str]
 
 
 class MissingScoresError(VerdictError):
-    """``missing="fail"``, and scores are missing. Its ``document`` is the audit, as written."""
+    """Scores are missing with ``missing="fail"``. Its ``document`` is the audit, as written."""
 
 
 def materialize(
@@ -49,24 +51,24 @@ def materialize(
     scheduler: str | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Write ``features`` with the scores of every scorer to ``out``, and the audit beside it.
+    **options: Unpack[JoinKeywords],
+) -> AuditDocument:
+    r"""Write ``features`` with the scores of every scorer to ``out``, and the audit beside it.
 
     Adds for each scorer, in the order of their slugs, ``<prefix>_<slug>_score`` (float64, null
-    where there is none), ``_status`` (``ok``, ``missing``, ``bad``), ``_runtime_ms`` (float64,
-    milliseconds), ``_frames`` (int64) and ``_source`` (the score file), as ADR-0657 has it. All
+    if missing), ``_status`` (``ok``, ``missing``, ``bad``), ``_runtime_ms`` (float64,
+    milliseconds), ``_frames`` (int64) and ``_source`` (the score file), as ADR-0657 defines. All
     scorers are attached in one pass over the table.
 
     Args:
         features: A feature table: parquet, JSONL, JSON or CSV; a file or a directory of parts.
         scores: ``[LABEL=]PATH`` each: a file, a directory of files, or a glob pattern.
         out: The table with second opinions, of the format of ``features``; replaced atomically.
-        audit_json: Where the audit goes, ``<out>.audit.json`` unless given.
+        audit_json: The path of the audit; None writes ``<out>.audit.json``.
         in_place: Allow ``out`` to be the feature table.
         jobs: How many processes work on the parts of a directory.
-        scheduler: Address of a Dask scheduler whose workers do it instead.
-        executor: Where they are worked on; overrides ``jobs`` and ``scheduler``.
+        scheduler: Address of a Dask scheduler whose workers do the work.
+        executor: The executor to use; overrides ``jobs`` and ``scheduler``.
         progress: Called while reading, attaching and hashing.
         **options: The fields of :class:`JoinOptions`.
 
@@ -75,12 +77,23 @@ def materialize(
 
     Raises:
         InputError: An input or option is unusable, a scorer scored a clip twice, or scored no
-            clip of the table; nothing was written.
-        MissingScoresError: ``missing="fail"`` and a row lacks a score; the audit was written and
-            is its ``document``.
-        OutputError: The output cannot be written; nothing was.
+            clip of the table. Nothing was written.
+        MissingScoresError: ``missing="fail"`` and a row lacks a score. The audit was written and
+            is the error's ``document``.
+        OutputError: The output cannot be written. Nothing was written.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "f.csv").write_text("clip,adm2\na.mp4,0.9\nb.mp4,0.8\n")
+        >>> _ = (folder / "niqe.json").write_text('{"a": 4.1, "b": 7.3}')
+        >>> audit = materialize(
+        ...     folder / "f.csv", folder / "niqe.json", folder / "out.csv", key_column="clip"
+        ... )
+        >>> audit["ok_scores"], audit["scorers"][0]["direction"]
+        (2, 'lower')
     """
-    chosen = options_of(options)
+    chosen = JoinOptions(**options)
     given = [scores] if isinstance(scores, str | os.PathLike) else list(scores)
     specifications = [ScoreSpecification.parse(text) for text in given]
     audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)
@@ -111,7 +124,7 @@ def materialize(
             _state_score_digests(run, opinions)
             plan = plan_join(table, opinions, chosen, first_pass=reading, progress=progress)
             diagnoses = _diagnoses(table, plan, chosen)
-            refuse_strangers(plan, table, diagnoses)
+            check_matches(plan, table, diagnoses)
             report = None
             if chosen.missing == "fail" and plan.lacking:
                 withhold_table(run, table, reading)
@@ -140,19 +153,20 @@ def materialize(
             report=report,
             diagnoses=diagnoses,
         )
-        run.record(audit_path, audit, kind="audit")
+        run.record(audit_path, cast("dict[str, Any]", audit), kind="audit")
     if report is None:
         raise MissingScoresError(
             "; ".join(run.document["failures"]),
             where=os.fspath(features),
             fix="Score the missing clips, or accept the gaps with --missing mark or drop",
+            code="scores.missing",
             document=run.document,
         )
-    return run.document
+    return cast("AuditDocument", run.document)
 
 
 def _inputs(specifications: Sequence[ScoreSpecification]) -> list[Path]:
-    """The inputs as a record names them: a directory as one, a pattern as its files."""
+    """Return the inputs as a record lists them: a directory as one, a pattern as its files."""
     inputs: list[Path] = []
     for specification in specifications:
         path = Path(specification.path)
@@ -167,7 +181,7 @@ def _state_score_digests(run: Run, opinions: Opinions) -> None:
 
 
 def _diagnoses(table: Table, plan: Plan, options: JoinOptions) -> dict[str, Diagnosis]:
-    """By slug, what would raise the match rate of scorers that match few clips."""
+    """Return by slug what would raise the match rate of scorers that match few clips."""
     keys = plan.coverage.keys
     return {
         match.scorer.slug: diagnose(table, plan.key_column, match, options)

@@ -25,38 +25,43 @@ def read_table(file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:
 
     Args:
         file: A CSV with a header, or a parquet file.
-        fields: Where the key and the score are.
+        fields: The columns that hold the key and the score.
 
     Raises:
         InputError: The table has no key column or no score column, or columns of other types.
     """
     table = open_table(file.path)
-    names = fields.of(table.column_names)
+    names = fields.among(table.column_names)
     if names.key is None or names.score is None:
         missing, flag = (
-            ("names its clips", "--score-key-field")
+            ("the clip key", "--score-key-field")
             if names.key is None
-            else ("is called a score", "--score-field")
+            else ("the score", "--score-field")
         )
         raise InputError(
-            f"No column {missing}; the table has "
-            + (f"the columns {listed(table.column_names)}" if table.column_names else "none"),
+            f"No column is known to hold {missing}; the columns are {listed(table.column_names)}",
             where=str(file),
             fix=f"Name it with {flag}",
+            code="scores.unknown-columns",
         )
     wanted = list(dict.fromkeys(name for name in names if name is not None))
-    # Everything as text: a score column with one "failed" in it is still a score column.
+    # Read everything as text: a score column with one "failed" in it is still a score column.
     rows = 0
     for batch in table.batches(wanted, text_columns=wanted):
         if len(batch):
             yield from _batches(batch, names, rows, str(file))
             rows += len(batch)
     if not rows:
-        raise InputError("The table has no rows", where=str(file), fix="Give a file with scores")
+        raise InputError(
+            "The table has no rows",
+            where=str(file),
+            fix="Give a file with scores",
+            code="scores.empty-table",
+        )
 
 
 def numbers(values: pa.Array, name: str, where: str) -> pa.DoubleArray:
-    """Values as float64, null where text is no number.
+    """Convert values to float64, null for text that is not a number.
 
     Args:
         values: Numbers, or text with blanks around it.
@@ -78,9 +83,10 @@ def numbers(values: pa.Array, name: str, where: str) -> pa.DoubleArray:
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if not numeric:
         raise InputError(
-            f"The column {name} holds values of type {kind}, which are no numbers",
+            f"The column {name} has the type {kind}, which is not numeric",
             where=where,
             fix="Name the score column with --score-field",
+            code="scores.column-type",
         )
     return values.cast(pa.float64(), safe=False)
 
@@ -98,7 +104,7 @@ def _batches(
     runtime = _runtimes(columns[names.runtime]) if names.runtime else None
     frames = _frame_counts(columns[names.frames]) if names.frames else None
     keys = _decoded(columns[names.key or ""])
-    if not pa.types.is_floating(keys.type):  # their text is a matter of its own
+    if not pa.types.is_floating(keys.type):  # numbers become text later, without a fraction
         keys = _texts(keys, names.key or "", where)
     if names.scorer is None:
         yield ScoreBatch(keys, score, rows, None, None, ok, runtime, frames)
@@ -119,7 +125,7 @@ def _batches(
 
 
 def _decoded(values: pa.Array) -> pa.Array:
-    """Values without a dictionary, text as Arrow's plain string type."""
+    """Decode dictionaries, and return text as Arrow's plain string type."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
@@ -132,9 +138,10 @@ def _texts(values: pa.Array, name: str, where: str) -> pa.StringArray:
         return _decoded(values).cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
-            f"The column {name} holds values of type {values.type} that are no text",
+            f"The column {name} has the type {values.type}, which cannot be read as text",
             where=where,
             fix="Write the column as text, or leave it out",
+            code="scores.column-not-text",
         ) from None
 
 
@@ -144,24 +151,24 @@ def _ok(statuses: pa.StringArray) -> pa.BooleanArray:
 
 
 def _runtimes(values: pa.Array) -> pa.DoubleArray:
-    """A column as numbers; NaN where something stands that is none."""
+    """Convert a column to numbers; NaN for entries that are not numbers."""
     try:
         found = numbers(values, "", "")
     except InputError:
         found = pa.nulls(len(values), pa.float64())
-    lost = pc.and_(pc.is_null(found), _stands(values))
+    lost = pc.and_(pc.is_null(found), _has_entry(values))
     return pc.if_else(lost, pa.scalar(math.nan), found)
 
 
 def _frame_counts(values: pa.Array) -> pa.Int64Array:
-    """A column as whole numbers; -1 where something stands that is no count."""
+    """Convert a column to whole numbers; -1 for entries that are not counts."""
     found = _runtimes(values)
     whole = pc.and_(pc.equal(pc.floor(found), found), pc.less(found, 2.0**63))
     return pc.if_else(pc.and_(whole, pc.greater_equal(found, 0.0)), found, -1.0).cast(pa.int64())
 
 
-def _stands(values: pa.Array) -> pa.BooleanArray:
-    """Where a value stands; blank text is none."""
+def _has_entry(values: pa.Array) -> pa.BooleanArray:
+    """Return which rows have an entry; blank text is not one."""
     values = _decoded(values)
     if pa.types.is_string(values.type):
         return pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), False)

@@ -1,4 +1,4 @@
-"""Lines of a name and scores, split from the right, because names may hold the separator."""
+"""Lines of a name and scores, split from the right: names may contain the separator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def first_line(file: ScoreFile) -> str:
-    """The first line of a text file, without a byte-order mark and blanks; empty for binary."""
+    """Return the first line of a text file, without byte-order mark and blanks; empty if binary."""
     if b"\0" in file.head:
         return ""
     text = file.head.decode("utf-8", "replace").removeprefix("\ufeff").lstrip("\r\n")
@@ -29,11 +29,11 @@ def first_line(file: ScoreFile) -> str:
 def read_scores(
     file: ScoreFile, separator: str, *, parts: Sequence[str | None], header: bool
 ) -> Iterator[ScoreBatch]:
-    """Read lines of a name and one score a part.
+    """Read lines of a name and one score per part.
 
     Args:
         file: The file.
-        separator: What separates the fields.
+        separator: The separator of the fields.
         parts: The part that each score belongs to, in the order of the fields.
         header: Whether the first line is one.
 
@@ -54,7 +54,12 @@ def read_scores(
             found += len(lines)
             yield from _split(lines, numbered, separator, parts, str(file))
     if not found:
-        raise InputError("The file has no scores", where=str(file), fix="Give a file with scores")
+        raise InputError(
+            "The file has no lines with scores",
+            where=str(file),
+            fix="Give a file with scores",
+            code="scores.no-lines",
+        )
 
 
 def _split(
@@ -72,9 +77,10 @@ def _split(
         raise InputError(
             f"The line is not a name and {wanted}: {lines[at].as_py()[:80]!r}",
             where=f"{where}, line {numbered[at].as_py():,}",
-            fix="Mend or remove the line",
+            fix="Fix or remove the line",
+            code="scores.line-fields",
         )
-    # Every line has as many fields now: they stand one behind the other.
+    # All lines have the same number of fields here, one line after the other.
     starts = np.arange(0, len(fields.values), len(parts) + 1)
     columns = [
         _unquoted(pc.utf8_trim_whitespace(fields.values.take(pa.array(starts + position))))
@@ -86,12 +92,12 @@ def _split(
 
 
 def _header_line(lines: pa.StringArray) -> int:
-    """The number of the first line that is not blank."""
+    """Return the number of the first line that is not blank."""
     return int(pc.index(pc.not_equal(lines, ""), True).as_py()) + 1
 
 
 def _unquoted(texts: pa.StringArray) -> pa.StringArray:
-    """Fields without the quotes that spreadsheets put around them."""
+    """Remove the quotes that spreadsheets put around fields."""
     if not pc.any(pc.starts_with(texts, '"')).as_py():
         return texts
     quoted = pc.match_substring_regex(texts, '^".*"$')

@@ -1,4 +1,4 @@
-"""The CSV of DOVER's ``evaluate_a_set_of_videos.py``: three scores a clip, on 0 to 100."""
+"""The CSV of DOVER's ``evaluate_a_set_of_videos.py``: three scores per clip, on 0 to 100."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ PARTS = ("aesthetic", "technical", None)
 
 
 class DoverCsvReader(ScoreReader):
-    """The overall score is the scorer's own; the others are its ``_aesthetic`` and ``_technical``.
+    """Reads the overall score as the scorer's own, the others as ``_aesthetic`` and ``_technical``.
 
-    The program writes blanks after commas, and paths without quotes, which may hold commas.
+    The program writes blanks after commas, and paths without quotes, which may contain commas.
     """
 
     format = "dover-csv"
     title = "DOVER's batch script"
     scorer = "dover"
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
         header = [name.strip().strip('"').casefold() for name in first_line(file).split(",")]
         return tuple(header) == HEADER
 
@@ -39,6 +39,7 @@ class DoverCsvReader(ScoreReader):
             raise InputError(
                 f"The first line is not DOVER's header, {', '.join(HEADER)}",
                 where=f"{file}, line 1",
-                fix="Put the header back, or name the right layout with --format",
+                fix="Restore the header, or name the right layout with --format",
+                code="scores.dover-header",
             )
         return read_scores(file, ",", parts=PARTS, header=True)

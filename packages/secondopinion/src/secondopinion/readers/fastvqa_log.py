@@ -1,4 +1,4 @@
-"""What FAST-VQA's ``vqa.py`` prints: one line a clip, in a log that is named for the clip."""
+"""The output of FAST-VQA's ``vqa.py``: one line per clip, in a log named after the clip."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MODEL = re.compile(r"Inferring with model \[([^\]\n]+)\]")
 
 
 class FastvqaLogReader(ScoreReader):
-    """One log a clip; the clip key is the log's name, the model's name is in it where printed."""
+    """Reads one log per clip. The log's name is the clip key; it may state the model's name."""
 
     format = "fastvqa-log"
-    title = "FAST-VQA's and FasterVQA's printed line, one log a clip"
+    title = "FAST-VQA's and FasterVQA's printed line, one log per clip"
     scorer = "fast_vqa"
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
-        # The line is the program's last; what torch and decord print before it has no bound.
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
+        # The line is the program's last. The output of torch and decord before it has no bound.
         return bool(_SCORE.search(file.tail.decode("utf-8", "replace")))
 
     def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
@@ -42,12 +42,13 @@ class FastvqaLogReader(ScoreReader):
             raise InputError(
                 "The log has no score"
                 if not scores
-                else f"The log has {len(scores)} scores and names no clip for any",
+                else f"The log has {len(scores)} scores but no clip names",
                 where=str(file),
-                fix="Keep one log per clip, named for the clip",
+                fix="Keep one log per clip, named after the clip",
+                code="scores.fastvqa-log",
             )
         model = _MODEL.search(text)
-        yield from ScoreBatch.of(
+        yield from ScoreBatch.from_rows(
             [
                 ScoreRow(
                     key=file.clip,

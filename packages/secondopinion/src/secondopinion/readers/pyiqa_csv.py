@@ -1,4 +1,4 @@
-"""The file of IQA-PyTorch's ``inference_iqa.py --save_file``: a name and a score a line."""
+"""The file of IQA-PyTorch's ``inference_iqa.py --save_file``: a name and a score per line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PyiqaCsvReader(ScoreReader):
-    """No header, and the scorer's name is nowhere in the file.
+    """Reads files without a header, which do not state the scorer's name.
 
     Current versions separate by a comma, the first ones by a tab.
     """
@@ -25,7 +25,7 @@ class PyiqaCsvReader(ScoreReader):
     format = "pyiqa-csv"
     title = "IQA-PyTorch's inference script: MUSIQ, CLIP-IQA, NIQE, BRISQUE and others"
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
         line = first_line(file)
         name, separator, score = line.rpartition(_separator(line))
         if not separator or as_float(score.strip()) is None:

@@ -23,9 +23,9 @@ KEYS = ("img_path", "image")
 
 
 class QalignJsonReader(ScoreReader):
-    """``score`` is the prediction, on [0, 1]; ``gt_score`` is the human label and never read.
+    """Reads ``score``, the prediction. ``gt_score`` is the human label and is never read.
 
-    The scripts open the file to append, so a second run repeats every clip of the first.
+    The scripts append to the file, so a second run repeats every clip of the first.
     """
 
     format = "qalign-json"
@@ -33,7 +33,7 @@ class QalignJsonReader(ScoreReader):
     scorer = "q_align"
     appends_reruns = True
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
         if not is_json(file):
             return False
         first = outline(file.head) or {}
@@ -42,7 +42,7 @@ class QalignJsonReader(ScoreReader):
     def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
         rows = _rows(file, fields)
         while batch := list(islice(rows, BATCH_ROWS)):
-            yield from ScoreBatch.of(batch)
+            yield from ScoreBatch.from_rows(batch)
 
 
 def _rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
@@ -50,7 +50,12 @@ def _rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
     for number, written in enumerate(json_objects(file), 1):
         where = f"{file}, object {number:,}"
         if not isinstance(written, dict):
-            raise InputError("This is not a JSON object", where=where, fix="Remove it")
+            raise InputError(
+                "The entry is not a JSON object",
+                where=where,
+                fix="Remove it",
+                code="scores.qalign-not-an-object",
+            )
         key = fields.key or next((name for name in KEYS if name in written), None)
         score = fields.score or "score"
         if key is None or key not in written or score not in written:
@@ -59,10 +64,16 @@ def _rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
                 f"The object has no {wanted}; its members are {listed(written)}",
                 where=where,
                 fix="Remove the unfinished object, or name the format with --format",
+                code="scores.qalign-members",
             )
         named = Fields(key, score)
         payload = {key: written[key], score: written[score]}
         yield score_row(payload, named, row=number, where=where)
         fields.chosen.update(named.chosen)
     if not number:
-        raise InputError("The file has no scores", where=str(file), fix="Give a file with scores")
+        raise InputError(
+            "The file has no Q-Align objects",
+            where=str(file),
+            fix="Give a file with scores",
+            code="scores.qalign-empty",
+        )

@@ -1,32 +1,43 @@
-"""The one interface of all readers."""
+"""The interface of all readers of score files, and how to add one.
+
+To add a layout, subclass :class:`ScoreReader` in a module of your own package and register the
+class as an entry point::
+
+    [project.entry-points."secondopinion.readers"]
+    my-layout = "my_package.my_module:MyReader"
+
+The readers of this package are registered in the same way. ``docs/how-to/add-a-scorer.md`` has a
+complete example.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+# Re-exported: what a reader needs besides its base class, and so needed at run time.
+from secondopinion.scores.file import ScoreFile as ScoreFile  # noqa: TC001
+from secondopinion.scores.payloads import Fields as Fields  # noqa: TC001
+from secondopinion.scores.rows import ScoreBatch as ScoreBatch  # noqa: TC001
+from secondopinion.scores.rows import ScoreRow as ScoreRow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from secondopinion.scores.file import ScoreFile
-    from secondopinion.scores.payloads import Fields
-    from secondopinion.scores.rows import ScoreBatch
 
 
 class ScoreReader(ABC):
     """Reads one layout of score files.
 
-    A new layout is a subclass in a module of its own, registered under the entry-point group
-    ``secondopinion.readers``.
+    A new layout is a subclass, registered in the entry-point group ``secondopinion.readers``.
 
     Attributes:
         format: The layout's name, as ``--format`` takes it.
-        title: One line on what writes it.
-        scorer: The scorer that the layout itself gives away, or None. A name in the file and a
-            label on the command line go before it.
+        title: The program that writes it, in one line.
+        scorer: The scorer that the layout implies, or None. A name in the file or a label on the
+            command line overrides it.
         appends_reruns: Whether the writer appends to the file of an earlier run, so that a clip
-            may stand there twice; identical repetitions are then collapsed and counted.
-        generic: Whether the layout is a common one, which is taken only where no other reader
+            can appear twice. Identical repetitions are then collapsed and counted.
+        generic: Whether many programs write the layout. It is used only if no other reader
             recognises the file.
     """
 
@@ -38,11 +49,11 @@ class ScoreReader(ABC):
 
     @abstractmethod
     def recognises(self, file: ScoreFile) -> bool:
-        """Whether the file has this layout, judged from its first and last bytes.
+        """Return whether the file has this layout, from its first and last bytes.
 
         Args:
-            file: The file; :attr:`~ScoreFile.head` and :attr:`~ScoreFile.tail` are cheap. Its
-                name decides nothing.
+            file: The file; :attr:`~ScoreFile.head` and :attr:`~ScoreFile.tail` are cheap. Do
+                not use its name.
         """
 
     @abstractmethod
@@ -51,8 +62,8 @@ class ScoreReader(ABC):
 
         Args:
             file: The file.
-            fields: Names of the members that hold key and score, where the operator gave them.
+            fields: The names of the members that hold key and score, if given.
 
         Raises:
-            InputError: The file does not have the layout; the error names file and row.
+            InputError: The file does not have the layout. The error names file and row.
         """

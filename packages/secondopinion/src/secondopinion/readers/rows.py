@@ -1,4 +1,4 @@
-"""Rows of JSON, JSONL, CSV with a header, or parquet: one row a clip and scorer."""
+"""Rows of JSON, JSONL, CSV with a header, or parquet: one row per clip and scorer."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ROW_LISTS = ("rows", "results")
 
 
 class RowsReader(ScoreReader):
-    """Any table with a key and a score a row; ``competitor`` names the scorer where it is there."""
+    """Reads any table with a key and a score per row; ``competitor`` may name the scorer."""
 
     format = "rows"
     title = "rows of JSON, JSONL, CSV with a header, or parquet"
     generic = True
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
         return is_json(file) or file.head[:4] == b"PAR1" or _has_header(file)
 
     def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
@@ -41,11 +41,11 @@ class RowsReader(ScoreReader):
             return
         rows = _json_rows(file, fields)
         while batch := list(islice(rows, BATCH_ROWS)):
-            yield from ScoreBatch.of(batch)
+            yield from ScoreBatch.from_rows(batch)
 
 
 def is_json(file: ScoreFile) -> bool:
-    """Whether the text begins with an object, or an array."""
+    """Return whether the text begins with a JSON object, or an array of them."""
     text = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return text[:1] == b"{" or (text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"]", b""))
 
@@ -62,16 +62,23 @@ def _json_rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
         where = f"{file}, row {number:,}"
         if not isinstance(payload, dict):
             raise InputError(
-                "The row is not a JSON object", where=where, fix="Give one object a clip"
+                "The row is not a JSON object",
+                where=where,
+                fix="Give one object per clip",
+                code="scores.row-not-an-object",
             )
-        # An object that is the whole file may be named for its clip; of several, each has to say.
         yield score_row(payload, fields, row=number, where=where)
     if not number:
-        raise InputError("The file has no rows", where=str(file), fix="Give a file with scores")
+        raise InputError(
+            "The file has no rows",
+            where=str(file),
+            fix="Give a file with scores",
+            code="scores.no-rows",
+        )
 
 
 def json_objects(file: ScoreFile) -> Iterator[Any]:
-    """The rows of a JSON text: its objects, those of an outer array, or of ``{"rows": […]}``."""
+    """Yield the rows of a JSON text: its objects, or those of an array or of ``{"rows": […]}``."""
     stream = JsonStream.over(file)
     if stream.peek() == "[":
         rows = chain.from_iterable(stream.batches())
@@ -80,7 +87,8 @@ def json_objects(file: ScoreFile) -> Iterator[Any]:
             raise InputError(
                 "Text follows the JSON array",
                 where=f"{file}, line {stream.line:,}",
-                fix="Keep one array in the file, or one object a line",
+                fix="Keep one array in the file, or one object per line",
+                code="scores.text-after-array",
             )
         return
     first = outline(file.head) or {}

@@ -1,4 +1,4 @@
-"""The JSON of ``vmaf --json`` and ffmpeg's libvmaf: one log a clip, named for the clip."""
+"""The JSON of ``vmaf --json`` and ffmpeg's libvmaf: one log per clip, named after the clip."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ METRIC = "vmaf"
 
 
 class VmafJsonReader(ScoreReader):
-    """The pooled mean where the log has one, else the mean over its frames.
+    """Reads the pooled mean if the log has one, else the mean over its frames.
 
-    ``--score-field`` takes another metric of the log, e.g. ``vmaf_neg`` or ``psnr_y``, which is
-    then the scorer's name.
+    ``--score-field`` selects another metric of the log, such as ``vmaf_neg`` or ``psnr_y``, which
+    is then the scorer's name.
     """
 
     format = "vmaf-json"
-    title = "vmaf --json and ffmpeg's libvmaf, one log a clip"
+    title = "vmaf --json and ffmpeg's libvmaf, one log per clip"
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
         if not is_json(file):
             return False
         first = outline(file.head) or {}
@@ -43,13 +43,13 @@ class VmafJsonReader(ScoreReader):
         metric = fields.score or METRIC
         log = _Log(file, metric)
         fields.chosen[f"score_field={metric}"] = None
-        yield from ScoreBatch.of(
+        yield from ScoreBatch.from_rows(
             [
                 ScoreRow(
                     key=file.clip,
                     score=log.score(),
                     row=1,
-                    # The metric's name is in the file, but a label tells two models of it apart.
+                    # The file states the metric; a label distinguishes two models of it.
                     scorer=None if file.label else metric,
                     frames=log.frames or None,
                 )
@@ -58,7 +58,7 @@ class VmafJsonReader(ScoreReader):
 
 
 class _Log:
-    """One log, read in a stream: the metric's pooled mean, and its frames."""
+    """One log, read as a stream: the metric's pooled mean, and its frames."""
 
     def __init__(self, file: ScoreFile, metric: str) -> None:
         self._file = file
@@ -80,7 +80,8 @@ class _Log:
             raise InputError(
                 "A second log follows the first",
                 where=f"{file}, line {stream.line:,}",
-                fix="Keep one log per clip, named for the clip",
+                fix="Keep one log per clip, named after the clip",
+                code="scores.vmaf-second-log",
             )
 
     @property
@@ -88,7 +89,7 @@ class _Log:
         return self._mean.frames + self._without
 
     def score(self) -> float | None:
-        """The clip's score.
+        """Return the clip's score.
 
         Raises:
             InputError: The log does not have the metric.
@@ -103,9 +104,9 @@ class _Log:
                 f"The log has no metric {self._metric}; it has {listed(names)}",
                 where=str(self._file),
                 fix="Name one with --score-field",
+                code="scores.vmaf-metric",
             )
-        # libvmaf leaves a model's score out of frames that it skipped; one that lacks others is
-        # no frame of this metric either.
+        # libvmaf omits a model's score for frames that it skipped.
         return self._mean.score
 
     def _add(self, batch: list[Any]) -> None:
@@ -116,6 +117,7 @@ class _Log:
                     "The frame has no metrics",
                     where=f"{self._file}, frame {self.frames + 1:,}",
                     fix="Run vmaf to its end, or name the format with --format",
+                    code="scores.vmaf-frame",
                 )
             if self._metric in metrics:
                 value = self._number(metrics[self._metric])
@@ -132,4 +134,5 @@ class _Log:
                 f"The metric {self._metric} is not a number",
                 where=str(self._file),
                 fix="Run vmaf again",
+                code="scores.vmaf-number",
             ) from None

@@ -1,7 +1,6 @@
-"""What external-bench wrappers write: a JSON payload a clip, with a score a frame and a summary.
+"""The output of external-bench wrappers: a JSON payload per clip, with frames and a summary.
 
-A payload of a long clip, and a file of many payloads, are read in a stream: frame by frame, never
-a whole file at a time.
+Long payloads, and files of many payloads, are read as a stream, frame by frame.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class WrapperReader(ScoreReader):
-    """Payloads ``{"frames": […], "summary": {…}}``: one a file, in an array, or one a line."""
+    """Reads payloads ``{"frames": […], "summary": {…}}``: alone or many per file."""
 
     format = "wrapper"
-    title = "external-bench wrapper JSON: frames and a summary a clip"
+    title = "external-bench wrapper JSON: frames and a summary per clip"
 
-    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - as the interface says
+    def recognises(self, file: ScoreFile) -> bool:  # noqa: D102 - documented in the base class
         if not is_json(file):
             return False
         first = outline(file.head) or {}
@@ -56,16 +55,16 @@ class WrapperReader(ScoreReader):
             for number, payload, frames, alone in payloads
         )
         while batch := list(islice(rows, BATCH_ROWS)):
-            yield from ScoreBatch.of(batch)
+            yield from ScoreBatch.from_rows(batch)
 
 
 Payload = tuple[int, dict[str, Any], FrameMean | None, bool]
 
 
 def _payloads(file: ScoreFile, fields: Fields) -> Iterator[Payload]:
-    """The file's payloads with their numbers from 1, and whether each is the file's only one.
+    """Yield the payloads with their numbers from 1, and whether each is the only one.
 
-    That a payload is alone is known after it has been read, so the first waits for the second.
+    Whether a payload is the only one is known after it was read, so the first waits for the next.
     """
     waiting: tuple[int, dict[str, Any], FrameMean | None] | None = None
     for number, (payload, frames) in enumerate(_stream(file, fields), 1):
@@ -73,7 +72,12 @@ def _payloads(file: ScoreFile, fields: Fields) -> Iterator[Payload]:
             yield (*waiting, False)
         waiting = (number, payload, frames)
     if waiting is None:
-        raise InputError("The file has no payload", where=str(file), fix="Give a file with scores")
+        raise InputError(
+            "The file has no payload",
+            where=str(file),
+            fix="Give a file with scores",
+            code="scores.no-payload",
+        )
     yield (*waiting, waiting[0] == 1)
 
 
@@ -108,7 +112,12 @@ def _payload(
     stream: JsonStream, fields: Fields, where: str
 ) -> tuple[dict[str, Any], FrameMean | None]:
     if stream.peek() != "{":
-        raise InputError("The payload is not a JSON object", where=where, fix="Remove it")
+        raise InputError(
+            "The payload is not a JSON object",
+            where=where,
+            fix="Remove it",
+            code="scores.payload-not-an-object",
+        )
     members: dict[str, Any] = {}
     frames = None
     for name in stream.members():
@@ -124,7 +133,7 @@ def _member(
     fields: Fields,
     where: str,
 ) -> FrameMean | None:
-    """Take one member's value: frames into their mean, anything else into ``members``."""
+    """Read one member's value: frames into their mean, anything else into ``members``."""
     if name != "frames" or stream.peek() != "[":
         members[name] = stream.value()
         return frames

@@ -1,4 +1,4 @@
-"""The files that ``--scores`` names: parsed from ``[LABEL=]PATH``, hashed while they are read."""
+"""Score files: parsed from ``[LABEL=]PATH``, and hashed while they are read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENCODINGS = (
 
 @dataclass(frozen=True)
 class ScoreSpecification:
-    """One value of ``--scores``: a label where one was given, and the files it stands for.
+    """One value of ``--scores``: an optional label, and the files that it names.
 
     Attributes:
         path: The path, directory or glob pattern as given.
@@ -49,17 +49,17 @@ class ScoreSpecification:
 
     @classmethod
     def parse(cls, text: str | os.PathLike[str]) -> ScoreSpecification:
-        """Parse ``[LABEL=]PATH``, where either may contain ``=``.
+        """Parse ``[LABEL=]PATH``; both may contain ``=``.
 
         A text that exists as a path, or matches files as a glob pattern, is a path. Otherwise
-        what stands before the first ``=`` is a label, unless a path separator is in it. Where
-        both readings exist, ``./`` before the path tells them apart.
+        the part before the first ``=`` is a label, unless it contains a path separator. If both
+        interpretations exist, write ``./`` before the path.
 
         Args:
             text: A value of ``--scores``.
 
         Raises:
-            InputError: Nothing exists there, or both readings do.
+            InputError: Nothing exists there, or both interpretations do.
         """
         text = os.fspath(text)
         label, separator, rest = text.partition("=")
@@ -71,6 +71,7 @@ class ScoreSpecification:
                 raise InputError(
                     f"{text!r} is a file, and with {label!r} as a label so is {rest!r}",
                     fix=f"Write ./{text} or {label}=./{rest}",
+                    code="scores.ambiguous-path",
                 )
             if labelled:
                 return cls(rest, label.strip(), labelled)
@@ -82,7 +83,7 @@ class ScoreSpecification:
 
 
 def relocated(text: str, base: Path) -> str:
-    """``[LABEL=]PATH`` with the path taken from ``base``, by the rules of parsing.
+    """Return ``[LABEL=]PATH`` with the path relative to ``base``, by the rules of parsing.
 
     Args:
         text: A value as for ``--scores``, or any path.
@@ -102,7 +103,7 @@ class ScoreFile:
 
     Attributes:
         path: The file.
-        label: The scorer's name as the operator gave it, or None.
+        label: The scorer's name as given with the file, or None.
     """
 
     path: Path
@@ -114,7 +115,7 @@ class ScoreFile:
 
     @cached_property
     def head(self) -> bytes:
-        """The first 64 KiB, as UTF-8 where a byte-order mark says that the file is UTF-16."""
+        """The first 64 KiB, converted to UTF-8 if a byte-order mark says that it is UTF-16."""
         raw = self._read_at(0, HEAD_BYTES)
         for mark, encoding in _ENCODINGS:
             if raw.startswith(mark):
@@ -141,22 +142,22 @@ class ScoreFile:
 
     @property
     def encoding(self) -> str:
-        """The text encoding: UTF-8, or what a byte-order mark says."""
+        """The text encoding: UTF-8, or the one that a byte-order mark states."""
         raw = self._read_at(0, 4)
         return next((name for mark, name in _ENCODINGS if raw.startswith(mark)), "utf-8")
 
     @property
     def clip(self) -> str:
-        """The clip that a file of one clip is named for: its name without a log's suffix."""
+        """The clip that a file of one clip is named after: the file name without a log's suffix."""
         name = self.path.name
         suffix = self.path.suffix
         return name[: -len(suffix)] if suffix.lower() in LOG_SUFFIXES and name != suffix else name
 
     def blocks(self) -> Iterator[str]:
-        """The file's text in blocks of about a MiB; its digest is known after the last one.
+        """Yield the text in blocks of about a MiB; ``digest`` is set after the last one.
 
         Raises:
-            InputError: The file cannot be read, or is no text.
+            InputError: The file cannot be read, or is not text.
         """
         decoder = codecs.getincrementaldecoder(self.encoding)()
         state, size = hashlib.sha256(), 0
@@ -173,16 +174,17 @@ class ScoreFile:
                 f"({error.reason} in the {size:,} bytes read)",
                 where=str(self.path),
                 fix="Save it as UTF-8, or check that it is a file of scores",
+                code="scores.not-text",
             ) from None
         except OSError as error:
             raise _unreadable(self.path, error) from error
         self.digest = Digest(state.hexdigest(), size)
 
     def lines(self) -> Iterator[list[str]]:
-        """The file's lines, without their ends, in lists of a block's lines each.
+        """Yield the lines without their ends, a list for each block.
 
         Raises:
-            InputError: The file cannot be read, or is no text.
+            InputError: The file cannot be read, or is not text.
         """
         rest = ""
         for block in self.blocks():
@@ -194,10 +196,10 @@ class ScoreFile:
             yield [rest]
 
     def line_arrays(self) -> Iterator[pa.StringArray]:
-        """As :meth:`lines`, in Arrow arrays and with their ends.
+        """Yield the lines with their ends, an Arrow array for each block.
 
         Raises:
-            InputError: The file cannot be read, or is no text.
+            InputError: The file cannot be read, or is not text.
         """
         rest = b""
         for block in self.blocks():
@@ -210,22 +212,23 @@ class ScoreFile:
             yield _lines(rest + b"\n")
 
     def text(self, limit: int) -> str:
-        """The whole text of a file that has one clip, and is small.
+        """Return the whole text of a small file of one clip.
 
         Args:
-            limit: The most characters that are read.
+            limit: How many characters to read at most.
 
         Raises:
-            InputError: The file is longer, cannot be read, or is no text.
+            InputError: The file is longer, cannot be read, or is not text.
         """
         text = ""
         for block in self.blocks():
             text += block
             if len(text) > limit:
                 raise InputError(
-                    f"The file is longer than the {limit >> 20} MiB that a log of one clip takes",
+                    f"The log of one clip is longer than {limit >> 20} MiB",
                     where=str(self.path),
                     fix="Keep one log per clip",
+                    code="scores.long-log",
                 )
         return text
 
@@ -243,21 +246,24 @@ class ScoreFile:
 
 
 def _lines(data: bytes) -> pa.StringArray:
-    """Lines of UTF-8, each with its end; the offsets of an Arrow array are all that is new."""
+    """Split UTF-8 into lines with their ends; the Arrow array shares the bytes."""
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
     offsets = pa.array(np.concatenate(([0], ends))).cast(pa.int32())
     return pa.StringArray.from_buffers(len(ends), offsets.buffers()[1], pa.py_buffer(data))
 
 
 def _files(text: str) -> tuple[Path, ...]:
-    """The files behind a path, a directory or a glob pattern; none where nothing exists."""
+    """Return the files of a path, a directory or a glob pattern; empty if nothing exists."""
     try:
         path = Path(text)
         if path.is_dir():
             inside = sorted(entry for entry in path.iterdir() if _counts(entry))
             if not inside:
                 raise InputError(
-                    "This directory has no score files", where=text, fix="Name another one"
+                    "This directory has no score files",
+                    where=text,
+                    fix="Name another one",
+                    code="scores.empty-directory",
                 )
             return tuple(inside)
         if path.exists():
@@ -265,7 +271,7 @@ def _files(text: str) -> tuple[Path, ...]:
         if _GLOB.search(text):
             found = (Path(name) for name in glob.glob(text, recursive=True))  # noqa: PTH207
             return tuple(sorted(entry for entry in found if _counts(entry)))
-    except (OSError, ValueError):  # a name too long or with a NUL is no path
+    except (OSError, ValueError):  # a name that is too long or contains NUL is not a path
         return ()
     return ()
 
@@ -276,9 +282,17 @@ def _counts(entry: Path) -> bool:
 
 def _absent(text: str) -> InputError:
     if _GLOB.search(text):
-        return InputError("No file matches this pattern", where=text, fix="Check the pattern")
+        return InputError(
+            "No file matches this pattern",
+            where=text,
+            fix="Check the pattern",
+            code="scores.no-match",
+        )
     return InputError(
-        "There is no such score file", where=text, fix="Check the path given to --scores"
+        "This score file does not exist",
+        where=text,
+        fix="Check the path given to --scores",
+        code="scores.not-found",
     )
 
 
@@ -287,4 +301,5 @@ def _unreadable(path: Path, error: OSError) -> InputError:
         f"The file cannot be read ({error.strerror or error})",
         where=str(path),
         fix="Check the path and its permissions",
+        code="scores.unreadable",
     )

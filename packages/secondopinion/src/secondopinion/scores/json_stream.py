@@ -1,9 +1,9 @@
-"""JSON texts read in a stream: one after the other, members and elements at a time.
+"""Read JSON texts as a stream: one after the other, a member or an element at a time.
 
-Score files outgrow memory (a payload per frame), stand one object after the other with nothing
-between them (Q-Align), and carry the bare ``NaN`` of Python's writer. The standard library's
-decoder takes values one by one from a buffer, takes ``NaN``, and says where it stopped; orjson
-does the bulk of a long array of flat objects several times faster.
+Score files can be larger than memory (a payload per frame), can have one object after the other
+with nothing between them (Q-Align), and contain the bare ``NaN`` of Python's writer. The standard
+library's decoder decodes values one by one from a buffer, accepts ``NaN``, and reports where it
+stopped. orjson decodes long arrays of flat objects several times faster.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LONGEST_TOKEN = 32
 
 
 def _decoded(text: str) -> list[Any] | None:
-    """An array, decoded by the fast decoder or, for its ``NaN``, the lenient one."""
+    """Decode an array by the fast decoder or, if it contains ``NaN``, by the lenient one."""
     for decode in (orjson.loads, json.loads):
         with suppress(ValueError, RecursionError):
             return list(decode(text))
@@ -43,7 +43,7 @@ class TruncatedJsonError(InputError):
 
 
 class JsonStream:
-    """A cursor over JSON texts that are decoded as they are asked for.
+    """A cursor over JSON texts, which are decoded on demand.
 
     Args:
         blocks: The text in pieces of any size.
@@ -63,7 +63,7 @@ class JsonStream:
 
     @classmethod
     def over(cls, file: ScoreFile) -> JsonStream:
-        """The stream over a whole file."""
+        """Return the stream over a whole file."""
         return cls(file.blocks(), str(file))
 
     @property
@@ -72,7 +72,7 @@ class JsonStream:
         return self._lines_before + self._text.count("\n", 0, self._at) + 1
 
     def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """Return the next character that is not a space; empty at the end."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._text):
@@ -81,7 +81,7 @@ class JsonStream:
                 return ""
 
     def documents(self) -> Iterator[Any]:
-        """The values that follow, decoded one by one to the end of the text.
+        """Yield the values that follow, decoded one by one to the end of the text.
 
         Raises:
             InputError: The text is not JSON.
@@ -105,9 +105,13 @@ class JsonStream:
                 if not (self._may_go_on(error) and self._refill(want)):
                     raise self._malformed(error) from None
             except RecursionError:
-                raise self._error("The JSON is nested too deeply") from None
+                raise self._error(
+                    "The JSON is nested too deeply", code="scores.json-depth"
+                ) from None
             except ValueError as error:  # an integer of thousands of digits
-                raise self._error(f"The JSON has a value that cannot be read ({error})") from None
+                raise self._error(
+                    f"The JSON has a value that cannot be read ({error})", code="scores.json-value"
+                ) from None
             else:
                 # A number at the end of the buffer may go on in the next block.
                 if end < len(self._text) or not self._refill(want):
@@ -116,7 +120,7 @@ class JsonStream:
             want *= 2
 
     def members(self) -> Iterator[str]:
-        """The names of the next object's members; the caller takes each member's value.
+        """Yield the names of the next object's members; the caller reads each member's value.
 
         Raises:
             InputError: No object follows, or the text is not JSON.
@@ -133,13 +137,13 @@ class JsonStream:
                 self.peek()
             name = self.value()
             if not isinstance(name, str):
-                raise self._error("An object's member has no name")
+                raise self._error("An object's member has no name", code="scores.json-member")
             self._take(":", "a colon")
             first = False
             yield name
 
     def elements(self) -> Iterator[int]:
-        """The positions, from 0, of the next array's elements; the caller takes each element.
+        """Yield the positions, from 0, of the next array's elements; the caller reads each element.
 
         Raises:
             InputError: No array follows, or the text is not JSON.
@@ -158,7 +162,7 @@ class JsonStream:
             position += 1
 
     def batches(self) -> Iterator[list[Any]]:
-        """The next array's elements, decoded, in lists of some thousand.
+        """Yield the next array's elements, decoded, in lists of some thousand.
 
         Raises:
             InputError: No array follows, or the text is not JSON.
@@ -167,7 +171,7 @@ class JsonStream:
             yield self._flat_objects() or [self.value()]
 
     def _flat_objects(self) -> list[Any]:
-        """Many elements at once, where objects up to some ``},`` decode; else none."""
+        """Decode many elements at once, if the text up to some ``},`` decodes; else none."""
         if self.peek() != "{":
             return []
         if len(self._text) - self._at < self._window:
@@ -183,7 +187,7 @@ class JsonStream:
             return []
         elements = _decoded(f"[{self._text[self._at : cut + 1]}]")
         if elements is None:
-            # The cut went through an object; where it does so again, less is tried in vain.
+            # The cut went through an object. Try less next time.
             self._window = max(_SMALLEST_WINDOW, self._window // 8)
             return []
         self._window = min(_BATCH_CHARACTERS, self._window * 2)
@@ -191,7 +195,7 @@ class JsonStream:
         return elements
 
     def _value_of_line(self) -> Any:
-        """The next value, if it is a line of its own; from the first that is not, any value."""
+        """Decode the next value as a line; after the first value that is not a line, any value."""
         while (end := self._text.find("\n", self._at)) < 0 and self._refill():
             if len(self._text) - self._at > _BATCH_CHARACTERS:
                 break
@@ -211,11 +215,13 @@ class JsonStream:
         if not found:
             raise self._truncated()
         if found != mark:
-            raise self._error(f"The JSON has {found!r} where {wanted} is due")
+            raise self._error(
+                f"The JSON has {found!r} in place of {wanted}", code="scores.json-token"
+            )
         self._at += 1
 
     def _refill(self, blocks: int = 1) -> bool:
-        """Read on, at least a character and at most ``blocks`` blocks; False at the end."""
+        """Read more: at least a character, at most ``blocks`` blocks; return False at the end."""
         if self._ended:
             return False
         pieces = []
@@ -234,7 +240,7 @@ class JsonStream:
         return True
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
-        """Whether more text could cure ``error``: it is at the buffer's end, or in a string."""
+        """Return whether more text could resolve ``error``: at the buffer's end, or in a string."""
         return error.pos + _LONGEST_TOKEN > len(self._text) or "Unterminated" in error.msg
 
     def _malformed(self, error: json.JSONDecodeError) -> InputError:
@@ -248,7 +254,8 @@ class JsonStream:
         return InputError(
             f"The text is not JSON ({message})",
             where=f"{self._where}, line {line:,}",
-            fix="Mend that line, or remove the row",
+            fix="Fix that line, or remove the row",
+            code="scores.not-json",
         )
 
     def _truncated(self) -> TruncatedJsonError:
@@ -256,25 +263,29 @@ class JsonStream:
             "The JSON ends in the middle of a value",
             where=f"{self._where}, line {self.line:,}",
             fix="Run the scorer to its end, or remove the unfinished row",
+            code="scores.truncated-json",
         )
 
-    def _error(self, what: str) -> InputError:
+    def _error(self, what: str, *, code: str) -> InputError:
         return InputError(
-            what, where=f"{self._where}, line {self.line:,}", fix="Mend that line, or remove it"
+            what,
+            where=f"{self._where}, line {self.line:,}",
+            fix="Fix that line, or remove it",
+            code=code,
         )
 
 
 def outline(head: bytes) -> dict[str, Any] | None:
-    """The first object of a JSON text, as far as its first bytes show it.
+    """Return the first object of a JSON text, as far as its first bytes show it.
 
-    Arrays named ``frames`` are cut to their first element; so is an outer array, and the array
-    in an outer ``rows`` or ``results``. A member whose value the bytes do not show is Ellipsis.
+    Arrays named ``frames`` are cut to their first element, as are an outer array and the array
+    in an outer ``rows`` or ``results``. A member whose value is not in these bytes is Ellipsis.
 
     Args:
         head: The first bytes of a file, UTF-8.
 
     Returns:
-        The object, or None where the text does not begin with one (or with an array of them).
+        The object, or None if the text does not begin with one (or with an array of them).
     """
     stream = JsonStream([head.decode("utf-8", "ignore")], "")
     found: dict[str, Any] = {}

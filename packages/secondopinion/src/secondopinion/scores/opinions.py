@@ -1,24 +1,22 @@
-"""What score files hold: the files, the scorers, and each scorer's scores by clip key."""
+"""The content of score files: the files, the scorers, and their scores by clip key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from secondopinion.documents import DecidedBy, ScoreFileDocument
     from secondopinion.scorers.facts import ScoreFacts
     from secondopinion.scores.file import ScoreFile
 
-DecidedBy = Literal["file", "label", "format", "file name"]
-"""Who named a scorer: the file's content, LABEL=, the layout, or the name of the file."""
-
-STATUS_OK = "ok"
-STATUS_BAD = "bad"
-STATUS_MISSING = "missing"
+STATUS_OK: Final = "ok"
+STATUS_BAD: Final = "bad"
+STATUS_MISSING: Final = "missing"
 
 SCORES_SCHEMA = pa.schema(
     [
@@ -36,30 +34,30 @@ SCORES_SCHEMA = pa.schema(
 
 @dataclass
 class ReadFile:
-    """What became of one score file.
+    """One score file after reading.
 
     Attributes:
         path: The file.
-        given: The value of ``--scores`` that stands for it.
+        given: The value of ``--scores`` that names it.
         format: Its layout.
         decided_by: ``content``, or ``--format``.
         label: The label given with it, or None.
         rows: Scores in it.
-        scorers: Slugs of the scorers that it holds.
+        scorers: Slugs of the scorers that it contains.
         fields: Names of the members that held key and score.
     """
 
     path: str
     given: str
     format: str
-    decided_by: str
+    decided_by: Literal["content", "--format"]
     label: str | None
     rows: int = 0
     scorers: dict[str, None] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The member of the audit."""
+    def to_dict(self) -> ScoreFileDocument:
+        """Return the file as the audit lists it."""
         return {
             "path": self.path,
             "format": self.format,
@@ -77,19 +75,19 @@ class Scorer:
     """One scorer's scores.
 
     Attributes:
-        name: Its name as its files or the operator spell it.
+        name: Its name as its files or you spell it.
         slug: Its name in columns.
         decided_by: Who named it, each once.
-        facts: Direction and range, None where nothing is known.
+        facts: Direction and range, None if unknown.
         scores: One row per clip key, columns as :data:`SCORES_SCHEMA`; score, runtime and frames
-            null where there is none, ``file`` a position in :attr:`Opinions.files`.
-        loaded: Scores in its files, before anything was set aside.
-        keyless: Scores whose clip is not named, by reason.
+            null if missing, ``file`` a position in :attr:`Opinions.files`.
+        loaded: Scores in its files, before any were left out.
+        keyless: Scores that yield no clip key, by reason.
         reruns_collapsed: Identical repetitions by a rerun.
         bad_reasons: Bad scores by reason: ``status``, ``not-finite``.
         out_of_range: Scores outside the scorer's range.
-        bad_runtimes: Runtimes that are no number of milliseconds from 0 on; they became null.
-        bad_frames: Frame counts that are no whole number from 0 on; they became null.
+        bad_runtimes: Unusable runtimes, which became null.
+        bad_frames: Unusable frame counts, which became null.
     """
 
     name: str
@@ -108,13 +106,13 @@ class Scorer:
 
 @dataclass
 class Opinions:
-    """Everything that was read.
+    """All scores that were read.
 
     Attributes:
         scorers: The scorers, by slug, sorted.
         files: The score files, in the order given.
-        notes: What an operator should know, one sentence each.
-        score_files: The files with their digests, where one was taken while reading.
+        notes: What you should know, one sentence each.
+        score_files: The files, with their digests if they were hashed while reading.
     """
 
     scorers: dict[str, Scorer]

@@ -1,7 +1,7 @@
-"""Which member of a JSON object, or column of a table, holds what of a score.
+"""The members of a JSON object, or columns of a table, that hold a score.
 
-Scorers and wrappers agree on little: this module holds the names that are understood, ignoring
-case, and turns one object into one :class:`~secondopinion.scores.rows.ScoreRow`.
+Scorers and wrappers use different names. This module lists the names that are understood,
+ignoring case, and turns one object into one :class:`~secondopinion.scores.rows.ScoreRow`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OK_STATUSES = frozenset({"", "ok", "pass", "passed", "success", "succeeded", "do
 
 
 class FieldNames(NamedTuple):
-    """The names of the members that hold what of a score, None where an object has none."""
+    """The names of the members that hold the parts of a score, None if an object lacks one."""
 
     key: str | None
     scorer: str | None
@@ -45,7 +45,7 @@ class FieldNames(NamedTuple):
 
 @dataclass
 class Fields:
-    """Where the key and the score are: as the operator said, or by the names understood.
+    """The members that hold the key and the score: as given, or by the names understood.
 
     Args:
         key: ``--score-key-field``, or None.
@@ -60,8 +60,8 @@ class Fields:
     chosen: dict[str, None] = field(default_factory=dict, init=False)
     _plans: dict[tuple[str, ...], FieldNames] = field(default_factory=dict, init=False)
 
-    def of(self, names: Iterable[str]) -> FieldNames:
-        """The fields among ``names``."""
+    def among(self, names: Iterable[str]) -> FieldNames:
+        """Return the fields among ``names``."""
         names = tuple(names)
         plan = self._plans.get(names)
         if plan is None:
@@ -101,25 +101,25 @@ def score_row(
     clip: str | None = None,
     frames: FrameMean | None = None,
 ) -> ScoreRow:
-    """One JSON object as one clip's score.
+    """Convert one JSON object to one clip's score.
 
     The score is the object's own, else that of its ``summary``, else the mean over its
     ``frames``; the runtime likewise.
 
     Args:
-        payload: The object, without its frames where ``frames`` has them.
-        fields: Where the key and the score are.
+        payload: The object, without its frames if ``frames`` has them.
+        fields: The members that hold the key and the score.
         row: The object's number in its file, from 1.
         where: The file and row, for errors.
-        clip: The clip where the object names none.
-        frames: The frames where they were already read.
+        clip: The clip if the object does not name one.
+        frames: The frames if they were already read.
 
     Raises:
         InputError: The object has no key or no score, or values of another type than they have.
     """
     summary = payload.get("summary")
     levels = [payload, summary] if isinstance(summary, Mapping) else [payload]
-    plans = [(level, fields.of(level)) for level in levels]
+    plans = [(level, fields.among(level)) for level in levels]
     if frames is None and isinstance(payload.get("frames"), list):
         frames = frame_mean(payload["frames"], fields, where)
 
@@ -127,7 +127,7 @@ def score_row(
     score = _score(plans, frames, fields, where)
     scorer = _first(plans, "scorer")
     if scorer is not None and not isinstance(scorer, str):
-        raise _type_error("scorer", scorer, where, "a text")
+        raise member_type_error("scorer", scorer, where, "text")
     return ScoreRow(
         key=_key(key, clip, fields, where),
         score=score,
@@ -166,7 +166,7 @@ def _add_alike(mean: FrameMean, frames: Sequence[Any], fields: Fields) -> bool:
     if not frames or not isinstance(frames[0], dict):
         return False
     members = frames[0].keys()
-    names = fields.of(members)
+    names = fields.among(members)
     if names.score is None or not all(
         type(frame) is dict and frame.keys() == members for frame in frames
     ):
@@ -181,24 +181,25 @@ def _add_alike(mean: FrameMean, frames: Sequence[Any], fields: Fields) -> bool:
 
 def _add_frame(mean: FrameMean, frame: Any, fields: Fields, where: str) -> None:
     if not isinstance(frame, dict):
-        raise _type_error("frame", frame, where, "an object")
-    names = fields.of(frame)
+        raise member_type_error("frame", frame, where, "an object")
+    names = fields.among(frame)
     if names.score is None:
         raise InputError(
             f"The frame has no score; its members are {listed(frame)}",
             where=where,
             fix="Name the member with --score-field",
+            code="scores.frame-without-score",
         )
     try:
         score = as_float(frame[names.score])
     except TypeError:
-        raise _type_error(names.score, frame[names.score], where, "a number") from None
+        raise member_type_error(names.score, frame[names.score], where, "a number") from None
     runtime = as_runtime(frame[names.runtime]) if names.runtime else None
     mean.add(float("nan") if score is None else score, runtime)
 
 
 def listed(names: Iterable[Any], limit: int = 12) -> str:
-    """Names for a sentence: the first ``limit``, on one line, and how many more there are."""
+    """Join the first ``limit`` names for a sentence, and say how many more there are."""
     texts = [str(name) for name in names]
     short = [text if len(text) <= 40 else text[:40] + "…" for text in texts[:limit]]
     shown = ", ".join(text if text.isprintable() and text else repr(text) for text in short)
@@ -207,7 +208,7 @@ def listed(names: Iterable[Any], limit: int = 12) -> str:
 
 
 def is_ok(status: Any) -> bool:
-    """Whether a row's own status says that scoring went well; no status says so too."""
+    """Return whether a row's own status means success; a missing status does too."""
     return status is None or str(status).strip().casefold() in OK_STATUSES
 
 
@@ -215,7 +216,7 @@ Plans = list[tuple[Mapping[str, Any], FieldNames]]
 
 
 def _first(plans: Plans, what: str) -> Any:
-    """The first of the object's and its summary's member that is there."""
+    """Return the member of the object, or else of its summary."""
     for level, names in plans:
         name = getattr(names, what)
         if name is not None and level[name] is not None:
@@ -229,14 +230,14 @@ def _score(plans: Plans, frames: FrameMean | None, fields: Fields, where: str) -
         try:
             score = as_float(value)
         except TypeError:
-            raise _type_error(name, value, where, "a number") from None
+            raise member_type_error(name, value, where, "a number") from None
         if value is not None:
             return score
     if frames is not None:
         return frames.score
     if given:
         return None
-    # A row that says itself that it failed needs no score; the others have theirs elsewhere.
+    # A row whose status is a failure needs no score.
     if not is_ok(_first(plans, "status")):
         return None
     wanted = f"member {fields.score!r}" if fields.score else "score"
@@ -244,20 +245,22 @@ def _score(plans: Plans, frames: FrameMean | None, fields: Fields, where: str) -
         f"The row has no {wanted}; its members are {listed(plans[0][0])}",
         where=where,
         fix="Name the member that holds the score with --score-field",
+        code="scores.row-without-score",
     )
 
 
 def _key(key: Any, clip: str | None, fields: Fields, where: str) -> str | int | None:
     if isinstance(key, float) and abs(key) >= _EXACT:
         raise InputError(
-            f"The key is the number {key:g}, of which the last digits are lost",
+            f"The key {key:g} is a number too large to keep its last digits",
             where=where,
             fix="Write the key as text, in quotes",
+            code="scores.inexact-key",
         )
     if isinstance(key, float) and key.is_integer():
         key = int(key)
     if isinstance(key, bool) or not isinstance(key, str | int | float | None):
-        raise _type_error("key", key, where, "a text or a number")
+        raise member_type_error("key", key, where, "text or a number")
     if isinstance(key, float):
         return str(key)
     if key is not None:
@@ -269,19 +272,21 @@ def _key(key: Any, clip: str | None, fields: Fields, where: str) -> str | int | 
             "The row has no member that names its clip",
             where=where,
             fix="Name the member that holds the clip key with --score-key-field",
+            code="scores.row-without-key",
         )
     return None
 
 
 def _text(text: str, name: str, where: str) -> str:
-    """``text``, where it is Unicode: JSON escapes can spell halves of characters."""
+    """Return ``text`` if it is valid Unicode: JSON escapes can spell halves of characters."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InputError(
             f"The {name} {text[:40]!a} is not valid Unicode",
             where=where,
-            fix="Mend or remove the row",
+            fix="Fix or remove the row",
+            code="scores.not-unicode",
         ) from None
     return text
 
@@ -305,11 +310,13 @@ def _frames(plans: Plans, frames: FrameMean | None) -> int | None:
     return count if whole and 0 <= count < 1 << 63 else _NO_COUNT
 
 
-def _type_error(name: str, value: Any, where: str, wanted: str) -> InputError:
-    kinds = {dict: "an object", list: "a list", bool: "a truth value", str: "a text"}
+def member_type_error(name: str, value: Any, where: str, wanted: str) -> InputError:
+    """Return the error for a member that has another type than it should."""
+    kinds = {dict: "an object", list: "a list", bool: "true or false", str: "text"}
     kind = kinds.get(type(value), "a number" if value is not None else "null")
     return InputError(
         f"The {name} is {kind} and should be {wanted}",
         where=where,
-        fix="Mend the row, or name the right member with --score-key-field or --score-field",
+        fix="Fix the row, or name the right member with --score-key-field or --score-field",
+        code="scores.member-type",
     )

@@ -1,8 +1,9 @@
-"""What a reader yields: one clip's score at a time, or columns of them."""
+"""The output of readers: one clip's score, or columns of scores."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,21 +16,21 @@ _SUMMED_AT = 1 << 16
 
 
 class ScoreRow(NamedTuple):
-    """One clip's score as a file has it.
+    """One clip's score as its file states it.
 
     Attributes:
-        key: What the file calls the clip; None where it does not say.
-        score: The score as given; None or not finite where there is none, which makes it bad.
-        row: Where it stands in the file: the line of a CSV or a log, the number of a JSON object
-            or a parquet row, from 1.
-        scorer: The scorer's name where the row says it.
-        part: Which of a scorer's scores it is where it gives several a clip (``aesthetic``); its
-            scorer is then named ``<scorer>_<part>``.
-        ok: False where the row's own status says that scoring failed.
-        runtime_ms: The scorer's runtime in milliseconds, None where unknown; NaN, or a number below
-            zero, where what the file says is none, which the audit counts.
-        frames: How many frames were scored, None where unknown; a number below zero where what the
-            file says is no count, which the audit counts.
+        key: The clip's name in the file; None if the file does not state it.
+        score: The score as given. None or a non-finite number makes it bad.
+        row: Its position in the file, from 1: the line of a CSV or a log, the number of a JSON
+            object or a parquet row.
+        scorer: The scorer's name if the row states it.
+        part: For a scorer with several scores per clip, which of them it is (``aesthetic``). The
+            column is then named after ``<scorer>_<part>``.
+        ok: False if the row's own status is a failure.
+        runtime_ms: The scorer's runtime in milliseconds, None if unknown. NaN or a negative number
+            stands for an unusable entry, which the audit counts.
+        frames: How many frames were scored, None if unknown. A negative number stands for an
+            unusable entry, which the audit counts.
     """
 
     key: str | int | None
@@ -47,14 +48,14 @@ class ScoreBatch:
     """Columns of one scorer's scores from one file, all of one length.
 
     Attributes:
-        keys: What the file calls the clips: text or integers, null where it does not say.
-        scores: Scores as given, float64; null or not finite where there is none.
-        rows: Where each stands in the file, int64, from 1.
-        scorer: The scorer's name where the file says it.
+        keys: The clips' names in the file: text or integers, null if not stated.
+        scores: Scores as given, float64; null or not finite if missing.
+        rows: The position of each in the file, int64, from 1.
+        scorer: The scorer's name if the file states it.
         part: As in :class:`ScoreRow`.
-        ok: Boolean, None where all are.
-        runtime_ms: Milliseconds as in :class:`ScoreRow`, float64, None where all are unknown.
-        frames: As in :class:`ScoreRow`, int64, None where all are unknown.
+        ok: Boolean as in :class:`ScoreRow`; None if all are ok.
+        runtime_ms: Milliseconds as in :class:`ScoreRow`, float64; None if all are unknown.
+        frames: As in :class:`ScoreRow`, int64; None if all are unknown.
     """
 
     keys: pa.Array
@@ -71,7 +72,13 @@ class ScoreBatch:
 
     @classmethod
     def of(cls, rows: Iterable[ScoreRow]) -> Iterator[ScoreBatch]:
-        """Gather ``rows`` into one batch per scorer, in the order in which scorers appear."""
+        """Do the same as :meth:`from_rows`; this name goes in the next release."""
+        warnings.warn("ScoreBatch.of is now ScoreBatch.from_rows", DeprecationWarning, stacklevel=2)
+        return cls.from_rows(rows)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[ScoreRow]) -> Iterator[ScoreBatch]:
+        """Collect ``rows`` into one batch per scorer, in the order in which scorers appear."""
         groups: dict[tuple[str | None, str | None], list[ScoreRow]] = {}
         for row in rows:
             groups.setdefault((row.scorer, row.part), []).append(row)
@@ -92,9 +99,8 @@ class ScoreBatch:
 class FrameMean:
     """The mean of a clip's frame scores, their count and summed runtime.
 
-    A frame without a finite score makes the clip's score not finite: the mean of the rest would
-    look like a score of the clip. A frame without a runtime, beside others that have one, does the
-    same to the runtime.
+    A frame without a finite score makes the clip's score not finite: the mean of the other frames
+    would look like a valid score. The runtime works in the same way if some frames have one.
     """
 
     def __init__(self) -> None:
@@ -109,7 +115,7 @@ class FrameMean:
         self.add_all((score,), () if runtime_ms is None else (runtime_ms,))
 
     def add_all(self, scores: Collection[float], runtimes_ms: Collection[float]) -> None:
-        """Count frames, with their runtimes where they have any."""
+        """Count frames, with their runtimes if they have any."""
         self.frames += len(scores)
         self._scores.extend(scores)
         if runtimes_ms:
@@ -120,13 +126,13 @@ class FrameMean:
 
     @property
     def score(self) -> float | None:
-        """The mean over all frames; None where there are none, NaN where one has no score."""
+        """The mean over all frames; None without frames, NaN if one has no score."""
         self._fold()
         return self._total / self.frames if self.frames else None
 
     @property
     def runtime_ms(self) -> float | None:
-        """The sum over all frames; None where none has a runtime, NaN where not all have one."""
+        """The sum over all frames; None if no frame has a runtime, NaN if only some have one."""
         if not self._timed:
             return None
         return self._runtime if self._timed == self.frames else math.nan
@@ -140,7 +146,7 @@ class FrameMean:
 
 
 def as_float(value: Any) -> float | None:
-    """A JSON value as a number: None where it is absent or is text that is no number.
+    """Convert a JSON value to a number: None if it is null, or text that is not a number.
 
     Raises:
         TypeError: The value is a boolean, a list or an object.
@@ -158,7 +164,7 @@ def as_float(value: Any) -> float | None:
 
 
 def as_runtime(value: Any) -> float | None:
-    """A JSON value as a runtime: None where it is absent or blank, NaN where it is no number."""
+    """Convert a JSON value to a runtime: None if null or blank, NaN if not a number."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
