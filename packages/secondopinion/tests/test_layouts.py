@@ -369,7 +369,7 @@ def test_an_object_of_clips_and_scores(features, tmp_path, nested, text):
 
 def test_an_object_of_clips_has_bad_scores_too(features, tmp_path):
     path = tmp_path / "house.json"
-    path.write_text('{"007": NaN, "3339962845": null, "8171831850": "0.5", "10053703034": 1}')
+    path.write_text('{"007": NaN, "3339962845": null, "8171831850": 0.5, "10053703034": 1}')
     table, _ = joined(features, tmp_path, f"house={path}")
     assert column(table, "house", "status") == ["bad", "ok", "ok", "bad", "missing"]
 
