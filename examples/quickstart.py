@@ -243,17 +243,17 @@ def audit_signal(place: Workplace, scored: Path) -> None:
     table.add_column("95 % interval", justify="right")
     strongest = sorted(
         (entry for entry in audited["target_correlations"] if entry["pearson"] is not None),
-        key=lambda entry: -abs(entry["pearson"]),
+        key=lambda entry: -abs(entry["pearson"] or 0),
     )
     for entry in strongest[:5]:
         low, high = entry["pearson_ci"]
         table.add_row(entry["column"], f"{entry['pearson']:+.3f}", f"{low:+.3f} to {high:+.3f}")
     console.print(table)
-    for entry in audited["gain"]:
-        if entry["kind"] == "second_opinions":
+    for gain in audited["gain"]:
+        if gain["kind"] == "second_opinions":
             console.print(
                 "The second opinions lift a plain linear model from PLCC "
-                f"{entry['rest_plcc']:.3f} to [bold]{entry['all_plcc']:.3f}[/]."
+                f"{gain['rest_plcc']:.3f} to [bold]{gain['all_plcc']:.3f}[/]."
             )
 
 
