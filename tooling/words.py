@@ -68,7 +68,7 @@ class WordList:
             spread = rf"\b(?:{pattern})\b".replace(" ", r"[\s#]+")  # over the end of a line, too
             for match in re.finditer(spread, lines, re.IGNORECASE):
                 line = lines.count("\n", 0, match.start()) + 1
-                yield Finding(path, line, " ".join(match[0].split()), instead)
+                yield Finding(path, line, " ".join(match[0].replace("#", " ").split()), instead)
 
     def unused(self, texts: dict[str, str]) -> list[dict[str, str]]:
         """Return the exceptions whose file was read and does not have the phrase."""
