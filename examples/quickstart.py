@@ -1,11 +1,11 @@
-"""The whole job in one go: label, score, audit, train, judge, predict, and prove it.
+"""Run the whole job: join labels and scores, audit, train, check, predict and verify.
 
-    uv run examples/quickstart.py               on sample data that this makes
+    uv run examples/quickstart.py               on sample data that the script makes
     uv run examples/quickstart.py --data DIR    on your own tables
 
-DIR is laid out like the sample: ``features.parquet``, ``labels.csv`` and, in ``scores/``, any of
-``dover.csv``, ``dover_branches.jsonl`` and ``niqe.csv``. Everything is left in quickstart-output/.
-Each step calls one public function, and says which command line would have done the same.
+DIR must contain ``features.parquet`` and ``labels.csv``; its folder ``scores/`` may contain
+``dover.csv``, ``dover_branches.jsonl`` and ``niqe.csv``. The results are in quickstart-output/.
+Each step calls one public function, and prints the command that does the same.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ console = Console(highlight=False)
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where the tables come from and where everything goes."""
+    """The folder of the input tables and the folder of the results."""
 
     data: Path
     out: Path
@@ -76,7 +76,7 @@ class Workplace:
 
     @property
     def scores(self) -> list[str]:
-        """The scorer outputs that are there, as ``[LABEL=]PATH``."""
+        """The scorer outputs that exist, as ``[LABEL=]PATH``."""
         found = []
         for entry in SCORE_FILES:
             label, _, name = entry.rpartition("=")
@@ -87,7 +87,7 @@ class Workplace:
 
 @contextmanager
 def step(number: int, title: str, command: str) -> Iterator[ProgressCallback]:
-    """Do a step under a progress bar; then print its title, its time and its command line."""
+    """Show a progress bar during a step; then print its title, its time and its command."""
     begun = time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bars:
@@ -111,8 +111,8 @@ def announce(number: int, title: str, at_the_end: str = "") -> None:
 
 
 def shell_lines(command: str, width: int = 78) -> str:
-    """A command line broken between words, so that it can be copied from a terminal."""
-    # An option stays with its value.
+    """Break a command between words, so that it can be copied from a terminal."""
+    # Keep an option and its value on one line.
     kept_together = re.sub(r"( --\S+) ", r"\1\0", command)
     lines = textwrap.wrap(
         f"$ {kept_together}",
@@ -125,12 +125,12 @@ def shell_lines(command: str, width: int = 78) -> str:
 
 
 def counted(number: int, what: str, several: str) -> str:
-    """A number with the noun that goes with it."""
+    """Return a number with its noun in singular or plural."""
     return f"{number:,} {what if number == 1 else several}"
 
 
 def facts(*rows: tuple[str, object]) -> Table:
-    """Two columns: what, and how much."""
+    """Return a table of names and values."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
@@ -140,19 +140,19 @@ def facts(*rows: tuple[str, object]) -> Table:
 
 
 def make_data(out: Path) -> Path:
-    """Make the sample tables, and say what is wrong with them."""
+    """Make the sample tables, and list their faults."""
     announce(0, "Sample data")
     sample = write_sample_data(out)
     console.print(
         f"Made a feature table of {sample.clips:,} clips, a label CSV and the files of three "
-        "scorers, with the faults that real ones have:"
+        "scorers, with typical faults:"
     )
     console.print(
         facts(
-            ("keys", "the features name clips by path, the labels by bare number"),
-            ("labels", f"{sample.missing_labels} clips have none, {sample.stale_labels} labels "
-             "have no clip, one label stands there twice"),
-            ("DOVER", f"{sample.missing_dover} clips were never scored; blanks after the commas"),
+            ("keys", "the features identify clips by path, the labels by number"),
+            ("labels", f"{sample.missing_labels} clips have no label, {sample.stale_labels} "
+             "labels have no clip, one label is repeated"),
+            ("DOVER", f"{sample.missing_dover} clips have no score; blanks after the commas"),
             ("NIQE", f"no header, lower is better, and {sample.bad_niqe} score is nan"),
             ("features", f"{sample.nan_features} values are NaN"),
         )
@@ -175,11 +175,11 @@ def label(place: Workplace) -> Path:
             ("scale", f"{audit['label_scale']['scale']}, decided by "
              f"{audit['label_scale']['decided_by']}: {audit['label_scale']['evidence']}"),
             ("missing", f"{counted(audit['missing_rows'], 'row', 'rows')}, kept with a null; "
-             "mos_label_status says so"),
+             "see mos_label_status"),
             ("stale", f"{counted(audit['stale_label_keys']['count'], 'label', 'labels')} "
              "without a clip"),
             ("repeated", f"{counted(audit['duplicate_labels_collapsed'], 'label', 'labels')} "
-             "given twice, and equal"),
+             "repeated with equal values"),
             ("engine", f"{audit['engine']}: the features' own bytes were copied, not re-encoded"),
         )
     )  # fmt: skip
@@ -187,7 +187,7 @@ def label(place: Workplace) -> Path:
 
 
 def score(place: Workplace, labelled: Path) -> Path:
-    """Join what other quality models said."""
+    """Join the scores of other quality models."""
     out = place.out / "scored.parquet"
     scores = " ".join(f"--scores {path}" for path in place.scores)
     command = f"secondopinion join --features {labelled} {scores} --out {out}"
@@ -207,7 +207,7 @@ def score(place: Workplace, labelled: Path) -> Path:
 
 
 def audit_signal(place: Workplace, scored: Path) -> None:
-    """Ask what the table can see, and what it cannot."""
+    """Report which kinds of quality the table can measure."""
     page = place.out / "audit.html"
     command = (
         f"signalaudit report --input {scored} --target mos --out-json {place.out / 'audit.json'} "
@@ -258,7 +258,7 @@ def audit_signal(place: Workplace, scored: Path) -> None:
 
 
 def train(place: Workplace, scored: Path) -> Path:
-    """Train a head, 5 folds by 5 seeds, and judge it."""
+    """Train a head on 5 folds by 5 seeds, and check it against the gate."""
     schema = place.out / "schema.toml"
     schema.write_text(SCHEMA, encoding="utf-8")
     onnx = place.out / "head.onnx"
@@ -285,7 +285,7 @@ def train(place: Workplace, scored: Path) -> Path:
 
 
 def gate_table(manifest: dict[str, Any]) -> Group:
-    """Every gated number beside its threshold and its confidence interval."""
+    """Return a table of the gated numbers with thresholds and confidence intervals."""
     gate = manifest["gate"]
     thresholds = gate["thresholds"]
     table = Table(box=None, header_style="dim", pad_edge=False)
@@ -312,7 +312,7 @@ def gate_table(manifest: dict[str, Any]) -> Group:
     return Group(
         f"{recipe['n_rows']:,} clips, {len(manifest['feature_order'])} features, "
         f"{manifest['n_parameters']:,} parameters; 5 folds by 5 seeds, every number from clips "
-        "that the net had not seen.",
+        "that the model was not trained on.",
         table,
         f"Verdict: {verdict}{gate['status']}[/]",
     )
@@ -334,14 +334,14 @@ def predict(place: Workplace, onnx: Path, scored: Path) -> Path:
         row = predicted.slice(order[round(share * (len(order) - 1))], 1).to_pylist()[0]
         table.add_row(str(row[key]), f"{row['mos_pred']:.2f}", interval(row))
     console.print(
-        "From the worst clip to the best, with an interval made to hold 90 % of MOS values:"
+        "From the worst clip to the best; 90 % of MOS values should be in their intervals:"
     )
     console.print(table)
     return out
 
 
 def interval(row: dict[str, Any], width: int = 32) -> Text:
-    """A prediction and its interval, drawn on the scale from 1 to 5."""
+    """Draw a prediction and its interval on the scale from 1 to 5."""
 
     def place(mos: float) -> int:
         return min(width - 1, max(0, round((mos - 1) / 4 * (width - 1))))
@@ -353,7 +353,7 @@ def interval(row: dict[str, Any], width: int = 32) -> Text:
 
 
 def prove(place: Workplace, onnx: Path) -> None:
-    """Verify every artefact; then damage a copy by one bit and verify that."""
+    """Verify all files; then change one bit in a copy and verify the copy."""
     with step(6, "Proof", f"cd {place.out} && provenance verify {' '.join(VERIFIED)}"):
         outcome = provenance.verify([place.out / name for name in VERIFIED])
     if not outcome.ok:
@@ -361,8 +361,8 @@ def prove(place: Workplace, onnx: Path) -> None:
             console.print(f"[red]✗[/] {problem.name}: {problem.status}")
         sys.exit(1)
     runs = provenance.trace(onnx).runs
-    console.print(f"[green]✓[/] {len(VERIFIED)} artefacts are what their run records say.")
-    console.print(f"[green]✓[/] {onnx.name} leads back through {len(runs)} runs to the raw labels.")
+    console.print(f"[green]✓[/] {len(VERIFIED)} files match their run records.")
+    console.print(f"[green]✓[/] {onnx.name} is traced through {len(runs)} runs to the raw labels.")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(place.out, copy)
@@ -371,16 +371,16 @@ def prove(place: Workplace, onnx: Path) -> None:
         (copy / onnx.name).write_bytes(head)
         damaged = provenance.verify([copy / onnx.name])
     if damaged.ok:
-        sys.exit("A damaged head was accepted; that is a bug in moskit.")
-    console.print(f"[green]✓[/] One flipped bit in a copy of {onnx.name}, and it is rejected.")
+        sys.exit("A damaged head was accepted. This is a bug in moskit.")
+    console.print(f"[green]✓[/] A copy of {onnx.name} with one changed bit was rejected.")
 
 
 def show_outputs(place: Workplace, seconds: float) -> None:
-    """Say what lies where."""
+    """List the results."""
     what = {
         "card.md": "the head's model card",
-        "audit.html": "what the table sees, for a browser",
-        "head.onnx": "the head, all that prediction needs",
+        "audit.html": "what the table can measure, for a browser",
+        "head.onnx": "the head, all you need to predict",
         "head.json": "its manifest and run record",
         "predictions.parquet": "MOS with intervals for every clip",
     }

@@ -1,10 +1,10 @@
-"""Make sample tables in the layout of real KoNViD-1k ones, faults included.
+"""Make sample tables in the layout of KoNViD-1k, with typical faults.
 
-No real clip or rating is in them. A clip has six hidden traits; its MOS is a weighted sum of them
-with the noise of its raters. The feature columns see the first four, each through noise and a bend;
-what the clip shows (the last two) only the DOVER branches see, as a network trained on people's
-taste would. So a head does here what it does on real tables: without second opinions it misses the
-gate, with them it passes, and no column alone gives the MOS away.
+The tables contain no real clips or ratings. Each clip has six hidden traits. Its MOS is a weighted
+sum of them plus rater noise. The feature columns depend on the first four traits, through noise and
+a nonlinear function. Only the DOVER branches depend on the last two, which stand for the content of
+the clip. So a head behaves as on real tables: it misses the gate without second opinions and passes
+with them, and no single column predicts MOS well.
 
 Run ``python examples/sample_data.py DIR`` to write ``DIR/konvid1k/``.
 """
@@ -28,10 +28,10 @@ DOVER_HEADER = "path, aesthetic score, technical score, overall/final score"
 
 @dataclass(frozen=True)
 class SampleData:
-    """Where the sample tables lie, and the faults that were put into them.
+    """The folder of the sample tables, and the faults in them.
 
     Attributes:
-        folder: The folder laid out like ``konvid1k``.
+        folder: The folder ``konvid1k``.
         clips: Rows of the feature table.
         missing_labels: Clips of the feature table without a label.
         stale_labels: Labels without a clip in the feature table.
@@ -55,10 +55,10 @@ def write_sample_data(parent: Path, *, clips: int = 1_000, seed: int = 20_260_50
     Args:
         parent: An existing folder.
         clips: How many rows the feature table gets, at least 100.
-        seed: Equal seeds write equal bytes.
+        seed: The same seed gives the same bytes.
 
     Returns:
-        Where the tables are, and which faults they have.
+        The folder of the tables, and the faults in them.
     """
     random = np.random.default_rng(seed)
     folder = parent / "konvid1k"
@@ -69,7 +69,7 @@ def write_sample_data(parent: Path, *, clips: int = 1_000, seed: int = 20_260_50
     traits = random.standard_normal((clips + stale, TRAITS))
     quality = traits @ np.array([0.55, 0.42, 0.34, 0.26, 0.46, 0.34])
     rated = quality + 0.3 * random.standard_normal(len(ids))
-    # Fifty raters on a five-point scale leave a grid of 0.02.
+    # The mean of fifty ratings on a five-point scale is a multiple of 0.02.
     mos = np.clip(np.round((3.05 + 0.62 * rated) * 50) / 50, 1.08, 4.92)
     geometry = _geometry(random, traits)
 
@@ -94,7 +94,7 @@ def write_sample_data(parent: Path, *, clips: int = 1_000, seed: int = 20_260_50
 
 
 def _clip_ids(random: np.random.Generator, count: int) -> list[str]:
-    """Distinct numbers of 9 to 11 digits, as Flickr gives them."""
+    """Return distinct numbers of 9 to 11 digits, like Flickr ids."""
     numbers = np.unique(random.integers(250_000_000, 12_900_000_000, size=2 * count))
     return [str(number) for number in random.permutation(numbers)[:count]]
 
@@ -107,7 +107,7 @@ def _geometry(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.n
         "height": np.full(count, 540),
         "framerate": framerate,
         "nb_frames": np.round(framerate * 8).astype(np.int64),
-        # The second trait is how little a clip was compressed.
+        # The second trait is low compression.
         "bitrate": np.exp(13.8 + 0.5 * traits[:, 1] + 0.4 * random.standard_normal(count))
         .round()
         .astype(np.int64),
@@ -115,10 +115,10 @@ def _geometry(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.n
 
 
 def _features(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.ndarray]:
-    """60 columns that see three traits each, and 36 that see two, as BRISQUE sees texture.
+    """Return 60 columns that depend on three traits each, and 36 that depend on two.
 
-    What they see besides is content that has nothing to do with quality, and much the same for all
-    of them: features of one clip err together.
+    All of them also depend on content that is unrelated to quality, so the errors of one clip's
+    features are correlated.
     """
     content = random.standard_normal((len(traits), 12))
     columns: dict[str, np.ndarray] = {}
@@ -141,7 +141,7 @@ def _features(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.n
 
 
 def _dover_branches(random: np.random.Generator, traits: np.ndarray) -> dict[str, np.ndarray]:
-    """Each branch is a noisy rater that weighs the traits in its own way."""
+    """Return two scores per clip, each with its own weights of the traits, plus noise."""
     aesthetic = traits @ np.array([0.45, 0.30, 0.36, 0.22, 0.58, 0.42])
     technical = traits @ np.array([0.58, 0.52, 0.32, 0.30, 0.32, 0.22])
     return {
@@ -179,7 +179,7 @@ def _write_labels(
         f"{geometry['framerate'][row]:.14g},{geometry['nb_frames'][row]},8,{geometry['bitrate'][row]}"
         for row in rows
     ]
-    lines.append(lines[1])  # one label was exported twice
+    lines.append(lines[1])  # a repeated label
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -194,7 +194,7 @@ def _write_dover(
         a, t, o = (100 / (1 + np.exp(-score[row])) for score in (aesthetic, technical, overall))
         csv.append(f"../datasets/KoNViD_1k_videos/{ids[row]}.mp4, {a:4f}, {t:4f},{o:4f}")
         for branch, scores in branches.items():
-            # DOVER's branches write small numbers around zero before they are squashed.
+            # DOVER's branches write small numbers around zero, before the logistic function.
             score = float(0.08 * scores[row] - 0.05)
             entry = {
                 "competitor": f"dover-branch-{branch}",
@@ -221,7 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="where konvid1k/ is written")
+    parser.add_argument("folder", type=Path, help="the folder to write konvid1k/ to")
     parser.add_argument("--clips", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=20_260_508)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Sample tables, real tables, and an empty place to work in."""
+"""Fixtures: sample tables, real tables, and a working folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workspace import ROOT, load_script
 
 @pytest.fixture(scope="session")
 def sample_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder ``konvid1k`` that examples/sample_data.py makes. Not to be written to."""
+    """The folder ``konvid1k`` that examples/sample_data.py makes. Do not write to it."""
     sample_data = load_script(ROOT / "examples" / "sample_data.py")
     folder: Path = sample_data.write_sample_data(tmp_path_factory.mktemp("sample")).folder
     return folder
@@ -31,6 +31,6 @@ def real_tables() -> Path:
 
 @pytest.fixture
 def workplace(tmp_path: Path, sample_tables: Path) -> Path:
-    """An empty folder that holds a copy of the sample tables."""
+    """A folder with a copy of the sample tables, and nothing else."""
     shutil.copytree(sample_tables, tmp_path / "konvid1k")
     return tmp_path

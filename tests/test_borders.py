@@ -1,4 +1,4 @@
-"""Packages keep to themselves: light imports, public names, siblings from this workspace."""
+"""Imports are light, public names exist, and siblings come from this workspace."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_import_is_light(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_public_name_is_there(package: str) -> None:
+def test_every_public_name_exists(package: str) -> None:
     loaded = modules_after(
         f"import {package} as package; missing = [n for n in package.__all__ if not "
         "hasattr(package, n)]; assert package.__all__; assert not missing, missing"
@@ -65,7 +65,7 @@ def test_help_is_light(package: str) -> None:
 
 
 def test_labelling_needs_neither_torch_nor_pandas(workplace: Path) -> None:
-    """It works where importing them fails."""
+    """It works if importing them fails."""
     use = """
 import sys
 

@@ -1,4 +1,4 @@
-"""Every command is there, explains each of its options, and shows an example that parses."""
+"""Every command exists, documents all its options, and shows an example that parses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workspace import PACKAGES, ROOT, run_command
 CONTRACT = tomllib.loads((ROOT / "tests" / "command_contract.toml").read_text("utf-8"))
 COMMANDS = [command for package in PACKAGES for command in commands_of(package)]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
-# Of every command; of the quickstart script; of Dask; of a script whose secret is redacted.
+# In order: of every command, the quickstart script, Dask, and an example with a secret.
 FLAGS_OF_OTHERS = {"--help", "--data", "--nthreads", "--password"}
 each_command = pytest.mark.parametrize(
     "command", COMMANDS, ids=lambda command: f"{command.package} {command.name}"
@@ -45,13 +45,13 @@ def test_command_is_documented(command: Command) -> None:
 
 
 @each_command
-def test_command_is_told_of_in_the_docs(command: Command) -> None:
+def test_command_is_in_the_docs(command: Command) -> None:
     name = re.compile(rf"\b{command.package} {command.name}\b")
     assert any(name.search(page.read_text("utf-8")) for page in PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_flags_that_the_docs_name_are_there(page: Path) -> None:
+def test_flags_in_the_docs_exist(page: Path) -> None:
     named = re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?![\w-])", page.read_text("utf-8"))
     ours = {flag for command in COMMANDS for flag in flags_of(command)}
     assert set(named) - ours - FLAGS_OF_OTHERS == set()
@@ -59,7 +59,7 @@ def test_flags_that_the_docs_name_are_there(page: Path) -> None:
 
 @each_command
 def test_example_parses(command: Command) -> None:
-    """The example may name files that are not there, but no option that is not there."""
+    """The files in the example need not exist, but its options must."""
     words = shlex.split(command.example)
     assert words[:2] == [command.package, command.name]
     unknown = [word.partition("=")[0] for word in words[2:] if word.startswith("--")]
@@ -75,7 +75,7 @@ def test_help_shows_the_example(command: Command) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_version_is_the_distribution_s(package: str) -> None:
+def test_version_is_that_of_the_distribution(package: str) -> None:
     version = tomllib.loads((ROOT / "packages" / package / "pyproject.toml").read_text("utf-8"))
     expected = f"moskit-{package} {version['project']['version']}\n"
     assert run_command(package, "--version").stdout == expected

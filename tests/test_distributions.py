@@ -1,4 +1,4 @@
-"""What is built is checked, and projects outside the workspace take it from nowhere else."""
+"""Built distributions are complete, and other projects install exactly those."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workspace import ROOT
 
 
 def write_wheel(folder: Path, package: str, *, requires: str = "", code: str = "") -> None:
-    """A wheel of a package's name and version, with one module."""
+    """Write a wheel with a package's name and version, and one module."""
     folder.mkdir(parents=True, exist_ok=True)
     wheel = wheel_of(folder, package)
     name, version, _ = wheel.name.split("-", 2)
@@ -36,7 +36,7 @@ def test_what_uv_builds_is_complete(tmp_path: Path) -> None:
     assert list(problems_in(tmp_path)) == []
 
 
-def test_what_a_distribution_lacks_is_said(tmp_path: Path) -> None:
+def test_problems_of_a_distribution_are_reported(tmp_path: Path) -> None:
     write_wheel(
         tmp_path,
         "labeljoin",
@@ -56,14 +56,14 @@ def test_what_a_distribution_lacks_is_said(tmp_path: Path) -> None:
         "requires Python None",
         "has the Documentation URL docs/index.md",
         "requires ['moskit-provenance'] of its siblings",
-        "requires moskit-provenance, which is no range",
+        "requires moskit-provenance, which is not a range",
     ):
         assert expected in problems
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """It needs labeljoin, which was built, and provenance, which is on the one index there is."""
+    """A project that needs labeljoin, from the build folder, and provenance, from an index."""
     write_wheel(tmp_path / "dist", "labeljoin", requires="Requires-Dist: moskit-provenance\n")
     page = tmp_path / "index" / "moskit-provenance"
     write_wheel(page, "provenance")

@@ -1,4 +1,4 @@
-"""Every code block of the docs and the READMEs runs, in order, page by page.
+"""Run every code block of the docs and the READMEs, in order, page by page.
 
 ``bash`` and ``python`` blocks are run in a folder that holds the sample tables; a block with a
 ``title`` is written to the file of that name first. ``text`` blocks are shown, not run; one that
@@ -27,7 +27,7 @@ PAGES = [
 RUN = {"bash", "python"}
 SHOWN = {"text", "toml", "json", "csv", "yaml"}
 
-# Python blocks of one page share their names, as a reader who types them would.
+# The Python blocks of one page share their variables, as in a reader's session.
 DRIVER = r"""
 import json, os, subprocess, sys
 names = {"__name__": "__main__"}
@@ -47,7 +47,7 @@ for block in json.load(open(sys.argv[1], encoding="utf-8")):
 
 
 class Block(NamedTuple):
-    """A block of code of a page; ``output`` is what the page shows of what it prints."""
+    """A code block; ``output`` is the part of its output that the page shows."""
 
     language: str
     title: str | None
@@ -73,8 +73,8 @@ def runnable(page: Path) -> list[Block]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_blocks_say_what_they_are(page: Path) -> None:
-    """A block without a language, an indented one too, would silently be left out."""
+def test_blocks_have_a_language(page: Path) -> None:
+    """Blocks without a language, such as indented ones, would not be run."""
     unknown = [
         f"line {block.line}: {block.language or 'no language'}"
         for block in blocks_of(page)
@@ -105,11 +105,11 @@ def test_blocks_run(page: Path, workplace: Path) -> None:
     printed = re.split(r"(?m)^--- line (\d+)\n", done.stdout)
     for line, output in zip(printed[1::2], printed[2::2], strict=True):
         shown = next(block.output for block in runnable(page) if block.line == int(line))
-        for passage in re.split(r"(?m)^\.\.\.$", shown or ""):  # dots leave lines out
+        for passage in re.split(r"(?m)^\.\.\.$", shown or ""):  # dots stand for omitted lines
             assert plain(passage) in plain(output)
 
 
 def plain(text: str) -> str:
-    """Text as it is compared: blanks, digests and versions may be others."""
+    """Return text without the differences that are allowed: blanks, digests and versions."""
     text = re.sub(r"\b\d+\.\d+\.\d+\b", "VERSION", text)
     return " ".join(re.sub(r"\b[0-9a-f]{16,}\b", "DIGEST", text).split())

@@ -1,4 +1,4 @@
-"""Forged records: a replay runs moskit's commands alone, and reads what the user has named."""
+"""A replay of a forged record runs only moskit's commands, and reads only declared files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workspace import run_command
 
 @pytest.fixture
 def joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a labelled table and its record; a secret lies outside of it."""
+    """A folder with a labelled table and its record; a secret is outside it."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -29,7 +29,7 @@ def joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forge(folder: Path, **members: Any) -> Path:
-    """Change members of the record's block, and make its own digest right again."""
+    """Change members of the record's block, and update its digest."""
     path = folder / "out.csv.audit.json"
     document = json.loads(path.read_bytes())
     document["run_provenance"].update(members)

@@ -1,4 +1,4 @@
-"""Damaged inputs of every kind end in one sentence or in a sound output, never in anything else.
+"""Damaged inputs give either a clear error or a valid output, and nothing else.
 
 Ten thousand inputs: sound files with bytes flipped, cut out, doubled, or replaced by what trips
 parsers. Whatever happens, no error but a MoskitError escapes, and an error leaves no file behind.
@@ -66,7 +66,7 @@ WRITERS = {"csv": csv_bytes, "parquet": parquet_bytes, "jsonl": jsonl_bytes, "js
 
 
 def score_files() -> dict[str, bytes]:
-    """One sound file for each layout that secondopinion reads."""
+    """Write one valid file for each layout that secondopinion reads."""
     rows = [
         {"filename": f"{number}.mp4", "competitor": "q", "score": 0.5, "status": "ok"}
         for number in range(1000, 1012)
@@ -99,7 +99,7 @@ def score_files() -> dict[str, bytes]:
 
 
 def damaged(sound: bytes, dice: random.Random) -> bytes:
-    """A damaged copy: one to four wounds."""
+    """Return the data with one to four damages."""
     data = bytearray(sound)
     for _ in range(dice.randint(1, 4)):
         position = dice.randint(0, len(data))
@@ -122,7 +122,7 @@ def damaged(sound: bytes, dice: random.Random) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Sound inputs of every kind."""
+    """A folder with a valid input of every kind."""
     for suffix, write in WRITERS.items():
         (tmp_path / f"features.{suffix}").write_bytes(write(FEATURES))
         (tmp_path / f"labels.{suffix}").write_bytes(write(LABELS))
@@ -210,7 +210,7 @@ def test_damaged_input(use: Callable[[Path, str], None], name: str, folder: Path
         try:
             use(folder, name)
         except VerdictError:
-            refused += 1  # a failed policy leaves its audit, and nothing else
+            refused += 1  # a failed policy writes its audit only
             left = {path.name for path in (folder / "out").iterdir()}
             assert not {other for other in left if not other.endswith(".json")}, data
         except provenance.MoskitError as error:

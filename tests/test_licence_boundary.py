@@ -1,4 +1,4 @@
-"""Scorers stay outside: no package imports, vendors or depends on one (ADR-0657)."""
+"""No package imports, vendors or depends on a scorer (ADR-0657)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No output of any command takes the place of an input or of another output."""
+"""No command writes an output over an input or over another output."""
 
 from __future__ import annotations
 

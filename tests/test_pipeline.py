@@ -1,4 +1,4 @@
-"""The whole job end to end, by command line: on sample tables, and on real ones where they are."""
+"""The whole job by command line, on sample tables and, if available, on real ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_joined_bytes_are_the_features_own(run: Pipeline) -> None:
     assert_frame_equal(
         pl.read_parquet(run.scored, columns=wanted.columns), wanted, check_exact=True
     )
-    # Everything before the source's footer is the beginning of each table made from it.
+    # Each table made from the source starts with all bytes before the source's footer.
     data = source.read_bytes()
     prefix = data[: len(data) - 8 - int.from_bytes(data[-8:-4], "little")]
     for made in (run.labelled, run.scored):
@@ -65,7 +65,7 @@ def test_peers_read_the_table(run: Pipeline) -> None:
     assert answer == pytest.approx(mean)
 
 
-def test_labels_are_the_file_s(run: Pipeline) -> None:
+def test_labels_are_those_of_the_file(run: Pipeline) -> None:
     labels = pl.read_csv(run.tables / "labels.csv", schema_overrides={"flickr_id": pl.String})
     labels = labels.unique("flickr_id").rename({"mos": "wanted"})
     table = pl.read_parquet(run.labelled).with_columns(
@@ -79,7 +79,7 @@ def test_labels_are_the_file_s(run: Pipeline) -> None:
     )
 
 
-def test_second_opinions_are_there(run: Pipeline, is_real: bool) -> None:
+def test_second_opinions_are_joined(run: Pipeline, is_real: bool) -> None:
     table = pl.read_parquet(run.scored)
     for scorer in ("dover", "dover_aesthetic", "dover_technical", "niqe"):
         counts = dict(table[f"second_opinion_{scorer}_status"].value_counts().iter_rows())
@@ -156,7 +156,7 @@ def test_verify_accepts_every_artefact_through_its_record(run: Pipeline) -> None
 
 
 def test_verify_rejects_one_flipped_byte_anywhere(run: Pipeline, tmp_path: Path) -> None:
-    """At both ends and in the middle of each artefact and record; by the command for a head."""
+    """Flip a byte at both ends and in the middle of each file; use the command for a head."""
     folder = tmp_path / "copy"
     shutil.copytree(run.folder, folder)
     for record, artefacts in run.records.items():
@@ -204,13 +204,13 @@ def test_shuffled_mos_misses_the_gate(run: Pipeline, tmp_path: Path) -> None:
 
 
 def test_equal_runs_write_equal_tables(run: Pipeline, tmp_path: Path) -> None:
-    """Nothing of the place or the time gets into a table."""
+    """Tables depend on neither the folder nor the time."""
     join_labels(run.tables, tmp_path / "elsewhere.parquet")
     assert (tmp_path / "elsewhere.parquet").read_bytes() == run.labelled.read_bytes()
 
 
 def test_no_labels_no_head(run: Pipeline, tmp_path: Path) -> None:
-    """Zero MOS-labelled rows end with exit code 2, and without a file."""
+    """Without MOS-labelled rows, the exit code is 2 and no file is written."""
     join_scores(run.tables / "features.parquet", run.tables, tmp_path / "unlabelled.parquet")
     schema = run.folder / "schema.toml"
     before = sorted(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Records of all packages taken together: every command replays, every chain ends at raw files."""
+"""Records of all packages together: all commands replay, all lineages end at raw files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def made_by(folder: Path, name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def made(sample_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which each command has run once. Not to be written to."""
+    """A folder in which each command has run once. Do not write to it."""
     folder = tmp_path_factory.mktemp("chain")
     shutil.copytree(sample_tables, folder / "konvid1k")
     (folder / "schema.toml").write_text(SCHEMA, encoding="utf-8")
@@ -92,7 +92,7 @@ def made(sample_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "tables.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
     for words in COMMANDS.values():
-        # `validate` says with exit code 1 that a head of two epochs misses the gate.
+        # `validate` exits with code 1, because a head of two epochs misses the gate.
         done = run_command(*words, "--quiet", cwd=folder, expect=None)
         assert done.code in ((0, 1) if "validate" in words else (0,)), done.stderr
     return folder
@@ -100,7 +100,7 @@ def made(sample_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def chain(made: Path, tmp_path: Path) -> Iterator[Path]:
-    """That folder, to be written to; it is put back afterwards.
+    """The same folder, to write to; it is restored afterwards.
 
     A copy would not do: the records have absolute paths of what lies outside of their own folders.
     """
@@ -139,7 +139,7 @@ def test_library_calls_replay_too(chain: Path, monkeypatch: pytest.MonkeyPatch) 
         assert outcome.ok
 
 
-def test_head_leads_to_the_rating_file_wherever_things_have_gone(
+def test_head_leads_to_the_rating_file_wherever_files_have_moved(
     chain: Path, tmp_path: Path
 ) -> None:
     away = tmp_path / "away"

@@ -1,4 +1,4 @@
-"""The README's first command: it leaves what it says, and the command lines it shows are right."""
+"""The README's first command writes its results and shows the right commands."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, done.stdout
 
 
-def test_it_leaves_what_it_says(run: tuple[Path, str]) -> None:
+def test_it_writes_its_results(run: tuple[Path, str]) -> None:
     folder, shown = run
     assert [name for name in LEFT if not (folder / "quickstart-output" / name).exists()] == []
     assert "Verdict: Accepted" in shown
     assert [line for line in shown.splitlines() if len(line.rstrip()) > 80] == []
 
 
-def test_the_command_lines_that_it_shows_do_the_same(run: tuple[Path, str]) -> None:
+def test_the_commands_that_it_shows_do_the_same(run: tuple[Path, str]) -> None:
     folder, shown = run
     commands = re.findall(r"^\$ ((?:.*\\ *\n)*.*)", shown, re.MULTILINE)
     assert len(commands) == 6
     for command in commands:
-        if "moshead train" in command:  # A minute more would tell little.
+        if "moshead train" in command:  # Takes a minute and would show little more.
             continue
         before = {path.name: path.read_bytes() for path in folder.rglob("*.parquet")}
         subprocess.run(

@@ -1,4 +1,4 @@
-"""Releases are refused when they would break a user unannounced."""
+"""Releases with unannounced breaking changes are refused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def version_of(repository: Path, name: str) -> str:
     return version
 
 
-def test_a_name_that_is_no_longer_public_is_missed(repository: Path) -> None:
+def test_removing_a_public_name_is_a_breaking_change(repository: Path) -> None:
     stub = repository / "packages" / "core" / "src" / "core" / "__init__.pyi"
     stub.write_text("__all__: list[str] = []\n")
     with pytest.raises(ReleaseError, match="no longer public"):
@@ -62,7 +62,7 @@ def test_a_name_that_is_no_longer_public_is_missed(repository: Path) -> None:
 
 
 def test_a_fix_is_released(repository: Path) -> None:
-    # `helper` is nowhere listed as public, so nobody may miss it.
+    # `helper` is not listed as public, so removing it breaks nothing.
     change(repository, API)
     assert prepare_release(repository, "core", "0.1.1", day=DAY) == []
     assert version_of(repository, "core") == "0.1.1"
@@ -82,7 +82,7 @@ def test_a_fix_is_released(repository: Path) -> None:
 )
 def test_a_breaking_change_needs_version_and_changelog(repository: Path, api: str) -> None:
     change(repository, api)
-    with pytest.raises(ReleaseError, match="the API breaks"):
+    with pytest.raises(ReleaseError, match="the API has breaking changes"):
         prepare_release(repository, "core", "0.1.1", day=DAY)
     with pytest.raises(ReleaseError, match="nothing under 'Changed' or 'Removed'"):
         prepare_release(repository, "core", "0.2.0", day=DAY)
@@ -108,21 +108,21 @@ def test_a_breaking_change_needs_version_and_changelog(repository: Path, api: st
         ("cor", "0.1.1", "there is no package"),
     ],
 )
-def test_a_mistaken_release_is_refused(repository: Path, name: str, version: str, why: str) -> None:
+def test_an_invalid_release_is_refused(repository: Path, name: str, version: str, why: str) -> None:
     with pytest.raises(ReleaseError, match=why):
         prepare_release(repository, name, version, day=DAY)
 
 
-def test_a_release_says_what_changed(repository: Path) -> None:
+def test_a_release_needs_a_changelog_entry(repository: Path) -> None:
     (repository / "packages" / "core" / "CHANGELOG.md").write_text(
         "## [Unreleased]\n\n## [0.1.0]\n- x"
     )
-    with pytest.raises(ReleaseError, match="says nothing under"):
+    with pytest.raises(ReleaseError, match="has no entry under"):
         prepare_release(repository, "core", "0.1.1", day=DAY)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_changelogs_have_the_form_that_a_release_reads(package: str) -> None:
+def test_changelogs_have_the_right_format(package: str) -> None:
     changelog = (ROOT / "packages" / package / "CHANGELOG.md").read_text("utf-8")
     assert changelog.startswith(f"# Changelog\n\nAll notable changes to moskit-{package}.")
     first, *released = re.findall(r"(?m)^## .*$", changelog)

@@ -1,4 +1,4 @@
-"""Killed, crowded, strangely named, out of space: nothing half-made is ever left to be believed."""
+"""After kills, full disks and odd file names, no incomplete output is left."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def start_pipeline(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def test_kill_at_random_moments_then_resume(small: Path) -> None:
-    """After each kill every file is whole, and what has a record is what the record says."""
+    """After each kill, every file is complete and matches its record, if it has one."""
     begun = time.monotonic()
     assert start_pipeline(small).wait() == 0
     took = time.monotonic() - begun
@@ -70,7 +70,7 @@ def test_kill_at_random_moments_then_resume(small: Path) -> None:
 
     dice = random.Random(3)
     for _ in range(KILLS):
-        if dice.random() < 0.5:  # sometimes over earlier files, sometimes from nothing
+        if dice.random() < 0.5:  # start with or without earlier files
             for path in [*(small / name for pair in MADE.items() for name in pair)]:
                 path.unlink(missing_ok=True)
         killed = start_pipeline(small)
@@ -86,7 +86,7 @@ def test_kill_at_random_moments_then_resume(small: Path) -> None:
     assert start_pipeline(small).wait() == 0
     assert provenance.verify([small / name for name in MADE]).ok
     assert {name: (small / name).read_bytes() for name in MADE} == expected
-    # The temporaries of the killed runs went with the next runs.
+    # Later runs removed the temporary files of the killed ones.
     ours = {*MADE, *MADE.values(), "head_card.md", "head_card.png", "schema.toml", "konvid1k"}
     assert {path.name for path in small.iterdir()} == ours
 
@@ -102,7 +102,7 @@ def test_interrupt_is_clean(small: Path) -> None:
         text=True,
     )
     maps = Path(f"/proc/{running.pid}/maps")
-    while "libtorch_cpu" not in maps.read_text("utf-8"):  # which it loads to train
+    while "libtorch_cpu" not in maps.read_text("utf-8"):  # loaded when training starts
         assert running.poll() is None
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
@@ -166,8 +166,8 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: name[:20])
-def test_strange_names(name: str, tmp_path: Path, sample_tables: Path) -> None:
-    """As a folder's name and as a file's, for inputs and for outputs."""
+def test_odd_names(name: str, tmp_path: Path, sample_tables: Path) -> None:
+    """Use the name for a folder and for files, for inputs and for outputs."""
     folder = tmp_path / name
     folder.mkdir()
     features, labels = folder / f"{name}.parquet", folder / f"{name}.csv"
@@ -181,7 +181,7 @@ def test_strange_names(name: str, tmp_path: Path, sample_tables: Path) -> None:
     assert pq.read_metadata(scored).num_rows == 1000
 
 
-def test_strange_names_on_the_command_line(tmp_path: Path, sample_tables: Path) -> None:
+def test_odd_names_on_the_command_line(tmp_path: Path, sample_tables: Path) -> None:
     strange = "-it's a=b [ünï] $(x)"
     (tmp_path / strange).symlink_to(sample_tables / "features.parquet")
     (tmp_path / "labels é.csv").symlink_to(sample_tables / "labels.csv")
@@ -195,7 +195,7 @@ def test_strange_names_on_the_command_line(tmp_path: Path, sample_tables: Path) 
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 KiB; skipped where this user may not mount one."""
+    """A file system of 64 KiB; skip if this user may not mount one."""
     point = tmp_path / "disk"
     point.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(point)]
@@ -216,7 +216,7 @@ def test_full_disk(tiny_disk: Path, sample_tables: Path) -> None:
 
 
 def test_file_size_limit(sample_tables: Path, tmp_path: Path) -> None:
-    """The full disk that any user can have."""
+    """Simulate a full disk without special rights."""
     limited = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)); "
@@ -233,7 +233,7 @@ def test_file_size_limit(sample_tables: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
-    """A folder in which nothing can be made, by root neither."""
+    """A folder in which nobody can create files, not even root."""
     if os.geteuid() == 0:
         yield Path("/sys/kernel")
         return
@@ -254,7 +254,7 @@ def test_read_only_folder(read_only: Path, out: str, sample_tables: Path) -> Non
 
 
 def test_a_reader_never_sees_half_a_table(workplace: Path) -> None:
-    """While a table is replaced again and again, whoever reads it reads a whole one."""
+    """While a table is replaced repeatedly, readers always get a complete one."""
     features, labels = workplace / "konvid1k/features.parquet", workplace / "konvid1k/labels.csv"
     out = workplace / "labelled.parquet"
     labeljoin.join_file(features, labels, out)

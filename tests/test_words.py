@@ -1,4 +1,4 @@
-"""The word list finds its words wherever people read them, and nowhere else."""
+"""The word list finds its words in everything that people read, and only there."""
 
 from __future__ import annotations
 

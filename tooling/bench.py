@@ -1,8 +1,8 @@
-"""Run every benchmark and make one table of them: ``uv run nox -s bench``.
+"""Run all benchmarks and write one table: ``uv run nox -s bench``.
 
-Each ``benchmarks/<name>.py --out-json PATH`` writes ``title``, ``setting``, ``measurements``: what
-was measured, in which unit, ours, the peer's, and the ratio. A ratio above 1 is in our favour,
-whatever the unit. Writes ``benchmarks/results.json`` and ``results.md``.
+Each ``benchmarks/<name>.py --out-json PATH`` writes ``title``, ``setting`` and ``measurements``. A
+measurement has a name, a unit, moskit's value, the peer's value, and their ratio, which is above 1
+if moskit is better. The results go to ``benchmarks/results.json`` and ``results.md``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LIBRARIES = (
 
 
 def run_benchmark(script: Path, *, quick: bool = False) -> dict[str, Any]:
-    """Run one benchmark in a process of its own and read what it wrote."""
+    """Run one benchmark in a separate process and return its results."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "result.json"
         flags = ["--quick"] if quick else []
@@ -43,7 +43,7 @@ def run_benchmark(script: Path, *, quick: bool = False) -> dict[str, Any]:
 
 
 def describe_machine() -> dict[str, Any]:
-    """What the numbers depend on: processor, cores, memory, system, Python and libraries."""
+    """Return the processor, cores, memory, system, Python and libraries."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     versions = {}
     for name in LIBRARIES:
@@ -71,7 +71,7 @@ def _processor() -> str:
 
 
 def render_markdown(document: dict[str, Any]) -> str:
-    """The table that the docs show, ratios first."""
+    """Return the table that the docs show, ratios first."""
     return "\n".join(_markdown_lines(document)) + "\n"
 
 
@@ -81,24 +81,24 @@ def _markdown_lines(document: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Measured on {machine['cores']} cores of {machine['processor']}, "
         f"{machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']} "
-        f"({libraries}). A ratio above 1 is in moskit's favour."
+        f"({libraries}). A ratio above 1 means that moskit is better."
     )
     for result in document["benchmarks"]:
         yield f"\n## {result['title']}\n\n{result['setting']}\n"
         yield "| ratio | what | measure | moskit | peer | peer's |"
         yield "| ---: | --- | --- | ---: | --- | ---: |"
         for row in result["measurements"]:
-            # What no other program does has no peer, and a goal may stand in for one.
+            # Some measurements have a goal instead of a peer, or neither.
             ratio = f"**{row['ratio']:.2g}×**" if "ratio" in row else "–"
             peer = f"{row['peer']} | {row['peer_value']:.3g}" if "peer" in row else "– | –"
             yield f"| {ratio} | {row['what']} | {row['measure']} | {row['moskit']:.3g} | {peer} |"
 
 
 def main() -> None:
-    """Run the benchmarks named on the command line, or all of them."""
+    """Run the benchmarks named on the command line, by default all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="benchmarks to run; all unless given")
-    parser.add_argument("--quick", action="store_true", help="small data, numbers not kept")
+    parser.add_argument("names", nargs="*", help="benchmarks to run (default: all)")
+    parser.add_argument("--quick", action="store_true", help="use small data and save no results")
     arguments = parser.parse_args()
     scripts = [
         script

@@ -1,4 +1,4 @@
-"""The commands of all packages, read from the code that runs them."""
+"""Read the commands of all packages from the code that runs them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Parameter:
     """An option or an argument of a command.
 
     Attributes:
-        spelling: As ``--help`` spells it, e.g. ``--out PATH``.
-        flags: Its option names; none for an argument.
-        help: What ``--help`` says about it, its default included.
-        repeatable: Whether it may be given more than once.
+        spelling: Its name in ``--help``, such as ``--out PATH``.
+        flags: Its option names; empty for an argument.
+        help: Its description in ``--help``, with the default.
+        repeatable: Whether it may be used more than once.
     """
 
     spelling: str
@@ -42,12 +42,12 @@ class Command:
 
 
 def summary_of(package: str) -> str:
-    """The sentence at the top of a package's ``--help``."""
+    """Return the sentence at the top of a package's ``--help``."""
     return str(_group_of(package).help)
 
 
 def commands_of(package: str) -> Iterator[Command]:
-    """The visible commands of a package, in the order in which ``--help`` shows them."""
+    """Yield the visible commands of a package, in the order of ``--help``."""
     group = _group_of(package)
     parent = typer.Context(group, info_name=package)
     for name, command in group.commands.items():

@@ -1,4 +1,4 @@
-"""What every built sdist and wheel must say and hold; checked by ``uv run nox -s build``."""
+"""Check the metadata and files of built sdists and wheels: ``uv run nox -s build``."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def wheel_of(dist: Path, package: str) -> Path:
-    """The wheel of a package's present version in a folder."""
+    """Return the path of the wheel of a package's current version."""
     return dist / f"moskit_{package}-{PACKAGES[package]['version']}-py3-none-any.whl"
 
 
 def files_of(package: str) -> set[str]:
-    """Everything below a package's ``src``: modules, stubs, ``py.typed``, data."""
+    """Return all files below a package's ``src``: modules, stubs, ``py.typed``, data."""
     source = ROOT / "packages" / package / "src"
     return {
         path.relative_to(source).as_posix()
@@ -38,7 +38,7 @@ def files_of(package: str) -> set[str]:
 
 
 def problems_in(dist: Path) -> Iterator[str]:
-    """Everything that is wrong with the distributions in ``dist``, one sentence each."""
+    """Yield one sentence for each problem of the distributions in ``dist``."""
     for package, project in PACKAGES.items():
         wheel = wheel_of(dist, package)
         sdist = dist / f"moskit_{package}-{project['version']}.tar.gz"
@@ -67,9 +67,9 @@ def _wheel_problems(wheel: Path, package: str) -> Iterator[str]:
     wanted = {f"{package}/py.typed", f"{package}/__init__.pyi", f"{information}/licenses/LICENSE"}
     for name in sorted((wanted | files_of(package)) - names):
         yield f"does not hold {name}"
-    strange = {name.partition("/")[0] for name in names} - {package, information}
-    if strange:
-        yield f"also holds {sorted(strange)}"
+    extra = {name.partition("/")[0] for name in names} - {package, information}
+    if extra:
+        yield f"also holds {sorted(extra)}"
     if f"{package} = {package}.cli.app:main" not in commands:
         yield f"does not install the command {package}"
     yield from _metadata_problems(metadata)
@@ -110,12 +110,12 @@ def _sibling_problems(metadata: Metadata, package: str) -> Iterator[str]:
         yield f"requires {sorted(map(str, built.values()))} of its siblings"
     for requirement in built.values():
         if {specifier.operator for specifier in requirement.specifier} != {">=", "<"}:
-            yield f"requires {requirement}, which is no range from one release to a breaking one"
+            yield f"requires {requirement}, which is not a range with a lower and an upper bound"
         if requirement.url:
             yield f"takes {requirement.name} from {requirement.url}"
         version = PACKAGES[requirement.name.removeprefix("moskit-")]["version"]
         if version not in requirement.specifier:
-            yield f"requires {requirement}, and this workspace has {version}"
+            yield f"requires {requirement}, but this workspace has {version}"
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""What MkDocs cannot know: the navigation, the commands, the JSON Schemas, the error codes.
+"""Generate parts of the site: navigation, commands, JSON Schemas, error codes.
 
-MkDocs calls the functions here by their names (``hooks`` in mkdocs.yml). The reference pages are
-made while the site is built and lie nowhere in the repository, so they cannot go stale.
+MkDocs calls these functions by name (``hooks`` in mkdocs.yml). The reference pages are generated
+with the site and are not in the repository, so they are always up to date.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Write the navigation: the pages that are there, in the order in which one reads them."""
+    """Set the navigation: all pages, in reading order."""
     config.nav = [
         {"Home": "index.md"},
         {"Quickstart": "quickstart.md"},
@@ -44,7 +44,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are generated."""
+    """Add the generated pages."""
     pages = {
         "reference/schemas.md": _schemas_page(),
         "reference/errors.md": error_codes_page(),
@@ -62,14 +62,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _pages_in(folder: str) -> list[str]:
-    """The pages of a folder, its index first."""
+    """Return the pages of a folder, its index first."""
     found = sorted((DOCS / folder).glob("*.md"), key=lambda page: (page.stem != "index", page.stem))
     return [page.relative_to(DOCS).as_posix() for page in found]
 
 
 def _command_page(package: str) -> Iterator[str]:
     yield f"# {package}\n\n{summary_of(package)}\n"
-    yield "Exit codes and shared flags are on the [quickstart](../../quickstart.md#exit-codes).\n"
+    yield "The exit codes and shared flags are in the "
+    yield "[quickstart](../../quickstart.md#exit-codes).\n"
     for command in commands_of(package):
         yield from _command_section(command)
 
@@ -81,9 +82,9 @@ def _command_section(command: Command) -> Iterator[str]:
         yield f"For example:\n\n```text\n{command.example}\n```\n"
     yield "| option | meaning |\n| --- | --- |"
     for parameter in command.parameters:
-        again = " May be given more than once." if parameter.repeatable else ""
+        again = " You can repeat this option." if parameter.repeatable else ""
         cell = (parameter.help + again).replace("|", "\\|").replace("\n", " ")
-        # Square brackets would be links, angle brackets tags.
+        # Markdown would make links of square brackets, and HTML tags of angle brackets.
         cell = cell.replace("[", "\\[").replace("<", "&lt;")
         yield f"| `{parameter.spelling}` | {cell} |"
     yield ""
@@ -97,8 +98,8 @@ def _schemas_page() -> str:
     lines = [
         "# JSON Schemas",
         "",
-        "Every JSON document that a command writes names its schema in `schema`; these describe",
-        "them (JSON Schema 2020-12), and the tests check real outputs against them.",
+        "Every JSON document that a command writes has the id of its schema in `schema`. These are",
+        "the schemas (JSON Schema 2020-12); the tests validate real outputs against them.",
         "",
         "| `schema` | what it is |",
         "| --- | --- |",
@@ -114,5 +115,5 @@ def _benchmarks_page() -> str:
     table = DOCS.parent / "benchmarks" / "results.md"
     lead = "# Benchmarks\n\n`uv run nox -s bench` measures these side by side on your machine.\n\n"
     return lead + (
-        table.read_text(encoding="utf-8") if table.exists() else "None are kept here yet.\n"
+        table.read_text(encoding="utf-8") if table.exists() else "There are no results yet.\n"
     )

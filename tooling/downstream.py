@@ -1,9 +1,9 @@
-"""Use the built wheels as a stranger's project would: ``uv run nox -s downstream``.
+"""Use the built wheels in projects outside the workspace: ``uv run nox -s downstream``.
 
-For each package a project outside the workspace pins its wheel, locks, and installs into an empty
-environment; the package's own tests then run there, without any sibling that it does not declare.
-Last, one environment runs the quickstart, and another one, filled by plain pip and without torch,
-predicts with the head that the first has trained.
+For each package, a new project pins its wheel, locks, and installs into an empty environment. The
+package's tests then run there, with the dependencies that it declares and no others. At the end,
+one environment runs the quickstart, and another one, made by pip and without torch, predicts with
+the head that the first one trained.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from pathlib import Path
 from distributions import PACKAGES, ROOT, wheel_of
 
 WORKSPACE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-# pandas may come with an extra or a test group, never with the package itself.
+# An extra or a test group may need pandas, but not the package itself.
 NEVER_ALONE = {"torch", "pandas"}
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project outside the workspace that depends on wheels of ours."""
+    """A project outside the workspace that depends on our wheels."""
 
     folder: Path
     dist: Path
 
     @property
     def python(self) -> Path:
-        """The interpreter of its environment."""
+        """The Python interpreter of its environment."""
         return self.folder / ".venv" / "bin" / "python"
 
     def write(self, dependencies: list[str], tests: list[str]) -> None:
@@ -51,12 +51,12 @@ class Project:
         )
 
     def install(self, *options: str) -> set[str]:
-        """Lock and install; returns the names of what is installed.
+        """Lock and install; return the names of all installed distributions.
 
         Raises:
-            SystemExit: A package of ours was found anywhere but in the build folder.
+            SystemExit: One of our packages came from elsewhere than the build folder.
         """
-        # A wheel of this version may be in uv's cache since it was last built.
+        # uv may have cached an earlier build of this version.
         fresh = [f"--refresh-package=moskit-{package}" for package in PACKAGES]
         self.run("uv", "sync", "--quiet", f"--python={sys.executable}", *fresh, *options)
         lock = tomllib.loads((self.folder / "uv.lock").read_text("utf-8"))
@@ -132,7 +132,7 @@ def try_package(package: str, folder: Path, dist: Path) -> None:
     project = Project(folder / package, dist)
     project.write([pinned(package, extras=True)], test_requirements(f"test-{package}"))
     project.install("--group=tests")
-    # The layout that the tests know, without any of the sources.
+    # The tests expect this layout; the sources are left out.
     shutil.copytree(
         ROOT / "packages" / package / "tests", project.folder / "packages" / package / "tests"
     )
@@ -153,7 +153,7 @@ def try_package(package: str, folder: Path, dist: Path) -> None:
 
 
 def try_handover(folder: Path, dist: Path) -> None:
-    """Train in one environment, predict in another that pip filled and that has no torch."""
+    """Train in one environment; predict in another one, made by pip and without torch."""
     trainer = Project(folder / "trainer", dist)
     trainer.write([pinned(package, extras=True) for package in PACKAGES], [])
     trainer.install()
@@ -175,11 +175,13 @@ def try_handover(folder: Path, dist: Path) -> None:
 
 
 def main() -> None:
-    """Try the wheels of the folder named on the command line."""
+    """Test the wheels of the folder named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dist", type=Path)
     everything = [*PACKAGES, "handover"]
-    parser.add_argument("what", nargs="*", help=f"of {', '.join(everything)}; all unless given")
+    parser.add_argument(
+        "what", nargs="*", help=f"one or more of {', '.join(everything)} (default: all)"
+    )
     arguments = parser.parse_args()
     unknown = set(arguments.what) - set(everything)
     if unknown:

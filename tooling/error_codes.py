@@ -28,7 +28,7 @@ class ErrorSite:
         kind: The class of the error.
         code: Its code; None if there is no literal one.
         what: The message, with ``{name}`` for what is filled in.
-        fix: The advice, in the same form; None if there is none.
+        fix: The advice, in the same form; None if it has no advice.
         exit_code: The exit code of a command that ends with it.
     """
 

@@ -1,8 +1,8 @@
-"""Time a newcomer's first minute: ``uv run nox -s newcomer``.
+"""Time the README's first command: ``uv run nox -s newcomer``.
 
-Clones this repository into an empty folder and types the README's first command there, with an
-empty home, empty caches and nothing installed but Python and pip. Prints what the README says of
-it: the seconds to the first labelled table and to the end, and how large the environment is.
+Clones this repository into an empty folder and runs the command there, with an empty home, empty
+caches, and only Python and pip installed. Prints the numbers that the README has: the seconds to
+the first labelled table and to the end, and the size of the environment.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ FIRST_TABLE = Path("quickstart-output/labelled.parquet")
 
 
 def bare_environment(home: Path, python: Path) -> dict[str, str]:
-    """This environment without what uv, virtual environments and caches have put into it."""
+    """Return the environment variables without those of uv, virtual environments and caches."""
     ours = ("UV_", "VIRTUAL_ENV", "PYTHON", "XDG_", "NOX_", "PIP_CACHE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"HOME": str(home), "PATH": f"{python}{os.pathsep}/usr/bin{os.pathsep}/bin"}
 
 
 def bytes_under(folder: Path) -> int:
-    """The size of all files of a folder."""
+    """Return the size of all files in a folder."""
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def main() -> None:
-    """Be a newcomer once."""
+    """Clone, run and measure once."""
     if COMMAND not in (ROOT / "README.md").read_text("utf-8"):
-        raise SystemExit(f"the README has another first command than `{COMMAND}`")
+        raise SystemExit(f"the first command in the README is not `{COMMAND}`")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         python = Path(sys.base_prefix, "bin", "python3")

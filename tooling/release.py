@@ -1,11 +1,11 @@
 """Prepare the release of one package: ``uv run nox -s release -- <package> <version>``.
 
 Sets the version in the package's pyproject.toml and dates its changelog's ``Unreleased`` section.
-Before that it compares the public API with the one of the package's last release (the git tag
-``<package>-<version>``) and refuses a release that would break its users unannounced: a breaking
-change needs a version that the dependants' ranges exclude, and a line in the changelog. Dependants
-whose range the new version leaves are named, and refused in their turn until they take it. Nothing
-is tagged, committed or published.
+Before that, it compares the public API with that of the package's last release (the git tag
+``<package>-<version>``). A breaking change needs a version outside the ranges of dependent
+packages, and an entry in the changelog; otherwise the release is refused. It prints the dependent
+packages whose ranges exclude the new version; they cannot be released until they include it.
+Nothing is tagged, committed or published.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNRELEASED = "## [Unreleased]"
 
 
 class ReleaseError(Exception):
-    """Why this release must not be made."""
+    """The release is refused."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Package:
 
     @property
     def folder(self) -> Path:
-        """Where its pyproject.toml lies."""
+        """The folder of its pyproject.toml."""
         return self.root / "packages" / self.name
 
     @property
@@ -51,13 +51,13 @@ class Package:
 
     @property
     def dependencies(self) -> list[Requirement]:
-        """What it requires, extras aside."""
+        """Its requirements, without those of extras."""
         project = tomllib.loads(self._pyproject.read_text("utf-8"))["project"]
         return [Requirement(text) for text in project["dependencies"]]
 
     @property
     def changelog(self) -> Path:
-        """Its changelog, in the form of Keep a Changelog."""
+        """Its changelog, in the format of Keep a Changelog."""
         return self.folder / "CHANGELOG.md"
 
     @property
@@ -65,19 +65,19 @@ class Package:
         return self.folder / "pyproject.toml"
 
     def set_version(self, version: Version) -> None:
-        """Write the version into pyproject.toml, and touch nothing else there."""
+        """Replace the version in pyproject.toml, and nothing else."""
         text = self._pyproject.read_text("utf-8")
         changed = re.sub(r'(?m)^version = ".*"$', f'version = "{version}"', text, count=1)
         self._pyproject.write_text(changed, encoding="utf-8")
 
 
 def breaks_range(before: Version, after: Version) -> bool:
-    """Whether ``>=x.y,<next`` of the old version excludes the new one: 1.x to 2, 0.1 to 0.2."""
+    """Return whether the range for the old version excludes the new one: 1.x to 2, 0.1 to 0.2."""
     return after.major != before.major or (before.major == 0 and after.minor != before.minor)
 
 
 def unreleased_lines(changelog: str) -> list[str]:
-    """The entries under ``Unreleased``, headings included, blank lines left out."""
+    """Return the lines under ``Unreleased``: headings and entries, but no blank lines."""
     _, found, rest = changelog.partition(UNRELEASED)
     if not found:
         return []
@@ -86,7 +86,7 @@ def unreleased_lines(changelog: str) -> list[str]:
 
 
 def announces_change(entries: list[str]) -> bool:
-    """Whether there is an entry under ``Changed`` or ``Removed``, not the heading alone."""
+    """Return whether there is an entry under ``Changed`` or ``Removed``."""
     heading = ""
     for line in entries:
         if line.startswith("### "):
@@ -97,12 +97,12 @@ def announces_change(entries: list[str]) -> bool:
 
 
 def dated_changelog(changelog: str, version: Version, day: dt.date) -> str:
-    """The changelog with its ``Unreleased`` section turned into the version's."""
+    """Return the changelog with the ``Unreleased`` section renamed to the version."""
     return changelog.replace(UNRELEASED, f"{UNRELEASED}\n\n## [{version}] - {day}", 1)
 
 
 def breakages_since(package: Package, tag: str) -> list[str]:
-    """What the public API has lost or changed incompatibly since a git tag."""
+    """Return the breaking changes of the public API since a git tag."""
     with tempfile.TemporaryDirectory() as folder:
         source = f"packages/{package.name}/src"
         archive = subprocess.run(
@@ -127,7 +127,7 @@ def _where_defined(item: griffe.Object | griffe.Alias) -> str:
 
 
 def last_tag(package: Package) -> str | None:
-    """The tag of the package's last release, if there was one."""
+    """Return the tag of the package's last release, or None."""
     tag = f"{package.name}-{package.version}"
     known = subprocess.run(
         ["git", "tag", "--list", tag], cwd=package.root, capture_output=True, text=True, check=True
@@ -136,7 +136,7 @@ def last_tag(package: Package) -> str | None:
 
 
 def dependants_left_behind(root: Path, package: Package, version: Version) -> list[str]:
-    """Packages of the workspace whose range for ``package`` does not hold ``version``."""
+    """Return the packages of the workspace whose range for ``package`` excludes ``version``."""
     left = []
     for path in sorted(root.glob("packages/*/pyproject.toml")):
         other = Package(root, path.parent.name)
@@ -150,7 +150,7 @@ def dependants_left_behind(root: Path, package: Package, version: Version) -> li
 
 
 def siblings_out_of_range(root: Path, package: Package) -> list[str]:
-    """What ``package`` requires of its siblings that their present versions are not."""
+    """Return the sibling requirements of ``package`` that the current versions do not meet."""
     present = {
         f"moskit-{path.parent.name}": Package(root, path.parent.name).version
         for path in sorted(root.glob("packages/*/pyproject.toml"))
@@ -168,10 +168,10 @@ def prepare_release(
     """Check and prepare a release.
 
     Returns:
-        What the releaser should read: breaking changes, and dependants to widen.
+        Notes: breaking changes, and dependent packages whose ranges exclude the version.
 
     Raises:
-        ReleaseError: The release would be wrong; nothing was changed.
+        ReleaseError: The release is refused, and nothing was changed.
     """
     package = Package(root, name)
     if not package.folder.is_dir():
@@ -187,23 +187,26 @@ def prepare_release(
     entries = unreleased_lines(changelog)
     if not any(line.lstrip().startswith("-") for line in entries):
         raise ReleaseError(
-            f"{package.changelog.relative_to(root)} says nothing under {UNRELEASED!r}"
+            f"{package.changelog.relative_to(root)} has no entry under {UNRELEASED!r}"
         )
     unmet = siblings_out_of_range(root, package)
     if unmet:
-        raise ReleaseError(f"it was tested with siblings that it refuses: {', '.join(unmet)}")
+        raise ReleaseError(
+            f"its requirements exclude the current versions of its siblings: {', '.join(unmet)}"
+        )
     notes = []
     broken = breakages_since(package, tag) if tag else []
     if broken:
         listing = "\n  ".join(broken)
         if not breaks_range(package.version, version):
             raise ReleaseError(
-                f"{version} is inside the range that dependants accept, but the API breaks:\n"
+                f"the API has breaking changes, but dependent packages accept {version}:\n"
                 f"  {listing}"
             )
         if not announces_change(entries):
             raise ReleaseError(
-                "the API breaks, and the changelog says nothing under 'Changed' or 'Removed':\n"
+                "the API has breaking changes, but the changelog has no entry under 'Changed' or "
+                "'Removed':\n"
                 f"  {listing}"
             )
         notes.append(f"breaking changes:\n  {listing}")
@@ -230,7 +233,7 @@ def main() -> None:
     for note in notes:
         print(note)
     print(
-        f"{arguments.package} is {arguments.version} now. Next: nox -s build downstream lowest, "
+        f"{arguments.package} is now {arguments.version}. Next: nox -s build downstream lowest, "
         f"commit, git tag {arguments.package}-{arguments.version}"
     )
 

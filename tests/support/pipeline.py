@@ -1,4 +1,4 @@
-"""The whole job by the commands of CLI.md alone, on one folder laid out like konvid1k."""
+"""Run the whole job by command line, on a folder with the layout of konvid1k."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ required = ["second_opinion_dover_score"]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The artefacts of one run through all commands."""
+    """The files that one run through all commands wrote."""
 
     tables: Path
     folder: Path
@@ -40,12 +40,12 @@ class Pipeline:
 
     @property
     def predictions(self) -> Path:
-        """What the head predicts for the scored table."""
+        """The predictions for the scored table."""
         return self.folder / "predictions.parquet"
 
     @property
     def records(self) -> dict[Path, list[Path]]:
-        """Each record, and the artefacts that it describes."""
+        """Each record, with the files that it describes."""
         return {
             self.folder / "labelled.parquet.audit.json": [self.labelled],
             self.folder / "scored.parquet.audit.json": [self.scored],

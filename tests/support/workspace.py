@@ -1,4 +1,4 @@
-"""What the workspace's tests share: where things are, and how to run a command."""
+"""Paths, and functions to run commands, for the tests of the workspace."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ PACKAGES = ("provenance", "labeljoin", "secondopinion", "signalaudit", "moshead"
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that has ended."""
+    """The result of a command."""
 
     code: int
     stdout: str
     stderr: str
 
     def json(self) -> Any:
-        """Standard output as the one JSON object that it must be."""
+        """Parse standard output, which must be one JSON object."""
         return json.loads(self.stdout)
 
 
 def command_environment() -> dict[str, str]:
-    """This process's environment, with the commands of this Python first on the PATH."""
+    """Return this process's environment, with this Python's commands first on the PATH."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 
@@ -37,7 +37,7 @@ def command_environment() -> dict[str, str]:
 def run_command(
     *words: object, cwd: Path | None = None, expect: int | None = 0, timeout: float = 300
 ) -> Finished:
-    """Run a command as a user would, and check the code that it ends with."""
+    """Run a command as a user would, and check its exit code."""
     done = subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
@@ -56,7 +56,7 @@ def run_command(
 
 
 def load_script(path: Path) -> Any:
-    """Import a script that is in no package."""
+    """Import a script that is not in a package."""
     specification = importlib.util.spec_from_file_location(path.stem, path)
     assert specification is not None
     assert specification.loader is not None
