@@ -246,7 +246,7 @@ def _differential(
 
         raise InputError(
             "this layout says nothing of references",
-            code="ratings.reference",
+            code="ratings.no-references",
             fix="Give a long table with a column that names them, or a sureal dataset",
         )
     votes, clips, unpaired = differential_votes(collection.votes, collection.references, high)

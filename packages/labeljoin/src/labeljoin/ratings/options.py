@@ -62,7 +62,7 @@ class RatingOptions:
         if self.min_ratings < 1:
             raise InputError(
                 f"--min-ratings must be at least 1, got {self.min_ratings}",
-                code="ratings.options",
+                code="ratings.least-votes",
                 fix="Give a whole number from 1",
             )
         if self.anonymous and self.method != "mean":
@@ -87,6 +87,6 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InputError(
             f"unknown --{name.replace('_', '-')} {value!r}",
-            code="ratings.options",
+            code="ratings.unknown-option",
             fix=f"Use {', '.join(allowed)}",
         )

@@ -35,7 +35,7 @@ def check_suffix(path: str | os.PathLike[str]) -> str:
         raise InputError(
             "the suffix does not say which format to write",
             where=os.fspath(path),
-            code="outputs.suffix",
+            code="ratings.unknown-suffix",
             fix="End the name in .csv, .parquet or .jsonl",
         )
     return found

@@ -241,7 +241,7 @@ def _on_scale(
         raise InputError(
             f"the vote {entries.score[first]:.15g} is off the scale {low:g} to {high:g}{more}",
             where=entries.where(first),
-            code="ratings.off_scale",
+            code="ratings.off-scale",
             fix="Correct the vote or --scale, or give --off-scale drop to leave such votes out",
         )
     kept = voted.copy()
@@ -374,7 +374,7 @@ def _references(
         raise InputError(
             f"clip {votes.clips[int(clip[conflict[0]])].as_py()!r} has another reference elsewhere",
             where=entries.where(entry),
-            code="ratings.reference",
+            code="ratings.reference-conflict",
             fix="Give each clip one reference",
         )
     return result
@@ -388,7 +388,7 @@ def _marked_references(
         raise InputError(
             f"column {options.reference_column!r} marks references, and no column says which clips "
             "show the same content",
-            code="ratings.reference",
+            code="ratings.unknown-content",
             fix="Name the content with --content-column",
         )
     marks = np.array([name.casefold() in ("1", "true") for name in names] + [False])
@@ -401,7 +401,7 @@ def _marked_references(
         raise InputError(
             "the content of this clip has two references",
             where=entries.where(entry),
-            code="ratings.reference",
+            code="ratings.two-references",
             fix="Mark one clip of each content",
         )
     code = np.where(entries.content >= 0, chosen[entries.content], -1)

@@ -96,7 +96,7 @@ def only_column(
         raise InputError(
             f"there is no column {given!r}; {columns_are(names)}",
             where=where,
-            code="ratings.column",
+            code="ratings.no-column",
             fix=f"Give {option} one of them",
         )
     for candidates in (wanted, fallback):
@@ -106,7 +106,7 @@ def only_column(
                 f"the columns {' and '.join(repr(name) for name in found[:3])} may both hold "
                 f"{what}",
                 where=where,
-                code="ratings.ambiguous",
+                code="ratings.ambiguous-columns",
                 fix=f"Name the right one with {option}",
             )
         if found:

@@ -252,7 +252,7 @@ def _from_matrix(
             "this is neither a long table, with columns for clip, rater and score, nor a matrix, "
             f"with a clip column and one column a rater; {columns_are(names)}",
             where=name,
-            code="ratings.layout",
+            code="ratings.unknown-layout",
             fix="Name the columns with --clip-column, --rater-column and --score-column",
         )
     other = columns.matching(raters, _NO_RATERS)
@@ -261,7 +261,7 @@ def _from_matrix(
             f"the column {other[0]!r} holds no votes of a rater, and no column name says that it "
             "holds the rater or the score",
             where=name,
-            code="ratings.layout",
+            code="ratings.not-votes",
             fix="Give single votes, with --rater-column and --score-column, or a matrix with a "
             "clip column and nothing but one column a rater",
         )

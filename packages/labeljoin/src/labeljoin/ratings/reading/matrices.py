@@ -91,7 +91,7 @@ def _refuse_numbered_header(fields: Sequence[str], path: str) -> None:
         raise InputError(
             "the first line may be a header that counts the raters, or the votes on a clip",
             where=f"{path}, line 1",
-            code="ratings.ambiguous",
+            code="ratings.ambiguous-header",
             fix="Give the file a header that names the clip column first",
         )
 
@@ -114,7 +114,7 @@ def _matrix(file: Path, delimiter: str, width: int, named: bool) -> Cells:
                     raise InputError(
                         f"the row has {len(record)} fields and the first row {width}",
                         where=f"{file}, line {line}",
-                        code="ratings.layout",
+                        code="ratings.ragged-matrix",
                         fix="Give all rows one field for each rater, blank where not rated",
                     )
                 if named:
@@ -130,6 +130,7 @@ def _matrix(file: Path, delimiter: str, width: int, named: bool) -> Cells:
             raise InputError(
                 f"this line cannot be read ({error})",
                 where=f"{file}, line {reader.line_num + 1}",
+                code="ratings.unreadable-line",
                 fix="Save the matrix as UTF-8 text",
             ) from None
     if begins[-1] == len(rows):
@@ -197,7 +198,9 @@ def read_sureal(path: str) -> Cells | None:
                 link = -1 if reference is None else known.index(reference)
                 found.append((place, number, repetition, link, score))
     if not found:
-        raise InputError("the dataset has no votes", where=path, fix="Fill in os")
+        raise InputError(
+            "the dataset has no votes", where=path, code="ratings.empty-dataset", fix="Fill in os"
+        )
     clip, rater_of, session, link_of, score_of = (
         np.array(each) for each in zip(*found, strict=True)
     )
@@ -223,18 +226,25 @@ def _dataset(file: Path) -> dict[str, Any]:
         raise InputError(
             "this sureal dataset is larger than 1 GiB",
             where=str(file),
+            code="ratings.large-dataset",
             fix="Write the votes as a long table instead: clip, rater, score",
         )
     try:
         dataset = orjson.loads(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise InputError(
-            f"this sureal dataset is not JSON ({error})", where=str(file), fix="Write it again"
+            f"this sureal dataset is not JSON ({error})",
+            where=str(file),
+            code="ratings.damaged-dataset",
+            fix="Write it again",
         ) from None
     videos = dataset.get("dis_videos") if isinstance(dataset, dict) else None
     if not isinstance(videos, list) or not all(isinstance(video, dict) for video in videos):
         raise InputError(
-            "dis_videos is not a list of objects", where=str(file), fix="Write the dataset again"
+            "dis_videos is not a list of objects",
+            where=str(file),
+            code="ratings.no-videos",
+            fix="Write the dataset again",
         )
     return dict(dataset)
 
@@ -247,6 +257,7 @@ def _video_names(videos: Sequence[dict[str, Any]], path: str) -> list[str]:
     raise InputError(
         "the dis_videos have neither paths nor asset ids that tell them apart",
         where=path,
+        code="ratings.unnamed-videos",
         fix="Give each video its own path",
     )
 
@@ -259,6 +270,7 @@ def _opinions(opinions: Any, where: str) -> list[tuple[str, Any]]:
     raise InputError(
         "os is neither a list of votes nor an object of votes by rater",
         where=where,
+        code="ratings.unknown-opinions",
         fix="Write the votes as sureal does",
     )
 
@@ -271,7 +283,10 @@ def _vote(vote: Any, where: str) -> float:
     if isinstance(vote, str):
         return _cell(vote, where)
     raise InputError(
-        f"the score {vote!r} is not a number", where=where, code="ratings.score", fix="Correct it"
+        f"the score {vote!r} is not a number",
+        where=where,
+        code="ratings.bad-vote",
+        fix="Correct it",
     )
 
 

@@ -50,7 +50,7 @@ def differential_votes(
     if not kept.any():
         raise InputError(
             "no rater voted on both a clip and its reference",
-            code="ratings.reference",
+            code="ratings.unrated-references",
             fix="Check --reference-column: it names the reference of each clip",
         )
     alone = ~is_reference & (references < 0)
