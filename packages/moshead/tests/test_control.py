@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from moshead.corpus.folds import joined_units, partition
 from moshead.gate.contents import content_groups, key_stems
 from moshead.gate.control import twin_control
 from moshead.gate.twins import search_twins
-from moshead.training.folds import joined_units, partition
 
 DATA = os.environ.get("MOSKIT_REALDATA")
 
@@ -62,7 +62,8 @@ def repeated(rng, features, mos, times, jitter):
 )
 def test_rows_of_one_clip_under_different_keys_are_found(rows, times, width, jitter, step):
     rng = np.random.default_rng(rows + times)
-    features, mos, clip = repeated(rng, *clips(rng, rows, width, step=step), times, jitter)
+    features, mos = clips(rng, rows, width, step=step)
+    features, mos, clip = repeated(rng, features, mos, times, jitter)
     keys = [f"c{number}_frame{row}.png" for row, number in enumerate(clip)]
     found = judge(features, mos, keys=keys)
     assert not found.passed

@@ -114,6 +114,7 @@ def test_synthetic_heads_never_pass(smoke_head, held_out):
     ):
         moshead.validate(smoke_head / "head.onnx", held_out())
     assert caught.value.document is not None
+    assert caught.value.document is not None
     assert caught.value.document["gate"]["status"] == "Proposed"
 
 
@@ -127,6 +128,7 @@ def test_rows_without_ratings_are_no_verdict(accepted_head, held_out):
 def test_three_clips_are_no_verdict(accepted_head, held_out):
     with pytest.raises(moshead.HeldOutMissError, match="3 clips are too few") as caught:
         moshead.validate(accepted_head / "head.onnx", held_out(rows=3))
+    assert caught.value.document is not None
     assert caught.value.document["gate"]["ci"]["mean_plcc"] == [None, None]
 
 
