@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from provenance.record.record import FileEntry, Record, entries_of, read_record
+from provenance.record.entry import FileEntry, entries_of
+from provenance.record.record import Record, read_record
 from provenance.toolkit import InputError
 
 

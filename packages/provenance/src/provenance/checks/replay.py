@@ -18,18 +18,20 @@ from provenance.checks.program import (
     recorded_arguments,
     recorded_program,
 )
+from provenance.record.entry import FileEntry, entries_of
 from provenance.record.finding import FileFinder
 from provenance.record.hashing import hash_file
-from provenance.record.record import FileEntry, Record, entries_of, read_record
+from provenance.record.record import Record, read_record
 from provenance.record.search import load_record, record_files
 from provenance.run.border import REPLAY_INPUTS_VARIABLE, ReplayBorder, inputs_variable
 from provenance.run.staging import REPLAY_VARIABLE, replay_target
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
+    from provenance.documents import ReplayDocument
     from provenance.toolkit import ProgressCallback
 
-REPLAY_SCHEMA = "provenance-replay-v1"
+REPLAY_SCHEMA: Literal["provenance-replay-v1"] = "provenance-replay-v1"
 
 DIFFERENCE_GROUP = "provenance.differences"
 """Entry points that compare two files of a kind: the name is the suffix without its dot, the value
@@ -85,8 +87,8 @@ class Replay:
         """Whether all outputs are bit-identical, or, of a CUDA run, were compared."""
         return all(item.status in ("same", "close", "unrecorded") for item in self.outputs)
 
-    def to_document(self) -> dict[str, Any]:
-        """The outcome as a ``provenance-replay-v1`` document."""
+    def to_document(self) -> ReplayDocument:
+        """Return the outcome as a ``provenance-replay-v1`` document."""
         return {
             "schema": REPLAY_SCHEMA,
             "status": "ok" if self.ok else "failed",

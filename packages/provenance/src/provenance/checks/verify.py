@@ -7,25 +7,25 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from provenance.record.embedded import read_embedded
+from provenance.record.entry import FileEntry, entries_of
 from provenance.record.finding import FileFinder
 from provenance.record.hashing import hash_prefix
-from provenance.record.record import (
-    DamagedRecordError,
-    FileEntry,
-    Record,
-    UnfinishedRunError,
-    entries_of,
-)
+from provenance.record.record import DamagedRecordError, Record, UnfinishedRunError
 from provenance.record.search import files_below, load_record
 from provenance.toolkit import InputError, MoskitError
 
 if TYPE_CHECKING:
+    from provenance.documents import (
+        ClaimFindingDocument,
+        FileFindingDocument,
+        VerificationDocument,
+    )
     from provenance.toolkit import ProgressCallback
 
-VERIFICATION_SCHEMA = "provenance-verification-v1"
+VERIFICATION_SCHEMA: Literal["provenance-verification-v1"] = "provenance-verification-v1"
 
 FileStatus = Literal["same", "changed", "missing", "moved", "replaced", "unrecorded"]
 """``replaced``: an input that the same run replaced in place. ``unrecorded``: the record is older
@@ -49,7 +49,7 @@ class FileFinding:
         reason: What else there is to say.
     """
 
-    side: str
+    side: Literal["input", "output", "record"]
     name: str
     path: Path
     status: FileStatus
@@ -72,7 +72,7 @@ class ClaimFinding:
         reason: What differs.
     """
 
-    kind: str
+    kind: Literal["embedded", "prefix"]
     name: str
     path: Path
     status: Literal["same", "changed", "unchecked"]
@@ -121,13 +121,11 @@ class Verification:
         for record in self.records:
             yield from record.problems()
 
-    def to_document(self) -> dict[str, Any]:
-        """The outcome as a ``provenance-verification-v1`` document."""
-        unusable = [error.to_document()["error"] for error in self.unusable]
-        return {
+    def to_document(self) -> VerificationDocument:
+        """Return the outcome as a ``provenance-verification-v1`` document."""
+        document: VerificationDocument = {
             "schema": VERIFICATION_SCHEMA,
             "status": "ok" if self.ok else "failed",
-            **({"unusable": unusable} if unusable else {}),
             "records": [
                 {
                     "path": os.fspath(record.path),
@@ -139,6 +137,9 @@ class Verification:
                 for record in self.records
             ],
         }
+        if self.unusable:
+            document["unusable"] = [error.to_document()["error"] for error in self.unusable]
+        return document
 
 
 def verify(
@@ -217,7 +218,11 @@ class _Checker:
         return RecordFindings(record.path, record.entrypoint, tuple(findings), tuple(claims))
 
     def _entry_findings(
-        self, side: str, entry: FileEntry, outputs: Mapping[str, FileEntry], asked: Path
+        self,
+        side: Literal["input", "output"],
+        entry: FileEntry,
+        outputs: Mapping[str, FileEntry],
+        asked: Path,
     ) -> list[FileFinding]:
         whole = self._finding(side, entry, outputs, asked)
         if not entry.directory or whole.status != "changed":
@@ -244,7 +249,11 @@ class _Checker:
         ]
 
     def _finding(
-        self, side: str, entry: FileEntry, outputs: Mapping[str, FileEntry], asked: Path
+        self,
+        side: Literal["input", "output"],
+        entry: FileEntry,
+        outputs: Mapping[str, FileEntry],
+        asked: Path,
     ) -> FileFinding:
         if entry.digest is None:
             return FileFinding(side, entry.name, entry.path, "unrecorded")
@@ -381,7 +390,7 @@ def _embedded_difference(record: Record, raw: bytes) -> str | None:
     return None
 
 
-def _file_document(finding: FileFinding) -> dict[str, Any]:
+def _file_document(finding: FileFinding) -> FileFindingDocument:
     return {
         "side": finding.side,
         "name": finding.name,
@@ -394,7 +403,7 @@ def _file_document(finding: FileFinding) -> dict[str, Any]:
     }
 
 
-def _claim_document(finding: ClaimFinding) -> dict[str, Any]:
+def _claim_document(finding: ClaimFinding) -> ClaimFindingDocument:
     return {
         "kind": finding.kind,
         "name": finding.name,

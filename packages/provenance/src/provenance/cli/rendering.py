@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from provenance.record.record import entries_of
+from provenance.record.entry import entries_of
 from provenance.toolkit import Facts, one_line, shown_path
 
 if TYPE_CHECKING:

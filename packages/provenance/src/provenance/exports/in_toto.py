@@ -14,7 +14,8 @@ from provenance.toolkit import InputError
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
-    from provenance.record.record import FileEntry, Record
+    from provenance.record.entry import FileEntry
+    from provenance.record.record import Record
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"

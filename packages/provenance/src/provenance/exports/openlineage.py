@@ -9,7 +9,8 @@ from provenance.exports.identity import URN, EventTime, producer, run_id
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
-    from provenance.record.record import FileEntry, Record
+    from provenance.record.entry import FileEntry
+    from provenance.record.record import Record
 
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _FACETS = "https://openlineage.io/spec/facets"

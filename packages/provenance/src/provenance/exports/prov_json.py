@@ -8,7 +8,8 @@ from provenance.exports.identity import URN, EventTime, run_id
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
-    from provenance.record.record import FileEntry, Record
+    from provenance.record.entry import FileEntry
+    from provenance.record.record import Record
 
 PREFIXES = {
     "moskit": URN,

@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-TRACE_SCHEMA = "provenance-trace-v1"
+if TYPE_CHECKING:
+    from provenance.documents import TraceDocument
+
+TRACE_SCHEMA: Literal["provenance-trace-v1"] = "provenance-trace-v1"
 
 PlaceStatus = Literal["same", "changed", "superseded", "moved", "missing"]
 """``superseded``: a later run of the graph has put other bytes there."""
+
+ArtefactStatus = Literal["same", "changed", "superseded", "moved", "missing", "unlocated"]
 
 RunStatus = Literal["ok", "damaged", "embedded"]
 """``embedded``: only the short form inside the artefact is left of the record."""
@@ -48,15 +53,13 @@ class Artefact:
     roles: list[str] = field(default_factory=list)
 
     @property
-    def status(self) -> str:
+    def status(self) -> ArtefactStatus:
         """The worst that happened to it; ``unlocated`` where no record says where it was."""
         found = {place.status for place in self.places}
         if "changed" in found:
             return "changed"
-        for status in ("same", "moved", "superseded", "missing"):
-            if status in found:
-                return status
-        return "unlocated"
+        best: tuple[PlaceStatus, ...] = ("same", "moved", "superseded", "missing")
+        return next((status for status in best if status in found), "unlocated")
 
     @property
     def path(self) -> Path | None:
@@ -156,8 +159,8 @@ class Lineage:
         made = {edge.target for edge in self.edges}
         return [item for item in self.artefacts.values() if item.sha256 not in made]
 
-    def to_document(self) -> dict[str, Any]:
-        """The graph as a ``provenance-trace-v1`` document."""
+    def to_document(self) -> TraceDocument:
+        """Return the graph as a ``provenance-trace-v1`` document."""
         raw = {item.sha256 for item in self.raw_files()}
         return {
             "schema": TRACE_SCHEMA,

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from provenance.lineage.graph import Artefact, Edge, Lineage, Place, RunNode
+from provenance.record.entry import FileEntry
 from provenance.record.finding import FileFinder
 from provenance.record.hashing import Digest, missing_file
-from provenance.record.record import DamagedRecordError, FileEntry, Record, read_record
+from provenance.record.record import DamagedRecordError, Record, read_record
 from provenance.record.search import find_record, no_record, record_files, short_form
 from provenance.toolkit import InputError
 

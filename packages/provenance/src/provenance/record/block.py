@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.record.hashing import Digest, DirectoryDigest, PrefixClaim, hash_file
+from provenance.record.entry import exact_bytes, relative_path
+from provenance.record.hashing import hash_file
 from provenance.toolkit.canonical import json_value, text
 from provenance.toolkit.redaction import redact_args, redact_argv
 
+if TYPE_CHECKING:
+    from provenance.documents import BlockDocument, EntrypointDocument, ModuleDocument, SlotDocument
+
 BLOCK_MEMBER = "run_provenance"
-BLOCK_SCHEMA = "ai-run-provenance-v1"
+BLOCK_SCHEMA: Literal["ai-run-provenance-v1"] = "ai-run-provenance-v1"
 
 
 def build_block(
@@ -26,11 +28,11 @@ def build_block(
     shared_trainer: str | None,
     argv: Sequence[str],
     args: Mapping[str, Any],
-    inputs: Mapping[str, Any],
-    outputs: Mapping[str, Any],
+    inputs: Mapping[str, SlotDocument],
+    outputs: Mapping[str, SlotDocument],
     folder: Path,
-) -> dict[str, Any]:
-    """The block of one run; the same run gives the same block, on any clock and host.
+) -> BlockDocument:
+    """Return the block of one run; the same run gives the same block, on any clock and host.
 
     Args:
         entrypoint: What ran: a command, or a script's path.
@@ -44,7 +46,7 @@ def build_block(
         folder: The folder of the record.
     """
     redacted = redact_argv(argv)
-    block: dict[str, Any] = {
+    block: BlockDocument = {
         "schema": BLOCK_SCHEMA,
         "entrypoint": _entrypoint(entrypoint, distribution, module, folder),
         "argv": [text(token) for token in redacted],
@@ -55,7 +57,7 @@ def build_block(
     if shared_trainer is not None:
         block["shared_trainer"] = _module_source(shared_trainer)
     exact = {
-        str(position): _base64(token)
+        str(position): exact_bytes(token)
         for position, token in enumerate(redacted)
         if text(token) != token
     }
@@ -64,99 +66,24 @@ def build_block(
     return block
 
 
-def file_entry(
-    path: Path,
-    digest: Digest | None,
-    folder: Path,
-    *,
-    role: str | None = None,
-    prefixes: Mapping[str | None, PrefixClaim] | None = None,
-) -> dict[str, Any]:
-    """One input or output: ``{path, kind, sha256, bytes}``, and the files of a directory.
-
-    Args:
-        path: The file or directory.
-        digest: Its digest.
-        folder: The folder of the record; a path in or below it is written relative to it.
-        role: What an output is to its reader.
-        prefixes: An output's claims to begin with an input's bytes, by part.
-    """
-    assert digest is not None
-    entry: dict[str, Any] = {
-        **_path_members(_relative(path, folder)),
-        "kind": "directory" if isinstance(digest, DirectoryDigest) else "file",
-        "sha256": digest.sha256,
-        "bytes": digest.size,
-    }
-    if role is not None:
-        entry["role"] = role
-    claims = prefixes or {}
-    if isinstance(digest, DirectoryDigest):
-        entry["files"] = [
-            {
-                **_path_members(name),
-                "sha256": part.sha256,
-                "bytes": part.size,
-                **_prefix_member(claims.get(name), folder),
-            }
-            for name, part in digest.files
-        ]
-    entry.update(_prefix_member(claims.get(None), folder))
-    return entry
-
-
-def _prefix_member(claim: PrefixClaim | None, folder: Path) -> dict[str, Any]:
-    if claim is None:
-        return {}
-    return {
-        "prefix": {
-            "input": claim.input,
-            **_path_members(_relative(claim.path, folder)),
-            "sha256": claim.sha256,
-            "bytes": claim.size,
-        }
-    }
-
-
-def _path_members(path: str) -> dict[str, str]:
-    """``path``, and its exact bytes where they are not UTF-8."""
-    shown = text(path)
-    return {"path": shown} if shown == path else {"path": shown, "path_base64": _base64(path)}
-
-
-def _base64(value: str) -> str:
-    return base64.b64encode(os.fsencode(value)).decode("ascii")
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """``path`` relative to ``folder`` where it lies in or below it, else absolute."""
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
-    if absolute.is_relative_to(folder):
-        return absolute.relative_to(folder).as_posix()
-    real = absolute.parent.resolve() / absolute.name
-    if real.is_relative_to(folder.resolve()):
-        return real.relative_to(folder.resolve()).as_posix()
-    return os.fspath(absolute)
-
-
 def _entrypoint(
     entrypoint: str, distribution: str | None, module: str | None, folder: Path
-) -> dict[str, Any]:
+) -> EntrypointDocument:
     if module is not None:
         return {"name": entrypoint, **_module_source(module, distribution)}
     script = Path(entrypoint)
     is_file = script.is_file()
     return {
         "name": script.name if is_file else entrypoint,
-        "path": text(_relative(script, folder)) if is_file else None,
+        "path": text(relative_path(script, folder)) if is_file else None,
         "sha256": hash_file(script).sha256 if is_file else None,
         "distribution": distribution,
         "version": _version(distribution),
     }
 
 
-def _module_source(module: str, distribution: str | None = None) -> dict[str, Any]:
-    """A module's source by its path in the distribution, which is the same on every machine."""
+def _module_source(module: str, distribution: str | None = None) -> ModuleDocument:
+    """Return a module's source: its path in the distribution is the same on every machine."""
     spec = find_spec(module)
     origin = None if spec is None or spec.origin is None else Path(spec.origin)
     known = origin is not None and origin.is_file()

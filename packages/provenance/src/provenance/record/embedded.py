@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.toolkit.canonical import canonical_bytes
+
+if TYPE_CHECKING:
+    from provenance.documents import ShortDocument
 
 EMBEDDED_KEY = "moskit.run_provenance"
 """The key of the short form in parquet key-value metadata and ONNX ``metadata_props``."""
 
-SHORT_SCHEMA = "ai-run-provenance-short-v1"
+SHORT_SCHEMA: Literal["ai-run-provenance-short-v1"] = "ai-run-provenance-short-v1"
 
 READER_GROUP = "provenance.embedded"
 """Entry points that read the short form out of a file: the name is the file's suffix without its
@@ -24,8 +27,8 @@ Reader = Callable[[Path], bytes | None]
 
 def short_form(
     distribution: str | None, args: Mapping[str, Any], inputs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The short form: what made the content, without anything that depends on the place.
+) -> ShortDocument:
+    """Return the short form: what made the content, without what depends on the place.
 
     Args:
         distribution: The distribution that ran.
@@ -48,12 +51,12 @@ def short_form(
 
 
 def short_record_bytes(short: Mapping[str, Any]) -> bytes:
-    """The short form as the compact canonical JSON that is embedded."""
+    """Return the short form as the compact canonical JSON that is embedded."""
     return canonical_bytes(short)
 
 
 def read_embedded(path: Path) -> bytes | None:
-    """The embedded short form of a file, or None where it has none or no reader knows its kind."""
+    """Return the embedded short form of a file; None if it has none or no reader knows its kind."""
     reader = _reader(path.suffix.removeprefix(".").lower())
     return None if reader is None else reader(path)
 

@@ -12,7 +12,7 @@ from provenance.record.search import files_below
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from provenance.record.record import FileEntry
+    from provenance.record.entry import FileEntry
     from provenance.toolkit import ProgressCallback
 
 

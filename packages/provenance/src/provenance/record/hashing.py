@@ -47,23 +47,6 @@ class DirectoryDigest(Digest):
     files: tuple[tuple[str, Digest], ...] = ()
 
 
-@dataclass(frozen=True)
-class PrefixClaim:
-    """The claim that an output begins with the first bytes of an input's file.
-
-    Attributes:
-        input: The input's name.
-        path: The input's file.
-        size: How many bytes the two have in common.
-        sha256: SHA-256 of those bytes, where it was taken.
-    """
-
-    input: str
-    path: Path
-    size: int
-    sha256: str | None
-
-
 def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None = None) -> Digest:
     """Digest one file in one pass.
 

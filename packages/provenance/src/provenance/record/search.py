@@ -6,18 +6,15 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provenance.record.embedded import read_embedded
 from provenance.record.hashing import Digest, hash_directory, hash_file, missing_file
-from provenance.record.record import (
-    DamagedRecordError,
-    FileEntry,
-    Record,
-    UnfinishedRunError,
-    read_record,
-)
+from provenance.record.record import DamagedRecordError, Record, UnfinishedRunError, read_record
 from provenance.toolkit import InputError
+
+if TYPE_CHECKING:
+    from provenance.record.entry import FileEntry
 
 _LEVELS_ABOVE = 3
 """How deep below a directory output a part may lie for its record to be found beside it."""
@@ -176,7 +173,7 @@ def _same_place(entry: FileEntry, target: Path) -> bool:
         return True
     if entry.directory and target.is_relative_to(entry.path):
         part = target.relative_to(entry.path).as_posix()
-        return any(item.part_name() == part for item in entry.files)
+        return any(item.written_path == part for item in entry.files)
     return entry.path.name == target.name and os.path.realpath(entry.path) == os.path.realpath(
         target
     )

@@ -18,7 +18,7 @@ from provenance.record.hashing import directory_files
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from provenance.record.record import FileEntry
+    from provenance.record.entry import FileEntry
 
 REPLAY_INPUTS_VARIABLE = "PROVENANCE_REPLAY_INPUTS"
 """Set for a moskit command that ``replay`` runs: a JSON list of the files and folders that its runs

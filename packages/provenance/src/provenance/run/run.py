@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from provenance.record.block import BLOCK_MEMBER, build_block, file_entry
+from provenance.record.block import BLOCK_MEMBER, build_block
 from provenance.record.embedded import short_form
+from provenance.record.entry import new_entry
 from provenance.record.hashing import Digest, hash_directory, hash_files
 from provenance.run.inputs import (
     PathLike,
@@ -31,6 +33,7 @@ from provenance.toolkit.invocation import argv_of
 from provenance.toolkit.redaction import redact_args
 
 if TYPE_CHECKING:
+    from provenance.documents import EntryDocument, ShortDocument
     from provenance.toolkit import ProgressCallback
 
 MANIFEST_SCHEMA = "run-manifest-v1"
@@ -121,7 +124,7 @@ class Run:
         args: Mapping[str, Any] | None = None,
         *,
         digests: Mapping[str, Digest | Sequence[Digest] | None] | None = None,
-    ) -> dict[str, Any]:
+    ) -> ShortDocument:
         """The short form of the record, to be embedded in an artefact.
 
         It holds the schema, distribution and version, the arguments that shape the content, and
@@ -344,21 +347,18 @@ class Run:
         document.pop(CONTENT_MEMBER, None)
         outputs: dict[str, Any] = dict.fromkeys(self._withdrawn)
         for name, slot in self._existing.items():
-            outputs[name] = map_slot(
-                slot,
-                lambda item: file_entry(
-                    item.path, item.digest, folder, role=self._existing_roles[item.name]
-                ),
-            )
+            role = self._existing_roles[name]
+            outputs[name] = map_slot(slot, partial(self._entry, folder=folder, role=role))
         for name, output in self._outputs.items():
             assert output.digest is not None
-            outputs[name] = file_entry(
+            outputs[name] = new_entry(
+                name,
                 output.destination,
                 output.digest,
                 folder,
                 role=None if output.role == "file" else output.role,
                 prefixes=output.prefixes,
-            )
+            ).to_document(folder)
         document[BLOCK_MEMBER] = build_block(
             entrypoint=self.entrypoint,
             distribution=self.distribution,
@@ -367,7 +367,7 @@ class Run:
             argv=self._argv,
             args=self._args,
             inputs={
-                name: map_slot(slot, lambda item: file_entry(item.path, item.digest, folder))
+                name: map_slot(slot, partial(self._entry, folder=folder))
                 for name, slot in self._inputs.items()
             },
             outputs=outputs,
@@ -375,6 +375,12 @@ class Run:
         )
         document[CONTENT_MEMBER] = content_digest(document)
         return document
+
+    @staticmethod
+    def _entry(source: Source, folder: Path, role: str | None = None) -> EntryDocument:
+        assert source.digest is not None
+        entry = new_entry(source.name, source.path, source.digest, folder, role=role)
+        return entry.to_document(folder)
 
     def _staged(self) -> list[StagedOutput]:
         record = [] if self._record is None else [self._record]

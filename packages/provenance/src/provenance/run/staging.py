@@ -12,7 +12,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from provenance.record.hashing import TEMPORARY_PREFIX, Digest, PrefixClaim, directory_files
+from provenance.record.entry import PrefixClaim
+from provenance.record.hashing import TEMPORARY_PREFIX, Digest, directory_files
 from provenance.run.locks import FORMER, MARK_DIGITS, lock_output, remove, remove_leftovers
 from provenance.run.placing import signals_deferred
 from provenance.toolkit import InputError, MoskitError, OutputError
