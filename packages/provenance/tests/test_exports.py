@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -227,3 +230,53 @@ def test_command_writes_to_standard_output_or_a_file(record: Path, folder: Path,
     done = provenance("export", "out.tbl", "--format", "prov-json", "--out", "parts")
     assert done.returncode == 2
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an installed package that adds a format, as a wheel would leave it."""
+    source = Path(__file__).parents[3] / "tests" / "extensions" / "dublin-core"
+    if not source.is_dir():
+        pytest.skip("the extensions are not part of the distribution")
+    target = tmp_path_factory.mktemp("outside")
+    install = ["uv", "pip", "install", "-q", "--no-deps", "--offline", "--target", str(target)]
+    if subprocess.run([*install, str(source)], check=False).returncode:
+        pytest.skip("the package cannot be built without a network")
+    return target
+
+
+def test_a_format_of_another_package(record: Path, outside: Path):
+    start = "from provenance.cli.app import main; main()"
+    command = [sys.executable, "-c", start, "export", record.name, "--format"]
+    path = os.pathsep.join([str(outside), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        [*command, "dublin-core"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    titles = [item["dcterms:title"] for item in json.loads(done.stdout)["outputs"]]
+    assert sorted(titles) == ["made", "out.tbl"]
+    without = subprocess.run([*command, "dublin-core"], capture_output=True, text=True, check=False)
+    assert without.returncode == 2
+    assert "Use one of in-toto, openlineage, prov-json" in without.stderr
+
+
+def test_a_format_that_cannot_be_loaded_is_named(record: Path, monkeypatch):
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    from provenance.exports import registry
+
+    points = EntryPoints(
+        [
+            EntryPoint("broken", "no.such.module:function", registry.GROUP),
+            EntryPoint("twice", "json:dumps", registry.GROUP),
+            EntryPoint("twice", "json:loads", registry.GROUP),
+        ]
+    )
+    monkeypatch.setattr(registry, "entry_points", lambda **which: points.select(**which))
+    with pytest.raises(InputError, match="cannot be loaded") as broken:
+        export(record, format="broken")
+    assert broken.value.code == "export.broken-format"
+    with pytest.raises(InputError, match="Two packages") as twice:
+        export(record, format="twice")
+    assert twice.value.code == "export.two-formats"

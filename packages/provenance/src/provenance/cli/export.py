@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +10,15 @@ import typer
 from provenance.toolkit import CommandLine, Output
 
 
-class FormatName(StrEnum):
-    """The formats that a record can be exported to."""
-
-    IN_TOTO = "in-toto"
-    PROV_JSON = "prov-json"
-    OPENLINEAGE = "openlineage"
-
-
 def register(cli: CommandLine) -> None:
     """Add the command to ``cli``."""
     cli.command(example="provenance export model.onnx --format in-toto")(export)
+
+
+def _formats() -> list[str]:
+    from provenance.exports.registry import export_formats
+
+    return export_formats()
 
 
 def export(
@@ -31,7 +28,14 @@ def export(
         typer.Argument(help="A record, or a file that a run has made.", show_default=False),
     ],
     form: Annotated[
-        FormatName, typer.Option("--format", help="The format to write.", show_default=False)
+        str,
+        typer.Option(
+            "--format",
+            metavar="in-toto|prov-json|openlineage|NAME",
+            help="The format to write; an installed package may add more.",
+            autocompletion=_formats,
+            show_default=False,
+        ),
     ],
     event_time: Annotated[
         str | None,
@@ -61,7 +65,7 @@ def export(
 
     if out is not None:
         refuse_described(out, file, roots=root or ())
-    document = export_record(file, format=form.value, event_time=event_time, roots=root or ())
+    document = export_record(file, format=form, event_time=event_time, roots=root or ())
     shown = document if isinstance(document, dict) else {"events": document}
     if out is None:
         if output.json:
@@ -70,4 +74,4 @@ def export(
             output.text(export_bytes(document).decode())
         return
     write_atomically(out, export_bytes(document, lines=out.suffix in (".jsonl", ".ndjson")))
-    output.result(shown, f"{form.value}: {out}")
+    output.result(shown, f"{form}: {out}")

@@ -1,37 +1,37 @@
-"""A run record in another tool's format."""
+"""Convert a run record to another tool's format."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Literal, get_args
+from typing import Any
 
+from provenance.exports.identity import event_time as checked_time
+from provenance.exports.registry import exporter
 from provenance.record.search import load_record
 from provenance.run.places import Places
-from provenance.toolkit import InputError
 from provenance.toolkit.canonical import json_value
-
-ExportFormat = Literal["in-toto", "prov-json", "openlineage"]
 
 
 def export(
     file: os.PathLike[str] | str,
     *,
-    format: ExportFormat,
+    format: str,
     event_time: str | None = None,
     roots: Sequence[os.PathLike[str] | str] = (),
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """Say a run record in another tool's format.
+    """Convert a run record to another tool's format.
 
-    Records have no time. Where a format must have one it is ``event_time``, else the time of the
-    export, marked as such; a format that can do without has it only where it was given. Run ids
-    are UUIDv5 of the record's digest, so exporting twice gives the same run.
+    Records have no time. A format that must have one gets ``event_time``, or else the time of the
+    export, marked as such; a format that can do without has it only if it was given. Run ids are
+    UUIDv5 of the record's digest, so exporting twice gives the same run.
 
     Args:
         file: A record, or a file that it describes.
         format: ``in-toto`` (a Statement v1 with an SLSA provenance v1 predicate), ``prov-json``
-            (W3C), or ``openlineage`` (a list of run events).
+            (W3C), ``openlineage`` (a list of run events), or a format that another package adds
+            (:class:`provenance.exports.Exporter`).
         event_time: RFC 3339 with a time zone.
         roots: Folders in which the record is looked for.
 
@@ -39,38 +39,17 @@ def export(
         The document; for OpenLineage, a list of events.
 
     Raises:
-        InputError: There is no record, the format or time is unknown, or the format cannot say
-            this run.
+        InputError: There is no record, the format or time is unknown, or the format cannot
+            express this run.
         DamagedRecordError: The record is not what was written.
     """
-    # Each format's module is loaded when it is asked for.
-    from provenance.exports.identity import event_time as checked_time
-
-    if format not in get_args(ExportFormat):
-        raise InputError(
-            f"{format} is not a format",
-            where="--format",
-            fix=f"Use one of {', '.join(get_args(ExportFormat))}",
-            code="export.unknown-format",
-        )
+    convert = exporter(format)
     record = load_record(file, roots=roots)
     record.refuse_faults()
-    time = checked_time(event_time)
-    document: dict[str, Any] | list[dict[str, Any]]
-    if format == "in-toto":
-        from provenance.exports.in_toto import statement
-
-        document = statement(record, time)
-    elif format == "prov-json":
-        from provenance.exports.prov_json import prov_document
-
-        document = prov_document(record, time)
-    else:
-        from provenance.exports.openlineage import run_events
-
-        document = run_events(record, time)
-    checked: dict[str, Any] | list[dict[str, Any]] = json_value(document)
-    return checked
+    document: dict[str, Any] | list[dict[str, Any]] = json_value(
+        convert(record, checked_time(event_time))
+    )
+    return document
 
 
 def refuse_described(
@@ -100,7 +79,7 @@ def refuse_described(
 
 
 def export_bytes(document: Any, *, lines: bool = False) -> bytes:
-    """An exported document as it is written to a file.
+    """Return an exported document as it is written to a file.
 
     Args:
         document: What :func:`export` gave.
