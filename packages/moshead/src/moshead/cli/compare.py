@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 from provenance.toolkit import CommandLine, Output
 
+from moshead.cli import flags
+
 
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
@@ -48,6 +50,7 @@ def compare(
             help="Also ridge, SVR, LightGBM and random forest; needs moskit-moshead[baselines].",
         ),
     ] = False,
+    recipe: Annotated[str, typer.Option(help="Head family of the models.")] = "auto",
     protocol: Annotated[
         Literal["folds", "splits"],
         typer.Option(help="Mean over k folds, or median over random 80/20 splits."),
@@ -63,7 +66,10 @@ def compare(
             show_default="training for folds, held-out for splits",
         ),
     ] = None,
-    key_column: Annotated[str | None, typer.Option(help="Clip key column.")] = None,
+    key_column: flags.KeyColumn = None,
+    key_normalize: flags.KeyNormalize = None,
+    key_regex: flags.KeyRegex = None,
+    max_keyless_rate: flags.MaxKeylessRate = 0.05,
     group_column: Annotated[
         str | None, typer.Option(help="Rows of one group never straddle folds.")
     ] = None,
@@ -115,6 +121,7 @@ def compare(
                 scores=scores or (),
                 oof=oof or (),
                 baselines=baselines,
+                recipe=recipe,
                 protocol=protocol,
                 splits=splits,
                 k_folds=k_folds,
@@ -122,6 +129,9 @@ def compare(
                 seed=seed,
                 mapping=mapping,
                 key_column=key_column,
+                key_normalize=key_normalize,
+                key_regex=key_regex,
+                max_keyless_rate=max_keyless_rate,
                 group_column=group_column,
                 split_column=split_column,
                 corpus=corpus,

@@ -167,13 +167,17 @@ class ModelCandidate:
     schema_id: str
     columns: tuple[str, ...]
     seeds: tuple[int, ...]
+    recipe: str = "auto"
     missing: float = 0.0
     kind: CandidateKind = "model"
 
     @property
     def detail(self) -> str:
         """What it is."""
-        return f"a head trained on the {len(self.columns)} columns of schema {self.schema_id}"
+        return (
+            f"a head of recipe {self.recipe}, trained on the {len(self.columns)} columns of "
+            f"schema {self.schema_id}"
+        )
 
     def predict(
         self, rows: Rows, folds: Sequence[Fold], progress: ProgressCallback | None
@@ -187,7 +191,13 @@ class ModelCandidate:
             for seed in self.seeds
         ]
         found = fit_heads(
-            rows.matrix(self.columns), rows.mos, rows.units, jobs, name=self.name, progress=progress
+            rows.matrix(self.columns),
+            rows.mos,
+            rows.units,
+            jobs,
+            recipe=self.recipe,
+            name=self.name,
+            progress=progress,
         )
         return [
             Cell(job.fold, job.seed, predicted) for job, predicted in zip(jobs, found, strict=True)

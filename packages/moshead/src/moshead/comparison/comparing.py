@@ -26,6 +26,7 @@ from moshead.training.destinations import oof_writer
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from labeljoin.keys import KeyNormalize
 
     from moshead.features.schemas import FeatureSchema
 
@@ -92,6 +93,7 @@ def compare(
     scores: Sequence[str] = (),
     oof: Mapping[str, PathLike] | Sequence[str] = (),
     baselines: bool = False,
+    recipe: str = "auto",
     protocol: ProtocolKind = "folds",
     splits: int = 100,
     k_folds: int = 5,
@@ -101,6 +103,9 @@ def compare(
     key_column: str | None = None,
     group_column: str | None = None,
     split_column: str | None = None,
+    key_normalize: KeyNormalize | None = None,
+    key_regex: str | None = None,
+    max_keyless_rate: float = 0.05,
     corpus: str | None = None,
     trained_on: Sequence[str] = (),
     reference: str | None = None,
@@ -128,6 +133,7 @@ def compare(
         oof: Out-of-fold files of earlier runs, ``NAME=PATH`` or paths by name.
         baselines: Also ridge regression, SVR, LightGBM and random forest, on the columns of the
             first model, or on all numeric columns without a model.
+        recipe: Head family of the models, as for training.
         protocol: ``folds``: the mean over k folds; ``splits``: the median over random 80/20 splits.
         splits: Random splits.
         k_folds: Folds. Where an out-of-fold file holds every row, its folds are taken.
@@ -136,6 +142,9 @@ def compare(
         mapping: ``training`` or ``held-out``, see :class:`moshead.comparison.protocol.Protocol`;
             ``training`` for folds and ``held-out`` for splits by default.
         key_column: Clip key column.
+        key_normalize: How its values become clip keys.
+        key_regex: Regular expression that finds the clip key in a value.
+        max_keyless_rate: Largest share of rows without a clip key, in [0, 1].
         group_column: Rows of one group never straddle folds, and are redrawn together.
         split_column: Column of train, val and test; ``split`` by default, where there is one. Rows
             of ``test`` are left alone; with ``train`` and ``val``, the folds are that one split.
@@ -205,6 +214,7 @@ def compare(
             "features": [s.where for _, s in sources],
             **asked,
             "baselines": baselines,
+            "recipe": recipe,
             "protocol": protocol,
             "splits": splits,
             "k_folds": k_folds,
@@ -212,6 +222,9 @@ def compare(
             "seed": seed,
             "mapping": mapping,
             "key_column": key_column,
+            "key_normalize": key_normalize,
+            "key_regex": key_regex,
+            "max_keyless_rate": max_keyless_rate,
             "group_column": group_column,
             "split_column": split_column,
             "corpus": corpus,
@@ -238,6 +251,9 @@ def compare(
             wanted,
             RowOptions(
                 key_column=key_column,
+                key_normalize=key_normalize,
+                key_regex=key_regex,
+                max_keyless_rate=max_keyless_rate,
                 group_column=group_column,
                 split_column=split_column or "split",
                 split_required=split_column not in (None, "split"),
@@ -254,7 +270,14 @@ def compare(
         rows, earlier, notes = match_earlier(rows, named_oof)
         setting = choose_protocol(rows, earlier, protocol, splits, k_folds, seed, mapping, notes)
         candidates = list_candidates(
-            rows, wanted, earlier, setting, baselines=baselines, seeds=seeds, seed=seed
+            rows,
+            wanted,
+            earlier,
+            setting,
+            baselines=baselines,
+            recipe=recipe,
+            seeds=seeds,
+            seed=seed,
         )
         document, predictions = judge_candidates(
             rows,

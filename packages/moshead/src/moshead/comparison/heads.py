@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from moshead.features.matrix import impute
+from moshead.heads.families import load_family
+from moshead.heads.protocol import FitOptions, Plan, TrainingRows
+from moshead.training.cross_validation import predict
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,39 +38,54 @@ class HeadJob:
     held_out: Indices
 
 
+def drawn_seeds(recipe: str, seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds that make a difference: the first alone for a family without randomness.
+
+    Args:
+        recipe: ``auto``, or the name of a head family.
+        seeds: Seeds that are asked for.
+
+    Raises:
+        InputError: No family of that name is installed.
+    """
+    return tuple(seeds[:1] if load_family(recipe).deterministic else seeds)
+
+
 def fit_heads(
     features: Array,
     mos: Array,
     units: Indices,
     jobs: Sequence[HeadJob],
     *,
+    recipe: str,
     name: str,
     progress: ProgressCallback | None = None,
 ) -> list[Array]:
-    """Train a head for each job, and predict.
+    """Train a head for each job as ``moshead train`` does, and predict.
 
     Args:
         features: All rows, (N, F), NaN where a value is missing.
         mos: Labels, (N,).
         units: Clip or group of each row, (N,).
         jobs: What to train.
+        recipe: ``auto``, or the name of a head family.
         name: What to call this work in progress.
         progress: Called as training advances.
 
     Returns:
         Predicted MOS of each job's held-out rows.
     """
-    from moshead.features.matrix import impute
-    from moshead.heads.families import AUTO, load_family
-    from moshead.heads.protocol import FitOptions, Plan, TrainingRows
-    from moshead.training.cross_validation import predict
 
     def advance(done: int, total: int) -> None:
         if progress is not None:
             progress(name, done, total)
 
-    plans = [Plan(job.train, (job.seed, job.fold, 0)) for job in jobs]
-    heads = load_family(AUTO).fit(TrainingRows(features, mos, units), plans, FitOptions(), advance)
+    heads = load_family(recipe).fit(
+        TrainingRows(features, mos, units),
+        [Plan(job.train, (job.seed, job.fold, 0)) for job in jobs],
+        FitOptions(),
+        advance,
+    )
     return [
         predict([head], impute(features[job.held_out], head.imputation))
         for job, head in zip(jobs, heads, strict=True)

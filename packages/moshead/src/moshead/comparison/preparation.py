@@ -146,6 +146,7 @@ def list_candidates(
     setting: Protocol,
     *,
     baselines: bool,
+    recipe: str,
     seeds: int,
     seed: int,
 ) -> list[Candidate]:
@@ -154,11 +155,18 @@ def list_candidates(
     Raises:
         InputError: Two have one name, or a score column is mostly missing.
     """
-    own_seeds = tuple(seed + n for n in range(seeds if setting.kind == "folds" else 1))
-    found: list[Candidate] = [
-        ModelCandidate(name, schema.id, schema.columns, own_seeds, rows.missing(schema.columns))
-        for name, schema in wanted.models.items()
-    ]
+    found: list[Candidate] = []
+    if wanted.models:
+        from moshead.comparison.heads import drawn_seeds
+
+        asked = [seed + n for n in range(seeds if setting.kind == "folds" else 1)]
+        drawn = drawn_seeds(recipe, asked)
+        found += [
+            ModelCandidate(
+                name, schema.id, schema.columns, drawn, recipe, rows.missing(schema.columns)
+            )
+            for name, schema in wanted.models.items()
+        ]
     for name, run in earlier.items():
         same = run.folds is not None and _same_folds(run, setting)
         found.append(OutOfFoldCandidate(name, str(run.path), run.predicted, run.seeds, same))

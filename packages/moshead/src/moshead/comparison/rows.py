@@ -138,13 +138,22 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
             opened.append((name or own, Source(Path(path))))
         elif hasattr(item, "__arrow_c_stream__") or hasattr(item, "__arrow_c_array__"):
             label = name or ("data frame" if len(pairs) == 1 else f"data frame {number}")
-            opened.append((name, FrameSource(pa.table(item), label)))
+            opened.append((name, FrameSource(_without_views(pa.table(item)), label)))
         else:
             raise InputError(
                 f"a {type(item).__name__} is no table",
                 fix="Give a path, or a pandas, polars or Arrow table",
             )
     return opened
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """The table with plain text in the place of string views, which few Arrow functions take."""
+    fields = [
+        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
 
 
 def split_name(text: str) -> tuple[str | None, str]:
