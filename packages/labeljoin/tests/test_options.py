@@ -84,7 +84,7 @@ def test_the_keywords_of_0_1_still_work():
     with pytest.warns(DeprecationWarning, match="join_file"):
         assert labeljoin.materialize is labeljoin.join_file
     with pytest.warns(DeprecationWarning, match=r"labeljoin\.keys\.percent"):
-        assert labeljoin.percent(0.5) == "50 %"
+        assert labeljoin.keys.percent(0.5) == "50 %"
     with pytest.raises(AttributeError):
         _ = labeljoin.nothing
 
