@@ -192,10 +192,10 @@ def test_rating_counts_give_rmse_star_and_the_outlier_ratio():
     without = moshead.compare(table(), scores=[SCORES[0]]).document
     assert without["candidates"][0]["rmse_star"] is None
     assert any("mos_std_dev" in note for note in without["notes"])
-    rated = table(mos_std_dev=np.full(160, 0.6), mos_n_ratings=np.full(160, 5))
+    rated = table(mos_std_dev=np.full(160, 0.12), mos_n_ratings=np.full(160, 5))
     (found,) = moshead.compare(rated, scores=[SCORES[0]]).document["candidates"]
     assert 0 < found["rmse_star"] < found["rmse"]
-    assert 0 <= found["outlier_ratio"] < 0.5
+    assert 0 < found["outlier_ratio"] < 1
 
 
 def test_each_corpus_has_figures_of_its_own():
