@@ -214,12 +214,26 @@ class Disagreement(TypedDict):
     clips: Annotated[list[RankedClip], Meta(description="The clips furthest apart.", max_length=20)]
 
 
+class ContaminationDocument(TypedDict):
+    """Whether the scorer of a column was trained on the corpus of the table."""
+
+    scorer: str
+    status: Literal["contaminated", "possible", "clean", "unknown"]
+    sentence: Annotated[str, Meta(description="The same for people; empty for `clean`.")]
+
+
 class BlockGain(TypedDict):
     """What one block of columns adds to the rest, cross-validated."""
 
     block: str
     kind: BlockKind
     columns: list[str]
+    contaminated_columns: Annotated[
+        list[str],
+        Meta(
+            description="Columns whose scorers were trained on this corpus; the gain is in doubt."
+        ),
+    ]
     alone_plcc: Annotated[Correlation, Meta(description="PLCC of the block alone.")]
     alone_plcc_ci: Interval
     alone_srocc: Correlation
@@ -321,6 +335,7 @@ class TableDocument(TypedDict):
     gain: list[BlockGain]
     gain_method: GainMethod
     label_noise_ceiling: NoiseCeiling | None
+    contamination: Annotated[dict[str, ContaminationDocument], Meta(description="By score column.")]
     leak_suspects: Annotated[list[str], Meta(description="Columns that almost equal the target.")]
     warnings: list[str]
     next_steps: Annotated[

@@ -74,6 +74,17 @@ def report(
             metavar="COLUMN=higher|lower", help="Which direction of a column is better. Repeatable."
         ),
     ] = None,
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCORER=CORPUS",
+            help="What a scorer was trained on; CORPUS none for nothing. Repeatable.",
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="Corpus of the tables, where their column corpus does not say."),
+    ] = None,
     max_rows: Annotated[
         int | None,
         typer.Option(
@@ -102,6 +113,8 @@ def report(
             key_column=key_column,
             families=families,
             directions=direction or (),
+            trained_on=trained_on or (),
+            corpus=corpus,
             max_rows=max_rows,
             seed=seed,
             progress=progress,

@@ -30,6 +30,8 @@ def summarise(document: AuditDocument, written: Sequence[str | Path]) -> list[Re
     for table in document["tables"]:
         if table["gain"]:
             shown.append(_gain(table))
+            if any(row["contaminated_columns"] for row in table["gain"][:_BLOCKS]):
+                shown.append(_text("  † in doubt: a scorer was trained on this corpus"))
         shown.append(_text(f"{table['label']}: next steps", "bold"))
         shown += [
             Text.assemble((f"  {step['kind']:<5}", "cyan"), visible(step["title"]))
@@ -107,7 +109,7 @@ def _gain(table: TableDocument) -> Table:
         grid.add_column(heading, justify="left" if heading == "block" else "right")
     for row in table["gain"][:_BLOCKS]:
         grid.add_row(
-            _text(row["block"]),
+            _text(row["block"] + (" †" if row["contaminated_columns"] else "")),
             number(row["alone_plcc"]),
             number(row["rest_plcc"]),
             number(row["all_plcc"]),

@@ -328,6 +328,7 @@ def _entries(
                 "block": block.name,
                 "kind": block.kind,
                 "columns": list(block.columns),
+                "contaminated_columns": [],
                 "alone_plcc": scores.point[alone, 0],
                 "alone_plcc_ci": scores.interval(scores.draws[:, alone, 0]),
                 "alone_srocc": scores.point[alone, 1],

@@ -10,6 +10,7 @@ import labeljoin
 import numpy as np
 from provenance.toolkit import InputError
 
+from signalaudit.findings.contamination import contamination
 from signalaudit.findings.gain import (
     LEAK,
     NO_FAMILY,
@@ -41,6 +42,7 @@ from signalaudit.tables.sample import Sample, read_sample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from labeljoin.labels import TrainedOn
     from provenance.toolkit import ProgressCallback
 
     from signalaudit.documents import (
@@ -66,6 +68,8 @@ class Options:
         group_column: Column of groups: kept together in folds, reported apart in disagreement.
         key_column: Column of clip keys, or None to infer one.
         directions: Directions by column.
+        trained_on: What scorers were trained on, before what is published.
+        corpus: Name of the corpus of the tables; their column ``corpus`` by default.
         max_rows: How many rows to read at most; None reads what fits in memory.
         seed: Seed of samples, folds and bootstrap.
     """
@@ -77,6 +81,8 @@ class Options:
     group_column: str | None = None
     key_column: str | None = None
     directions: Mapping[str, Direction] | None = None
+    trained_on: Mapping[str, TrainedOn] | None = None
+    corpus: str | None = None
     max_rows: int | None = None
     seed: int = 20260508
 
@@ -195,6 +201,13 @@ def audit_table(
         finite={name: stats[name]["finite_ratio"] for name in healthy},
     )
     gain = _gain(sample, plan, usable, spare_columns(groups), stats, options.seed, progress)
+    doubts = contamination(table, schema, options.trained_on, options.corpus)
+    for entry in gain.entries:
+        entry["contaminated_columns"] = [
+            name
+            for name in entry["columns"]
+            if name in doubts and doubts[name]["status"] == "contaminated"
+        ]
     comparisons = compare_rankings(plan, sample, healthy, directions, strength, gain)
     document: TableDocument = {
         "label": label,
@@ -230,8 +243,16 @@ def audit_table(
         "gain": gain.entries,
         "gain_method": gain.method,
         "label_noise_ceiling": noise_ceiling(sample, target) if target else None,
+        "contamination": doubts,
         "leak_suspects": leaks,
-        "warnings": _warnings(plan, directions, leaks, sample, target, stats),
+        "warnings": [
+            *_warnings(plan, directions, leaks, sample, target, stats),
+            *dict.fromkeys(
+                doubt["sentence"]
+                for doubt in doubts.values()
+                if doubt["status"] in ("contaminated", "possible")
+            ),
+        ],
         "next_steps": [],
     }
     return TableAudit(document, sample, signals, found, comparisons)

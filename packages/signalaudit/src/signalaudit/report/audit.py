@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import labeljoin
+from labeljoin.labels import parse_trained_on
 from provenance import start_run
 from provenance.toolkit import InputError
 
@@ -43,6 +44,8 @@ def audit(
     key_column: str | None = None,
     families: PathLike | None = None,
     directions: Sequence[str] = (),
+    trained_on: Sequence[str] = (),
+    corpus: str | None = None,
     max_rows: int | None = None,
     seed: int = 20260508,
     progress: ProgressCallback | None = None,
@@ -62,6 +65,8 @@ def audit(
         key_column: Column of clip keys; None infers it.
         families: A TOML file that extends the families.
         directions: ``COLUMN=higher`` or ``COLUMN=lower`` for columns of unknown direction.
+        trained_on: ``SCORER=CORPUS``: what a scorer was trained on, before what is published.
+        corpus: Name of the corpus of the tables, where their column ``corpus`` does not say.
         max_rows: How many rows of a table to read at most, as a seeded sample. None reads all
             that fit in memory.
         seed: Seed of samples, folds and bootstrap.
@@ -89,6 +94,8 @@ def audit(
         group_column=group_column,
         key_column=key_column,
         directions=parse_directions(directions),
+        trained_on=parse_trained_on(trained_on),
+        corpus=corpus,
         max_rows=max_rows,
         seed=seed,
     )
@@ -110,6 +117,8 @@ def write_report(
     key_column: str | None = None,
     families: PathLike | None = None,
     directions: Sequence[str] = (),
+    trained_on: Sequence[str] = (),
+    corpus: str | None = None,
     max_rows: int | None = None,
     seed: int = 20260508,
     progress: ProgressCallback | None = None,
@@ -133,6 +142,8 @@ def write_report(
         key_column: See :func:`audit`.
         families: See :func:`audit`.
         directions: See :func:`audit`.
+        trained_on: See :func:`audit`.
+        corpus: See :func:`audit`.
         max_rows: See :func:`audit`.
         seed: See :func:`audit`.
         progress: See :func:`audit`.
@@ -158,6 +169,8 @@ def write_report(
         group_column=group_column,
         key_column=key_column,
         directions=parse_directions(directions),
+        trained_on=parse_trained_on(trained_on),
+        corpus=corpus,
         max_rows=max_rows,
         seed=seed,
     )
@@ -180,6 +193,8 @@ def write_report(
         "key_column": key_column,
         "families": None if families is None else os.fspath(families),
         "direction": list(directions),
+        "trained_on": list(trained_on),
+        "corpus": corpus,
         "max_rows": max_rows,
         "seed": seed,
     }
