@@ -224,5 +224,5 @@ def test_a_bad_families_file_is_refused(tmp_path: Path, text: str, said: str) ->
 
 
 def test_a_missing_families_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="families file is not there"):
         load_families(tmp_path / "none.toml")

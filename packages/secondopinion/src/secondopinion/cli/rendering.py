@@ -1,11 +1,11 @@
-"""What people see of a join and an inspection, from their JSON documents."""
+"""The terminal output of a join and an inspection, from their documents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from labeljoin.keys import percent
-from provenance.toolkit import Facts
+from provenance.toolkit import Facts, one_line
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +19,7 @@ _KEYS_SHOWN = 3
 
 
 def join_summary(audit: Mapping[str, Any], audit_path: str) -> Iterator[RenderableType]:
-    """The scorers of a join, what was written, and what to know about it."""
+    """Show the scorers of a join, what was written, and what you should know about it."""
     table = _table("scorer", "better", right=("ok", "missing", "bad", "matched", "stale"))
     for scorer in audit["scorers"]:
         rows = scorer["rows"]
@@ -35,7 +35,7 @@ def join_summary(audit: Mapping[str, Any], audit_path: str) -> Iterator[Renderab
         )
     yield table
     yield Text()
-    yield Facts(_join_facts(audit, audit_path))
+    yield Facts(_shown(_join_facts(audit, audit_path)))
 
 
 def _join_facts(audit: Mapping[str, Any], audit_path: str) -> Iterator[tuple[str, str]]:
@@ -59,7 +59,7 @@ def _join_facts(audit: Mapping[str, Any], audit_path: str) -> Iterator[tuple[str
 
 
 def inspection(document: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """The files, the scorers and their keys."""
+    """Show the files, the scorers and their keys."""
     yield _files(document["score_files"])
     yield Text()
     table = _table("scorer", "better", "range", right=("clips", "bad", "min", "mean", "max"))
@@ -92,7 +92,7 @@ def inspection(document: Mapping[str, Any]) -> Iterator[RenderableType]:
     facts = list(_advice(advised, document["notes"]))
     if facts:
         yield Text()
-        yield Facts(facts)
+        yield Facts(_shown(facts))
 
 
 def _files(files: list[Mapping[str, Any]]) -> Table:
@@ -140,6 +140,10 @@ def _advice(
         yield "note", note
 
 
+def _shown(facts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((name, one_line(words)) for name, words in facts)
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
@@ -154,5 +158,5 @@ def _table(*left: str, right: Iterable[str] = ()) -> Table:
 
 
 def _add(table: Table, *cells: str) -> None:
-    # Names of files and clips may hold what Rich takes for markup.
-    table.add_row(*map(Text, cells))
+    # Names of files and clips may contain Rich markup, or sequences that a terminal obeys.
+    table.add_row(*(Text(one_line(cell)) for cell in cells))

@@ -89,7 +89,7 @@ def run_batch(
     scheduler: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Add second opinions to every table of a manifest.
+    r"""Add second opinions to every table of a manifest.
 
     Args:
         manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "scores": […],
@@ -109,6 +109,16 @@ def run_batch(
         InputError: The manifest is unusable. Nothing was run.
         BatchError: A table failed. The report was written and is the error's ``document``.
         OutputError: A report cannot be written.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "f.csv").write_text("clip_id,adm2\na,0.9\nb,0.8\n")
+        >>> _ = (folder / "niqe.json").write_text('{"a": 4.1, "b": 7.3}')
+        >>> table = '{"id": "t", "features": "f.csv", "scores": ["niqe.json"], "out": "o.csv"}'
+        >>> _ = (folder / "m.json").write_text('{"tables": [%s]}' % table)
+        >>> run_batch(folder / "m.json")["summary"]["ok_scores"]
+        2
     """
     return run_job(
         SCORE_BATCH,

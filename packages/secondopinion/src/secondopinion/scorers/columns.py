@@ -1,7 +1,7 @@
-"""The columns that a second opinion adds, and whose scores a table's columns are.
+"""The columns that a second opinion adds, and how to find them in a table.
 
-Each scorer adds five columns, ``<prefix>_<slug>_<kind>``. This is the one place that knows their
-names, types and field metadata; later steps ask :func:`score_columns` instead of parsing names.
+Each scorer adds five columns, ``<prefix>_<slug>_<kind>``. Only this module defines their names,
+types and field metadata; later steps call :func:`score_columns` and do not parse names.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class ScoreColumn:
 
     Attributes:
         column: The column's name in the table.
-        scorer: The slug of the scorer whose column it is.
-        kind: What the column holds: ``score`` (float64, null where there is none), ``status``
+        scorer: The slug of its scorer.
+        kind: The content of the column: ``score`` (float64, null if missing), ``status``
             (``ok``, ``missing``, ``bad``), ``runtime_ms`` (float64, milliseconds), ``frames``
             (int64, frames behind the score) or ``source`` (the score file).
-        direction: ``higher`` or ``lower`` is better; None where nobody knows, and for columns
-            that hold no score.
-        range: Lowest and highest score of the scale; None where unbounded or unknown, and for
-            columns that hold no score.
+        direction: ``higher`` or ``lower`` is better; None if unknown, and for columns of other
+            kinds than ``score``.
+        range: Lowest and highest score of the scale; None if unbounded or unknown, and for
+            columns of other kinds than ``score``.
     """
 
     column: str
@@ -54,14 +54,19 @@ class ScoreColumn:
 
 
 def score_columns(schema_or_names: pa.Schema | Iterable[str]) -> list[ScoreColumn]:
-    """The second-opinion columns of a table, in the table's order.
+    """Return the second-opinion columns of a table, in the table's order.
 
-    Field metadata, which a join writes to parquet, wins over names: it knows columns under
-    another prefix and directions that ``--direction`` gave. Without metadata a column counts
-    when its name is ``second_opinion_<slug>_<kind>``, and the registry says the direction.
+    Field metadata, which a join writes to parquet, comes before names: it covers columns with
+    another prefix and directions from ``--direction``. Without metadata a column counts if its
+    name is ``second_opinion_<slug>_<kind>``, and the registry states the direction.
 
     Args:
-        schema_or_names: A table's Arrow schema, or its column names alone.
+        schema_or_names: A table's Arrow schema, or only its column names.
+
+    Example:
+        >>> [column] = score_columns(["clip_id", "second_opinion_niqe_score"])
+        >>> column.scorer, column.direction
+        ('niqe', 'lower')
     """
     fields = [
         (field, None) if isinstance(field, str) else (field.name, field.metadata)
@@ -76,14 +81,14 @@ def score_columns(schema_or_names: pa.Schema | Iterable[str]) -> list[ScoreColum
 
 
 def column_names(prefix: str, slug: str) -> dict[Kind, str]:
-    """The names of a scorer's five columns, by kind."""
+    """Return the names of a scorer's five columns, by kind."""
     return {kind: f"{prefix}_{slug}_{kind}" for kind in KINDS}
 
 
 def score_fields(
     prefix: str, slug: str, facts: ScoreFacts | None, training: TrainedOn | None = None
 ) -> list[pa.Field]:
-    """The Arrow fields of a scorer's five columns, with their metadata, in column order."""
+    """Return the Arrow fields of a scorer's five columns, with their metadata."""
     import pyarrow as pa
 
     types = {

@@ -123,7 +123,7 @@ def write_report(
     seed: int = 20260508,
     progress: ProgressCallback | None = None,
 ) -> AuditDocument:
-    """Audit tables and write the audit JSON with its run record, and reports for people.
+    r"""Audit tables and write the audit JSON with its run record, and reports for people.
 
     All outputs are optional. Without ``out_json`` the audit JSON is written beside the first
     report, as ``<report>.audit.json``. Without any output nothing is written.
@@ -154,6 +154,14 @@ def write_report(
     Raises:
         InputError: As for :func:`audit`; or an output is also an input or another output.
         OutputError: An output cannot be written.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "t.csv").write_text("clip_id,niqe,mos\na,3,4.1\nb,5,3.0\nc,7,1.9\n")
+        >>> document = write_report([folder / "t.csv"], out_md=folder / "t.md")
+        >>> sorted(path.name for path in folder.iterdir())
+        ['t.csv', 't.md', 't.md.audit.json']
     """
     if not 1 <= top_k <= MOST_ROWS_SHOWN:
         raise InputError(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from provenance import start_run
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, read_json
 
 from signalaudit.documents import (
     SCHEMA,
@@ -49,7 +48,7 @@ class ReadAudit(TypedDict):
 
 
 def diff(before: PathLike, after: PathLike) -> DiffDocument:
-    """Compare two audits.
+    r"""Compare two audits.
 
     Tables are matched by label. If each audit has one table, those two are compared whatever
     their labels. A correlation ``beyond_interval`` lies outside the 95 % interval that it had
@@ -68,6 +67,16 @@ def diff(before: PathLike, after: PathLike) -> DiffDocument:
 
     Raises:
         InputError: A file is unreadable or is not an audit.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from signalaudit import write_report
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "t.csv").write_text("clip_id,niqe,mos\na,3,4.1\nb,5,3.0\nc,7,1.9\n")
+        >>> _ = write_report([folder / "t.csv"], folder / "a.json")
+        >>> [table] = diff(folder / "a.json", folder / "a.json")["tables"]
+        >>> table["comparable"], table["families_changed"]
+        (True, [])
     """
     old, new = _load(before), _load(after)
     old_tables = {table["label"]: table for table in old["tables"]}
@@ -91,7 +100,7 @@ def diff(before: PathLike, after: PathLike) -> DiffDocument:
 
 
 def write_diff(before: PathLike, after: PathLike, out_md: PathLike | None = None) -> DiffDocument:
-    """Compare two audits and write the comparison as Markdown to ``out_md``, if given.
+    r"""Compare two audits and write the comparison as Markdown to ``out_md``, if given.
 
     The document with its run record is written beside it as ``<out_md>.audit.json``.
 
@@ -106,6 +115,16 @@ def write_diff(before: PathLike, after: PathLike, out_md: PathLike | None = None
     Raises:
         InputError: A file is unreadable or is not an audit, or the output is one of them.
         OutputError: The output cannot be written.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from signalaudit import write_report
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "t.csv").write_text("clip_id,niqe,mos\na,3,4.1\nb,5,3.0\nc,7,1.9\n")
+        >>> _ = write_report([folder / "t.csv"], folder / "a.json")
+        >>> document = write_diff(folder / "a.json", folder / "a.json", folder / "changes.md")
+        >>> (folder / "changes.md").read_text().splitlines()[0]
+        '# Signal-mix audits compared: t (target `mos`)'
     """
     document = diff(before, after)
     if out_md is None:
@@ -135,22 +154,7 @@ def _load(path: PathLike) -> ReadAudit:
     import msgspec
 
     where = os.fspath(path)
-    try:
-        document = msgspec.json.decode(Path(path).read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"The audit cannot be read ({error.strerror})",
-            where=where,
-            fix="Check the path",
-            code="audit.unreadable",
-        ) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"The file is not JSON ({error})",
-            where=where,
-            fix="Give the JSON of signalaudit report",
-            code="audit.not-json",
-        ) from error
+    document = read_json(path, "The audit")
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise InputError(

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 
 def render_markdown(document: AuditDocument, top_k: int = 12) -> str:
-    """Return an audit as Markdown.
+    r"""Return an audit as Markdown.
 
     Args:
         document: A ``signal-mix-audit-v1`` document.
         top_k: How many rows each of its tables shows at most.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> from signalaudit import audit
+        >>> table = pathlib.Path(tempfile.mkdtemp(), "t.csv")
+        >>> _ = table.write_text("clip_id,niqe,mos\na,3,4.1\nb,5,3.0\nc,7,1.9\n")
+        >>> render_markdown(audit([table])).splitlines()[0]
+        '# Signal-mix audit: t (target `mos`)'
     """
     names = {family["key"]: family["name"] for family in document["families"]}
     return (
@@ -35,6 +43,14 @@ def render_diff(document: DiffDocument, top_k: int = 12) -> str:
     Args:
         document: A ``signal-mix-audit-diff-v1`` document.
         top_k: How many rows each of its tables shows at most.
+
+    Example:
+        >>> from signalaudit.documents import DIFF_SCHEMA
+        >>> empty = {"schema": DIFF_SCHEMA, "before": "a.json", "after": "b.json", "tables": []}
+        >>> print(render_diff(empty | {"tables_added": ["new"], "tables_removed": []}).strip())
+        # Signal-mix audits compared:
+        <BLANKLINE>
+        - New table: `new`
     """
     return _environment().get_template("diff.md.j2").render(diff=document, top_k=top_k)
 

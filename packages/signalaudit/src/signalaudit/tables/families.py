@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, read_document
 
 if TYPE_CHECKING:
     import os
@@ -138,14 +138,7 @@ def load_families(extension: os.PathLike[str] | str | None = None) -> FamilySet:
         return whole
     path = Path(extension)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"The families file cannot be read ({error.strerror})",
-            where=str(path),
-            fix="Give --families an existing TOML file",
-            code="families.unreadable",
-        ) from error
+        document = tomllib.loads(read_document(path, "The families file").decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"The families file is not TOML ({error})",
