@@ -144,18 +144,24 @@ class LeastSquares:
         keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
         return cls(left[:, keep], values[keep], means, None)
 
-    def fit(self, target: Array, units: Units, penalties: Array = PENALTIES) -> LeastSquaresFit:
+    def fit(
+        self, target: Array, units: Units, penalties: Array | None = None
+    ) -> LeastSquaresFit:
         """Fit with the penalty whose leave-one-unit-out error is least.
 
         Args:
             target: (N,).
             units: Rows that are left out together; at least two units.
-            penalties: Relative penalties to choose from.
+            penalties: Relative penalties to choose from; :data:`PENALTIES`, or every third of
+                them for many rows, whose fit hardly depends on it.
         """
+        if penalties is None:
+            penalties = PENALTIES if self._rows <= _BLOCK else PENALTIES[::3]
         mean = float(target.mean())
-        along = (target - mean) @ self._left
+        along = ((target - mean).astype(self._left.dtype) @ self._left).astype(np.float64)
         shrink = self._values[:, None] / (self._values[:, None] + penalties * self._scale)
-        fitted = mean + self._left @ (along[:, None] * shrink)
+        shrink = shrink.astype(self._left.dtype)
+        fitted = mean + (self._left @ (along[:, None] * shrink).astype(self._left.dtype))
         left_out = self._leave_out(target, fitted, shrink, units)
         errors = np.mean((left_out - target[:, None]) ** 2, axis=0)
         best = int(np.argmin(errors))

@@ -46,7 +46,7 @@ _MOST_QUADRATIC_INPUTS = 128
 MOST_RANKED_INPUTS = 512
 
 _MOST_CENTRES = 320
-_MOST_CENTRES_OF_MANY = 160
+_MOST_CENTRES_OF_MANY = 128
 _ROWS_PER_CENTRE = 3
 _FEWEST_CENTRES = 8
 _MOST_AXES = 64
@@ -292,13 +292,13 @@ def _centre_member(fitting: Fitting, plan: CentrePlan, towards: Array | None = N
         return np.ascontiguousarray(solved.T)
 
     problem = _problem(phi, len(inputs), len(plan.centres))
-    penalties = PENALTIES
+    penalties = None
     while True:
         fit = problem.fit(fitting.target, fitting.units, penalties)
         coefficients = scipy.linalg.solve_triangular(
             root, fit.weights, lower=True, trans=1, check_finite=False
         )
-        penalties = penalties[penalties > fit.relative_penalty]
+        penalties = PENALTIES[PENALTIES > fit.relative_penalty]
         # Large coefficients of opposite signs would cancel, and float32 lose what remains.
         if np.linalg.norm(coefficients) <= _LARGEST_COEFFICIENTS or not len(penalties):
             break
