@@ -27,6 +27,13 @@ KeyRegex = Annotated[
 MaxKeylessRate = Annotated[
     float, typer.Option(help="Largest share of rows without a clip key.", min=0, max=1)
 ]
+RatingSdDdof = Annotated[
+    Literal["0", "1"],
+    typer.Option(
+        help="What published deviations of ratings were divided by: 1 for n - 1, 0 for n. "
+        "Only for labels without mos_standard_error."
+    ),
+]
 DisplayProfile = Annotated[
     Path | None, typer.Option(help="Display that the head is for, JSON; fills display columns.")
 ]
@@ -70,6 +77,7 @@ class TrainingFlags:
             help="Column of train, val and test; test is never touched.", show_default="split"
         ),
     ] = None
+    rating_sd_ddof: RatingSdDdof = "1"
     ensemble: Annotated[int, typer.Option(help="Nets averaged in one head, for mlp.")] = 1
     other_partitions: Annotated[
         int, typer.Option(help="Other draws of the folds to report beside the first.", min=0)
@@ -121,6 +129,7 @@ class TrainingFlags:
             "max_keyless_rate": self.max_keyless_rate,
             "group_column": self.group_column,
             "split_column": self.split_column,
+            "rating_sd_ddof": 0 if self.rating_sd_ddof == "0" else 1,
             "baselines": self.baselines,
             "trained_on": self.trained_on or (),
             "allow_synthetic_fallback": self.allow_synthetic_fallback,

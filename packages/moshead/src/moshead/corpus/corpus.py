@@ -45,7 +45,7 @@ class Corpus:
         equal_rows: Rows whose feature values equal those of another clip, to the last bit.
         groups: Group of each row, or None.
         splits: Split of each row (``train``, ``val``, ``test``), or None where there is none.
-        standard_error: mos_std_dev / sqrt(mos_n_ratings) of each row, (N,), NaN where unknown.
+        standard_error: Of the MOS of each row, (N,), NaN where unknown.
         ratings: Number of ratings behind each MOS, (N,), NaN where unknown.
         corpora: Corpus of each row, empty where it has none; None where no table says.
         scores: Scores of second opinions by column, (N,) each, NaN where a table lacks them;
@@ -59,6 +59,7 @@ class Corpus:
         sources: What was read.
         texts: Columns whose names say that they name a content, each (N,), empty where unknown.
         notes: Sentences that belong in manifest and card.
+        error_basis: What the standard errors rest on, a sentence; None where none is known.
     """
 
     schema: FeatureSchema
@@ -83,6 +84,7 @@ class Corpus:
     equal_rows: int = 0
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    error_basis: str | None = None
 
     @property
     def clips(self) -> int:
@@ -208,6 +210,7 @@ def _corpus(
         splits=None,
         standard_error=np.concatenate([part.standard_error for part in filled_parts]),
         ratings=np.concatenate([part.ratings for part in filled_parts]),
+        error_basis=_error_basis(filled_parts, options),
         corpora=None if corpora is None else tuple(corpora),
         scores=_scores(filled_parts),
         tables=tuple(
@@ -420,3 +423,20 @@ def _notes(
         yield f"Constant over the training rows, so without influence: {', '.join(still)}."
     if leakage.scored_against_themselves(constant):
         yield f"{leakage.SELF_SCORED}."
+
+
+def _error_basis(parts: Sequence[LabelledRows], options: RowOptions) -> str | None:
+    """What the standard errors of labels rest on, and what that assumes."""
+    known = np.concatenate([np.isfinite(part.standard_error) for part in parts])
+    modelled = np.concatenate([part.modelled for part in parts])
+    if not known.any():
+        return None
+    divisor = "n - 1" if options.rating_sd_ddof else "n"
+    assumed = (
+        f"mos_std_dev and mos_n_ratings: raters are taken to be others for every clip, and "
+        f"deviations to be divided by {divisor} (--rating-sd-ddof)"
+    )
+    if not modelled.any():
+        return assumed
+    by_method = "mos_standard_error, by the method that made the MOS"
+    return by_method if modelled[known].all() else f"{by_method}; elsewhere {assumed}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 MOS_COLUMN = "mos"
 RAW_MOS_COLUMN = "mos_raw_0_100"
 STATUS_COLUMN = "mos_label_status"
+METHOD_ERROR_COLUMN = "mos_standard_error"
 LABEL_COLUMNS = (
     MOS_COLUMN,
     RAW_MOS_COLUMN,
     STATUS_COLUMN,
     "mos_std_dev",
+    METHOD_ERROR_COLUMN,
     "mos_n_ratings",
     "n_ratings",
     "corpus",
@@ -105,16 +108,52 @@ def _label_number(value: Any) -> float:
         return float("nan")
 
 
-def standard_error(table: pa.Table, *, where: str) -> Array:
-    """Standard error of each MOS, (N,); NaN where the table does not say how it was rated."""
+@dataclass(frozen=True)
+class LabelErrors:
+    """How sure the labels are.
+
+    Attributes:
+        standard_error: Of each MOS, (N,), NaN where unknown.
+        modelled: Rows whose error comes from the method that made the MOS, (N,).
+    """
+
+    standard_error: Array
+    modelled: NDArray[np.bool_]
+
+
+def label_errors(table: pa.Table, *, where: str, sd_ddof: Literal[0, 1] = 1) -> LabelErrors:
+    """Read the standard error of each MOS.
+
+    ``mos_standard_error`` is the error against the other clips by the method that made the MOS
+    (``labeljoin ratings``), right for any design. Elsewhere it is s / sqrt(n) of ``mos_std_dev``
+    and ``mos_n_ratings``, which assumes that every clip has raters of its own.
+
+    Args:
+        table: The rows.
+        where: The table, for errors.
+        sd_ddof: What the published deviations were divided by: 1 for n - 1, 0 for n. Of
+            deviations divided by n the error is s / sqrt(n - 1).
+    """
     unknown = np.full(table.num_rows, np.nan)
-    count = rating_counts(table, where=where)
-    if "mos_std_dev" not in table.column_names:
+    error = _spread_error(table, where, sd_ddof)
+    stated = unknown
+    if METHOD_ERROR_COLUMN in table.column_names:
+        stated = numbers(table.column(METHOD_ERROR_COLUMN), METHOD_ERROR_COLUMN, where=where)
+        stated = np.where(stated > 0, stated, np.nan)
+    modelled = np.isfinite(stated)
+    return LabelErrors(np.where(modelled, stated, error), modelled)
+
+
+def _spread_error(table: pa.Table, where: str, sd_ddof: Literal[0, 1]) -> Array:
+    unknown = np.full(table.num_rows, np.nan)
+    counts_column = next((n for n in ("mos_n_ratings", "n_ratings") if n in table.column_names), "")
+    if not counts_column or "mos_std_dev" not in table.column_names:
         return unknown
     deviation = numbers(table.column("mos_std_dev"), "mos_std_dev", where=where)
+    count = numbers(table.column(counts_column), counts_column, where=where)
     usable = (deviation >= 0) & (count >= 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = deviation / np.sqrt(count)
+        error = deviation / np.sqrt(count - (1 - sd_ddof))
     # A zero deviation everywhere is a corpus that did not publish any.
     if not (deviation[usable] > 0).any():
         return unknown

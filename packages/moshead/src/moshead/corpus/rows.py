@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import labeljoin
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow as pa
 from provenance.toolkit import InputError
 
 from moshead.corpus import leakage
-from moshead.corpus.labels import LABEL_COLUMNS, labels, rating_counts, standard_error
+from moshead.corpus.labels import LABEL_COLUMNS, label_errors, labels, rating_counts
 from moshead.corpus.scorers import score_columns
 from moshead.features.columns import numbers, words
 from moshead.features.matrix import feature_matrix, members_of
@@ -68,6 +68,7 @@ class RowOptions:
         split_column: Column of ``train``, ``val`` and ``test``; ignored where a table lacks it.
         split_required: Refuse tables without the split column.
         display: Values of a display profile.
+        rating_sd_ddof: What published deviations of ratings were divided by: n - this.
         guard: Refuses the rows of other corpora.
     """
 
@@ -79,6 +80,7 @@ class RowOptions:
     split_column: str = "split"
     split_required: bool = False
     display: Mapping[str, float] = field(default_factory=dict)
+    rating_sd_ddof: Literal[0, 1] = 1
     guard: CorpusGuard | None = None
 
 
@@ -95,6 +97,7 @@ class LabelledRows:
         groups: Group of each, empty where it has none; None where groups are not asked for.
         splits: Split of each as written; None where the table has no split column.
         standard_error: Of each MOS, (N,), NaN where unknown.
+        modelled: Whether it comes from the method that made the MOS, (N,).
         ratings: Number of ratings behind each MOS, (N,), NaN where unknown.
         corpora: Corpus of each as written, empty where it has none; None without such a column.
         read: Rows of the table.
@@ -114,6 +117,7 @@ class LabelledRows:
     groups: list[str] | None
     splits: list[str] | None
     standard_error: Array
+    modelled: NDArray[np.bool_]
     ratings: Array
     corpora: list[str] | None
     read: int
@@ -188,6 +192,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
             groups=None,
             splits=None,
             standard_error=none,
+            modelled=np.zeros(0, dtype=bool),
             ratings=none,
             corpora=None,
             read=read,
@@ -197,6 +202,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
             scores=(),
             schema=schema_of_table,
         )
+    errors = label_errors(taken, where=source.where, sd_ddof=options.rating_sd_ddof)
     matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
     return LabelledRows(
         features=matrix.values,
@@ -206,7 +212,8 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         key=key,
         groups=_words(taken, options.group_column),
         splits=_words(taken, split),
-        standard_error=standard_error(taken, where=source.where),
+        standard_error=errors.standard_error,
+        modelled=errors.modelled,
         ratings=rating_counts(taken, where=source.where),
         corpora=_words(taken, CORPUS_COLUMN if CORPUS_COLUMN in taken.column_names else None),
         read=read,

@@ -258,6 +258,13 @@ def _gate(manifest: Mapping[str, Any]) -> str:
             "\n\nThe table has no rating counts and deviations, so how much of the error is the "
             "labels' own noise is unknown."
         )
+    elif gate["label_noise_basis"] is not None:
+        low, high = gate["label_noise_ceiling_ci"]
+        between = "" if low is None else f", 95 % interval {low:.3f} to {high:.3f}"
+        text += (
+            f"\n\nThe label-noise ceiling ({gate['label_noise_ceiling']:.3f}{between}) rests on "
+            f"{gate['label_noise_basis']}."
+        )
     return text
 
 

@@ -92,8 +92,8 @@ class GateReport:
         sentence: The verdict in words, saying whether a miss is the model's or the labels'.
         fold_scores: Every fold by seed.
         extras: Numbers beside the gate: ``mean_krocc, mean_mapped_plcc, outlier_ratio,
-            rmse_over_mos_sd, partition_plcc_spread, partitions, ci_unit, units,
-            spread_clips_needed``.
+            label_noise_ceiling_ci, label_noise_basis, rmse_over_mos_sd, partition_plcc_spread,
+            partitions, ci_unit, units, spread_clips_needed``.
         control: Whether held-out rows have twins among their training rows; None where nothing
             was trained. A head whose control fails is never ``Accepted``.
         contents: Clips that look like versions of one content, with the scores that the head
@@ -139,6 +139,22 @@ class GateReport:
         }
 
 
+@dataclass(frozen=True)
+class _Ceiling:
+    """The label-noise ceiling, and its 95 % interval."""
+
+    plcc: float | None = None
+    ci: tuple[float, float] = (math.nan, math.nan)
+
+    def extras(self, basis: str | None) -> dict[str, Any]:
+        """What the report says of it beside the number."""
+        known = self.plcc is not None
+        return {
+            "label_noise_ceiling_ci": [_number(end) for end in self.ci] if known else None,
+            "label_noise_basis": basis if known else None,
+        }
+
+
 def judge(
     mos: Array,
     cells: Sequence[Cell],
@@ -147,6 +163,7 @@ def judge(
     units: NDArray[np.int64] | None = None,
     unit_name: str = "clips",
     standard_error: Array | None = None,
+    error_basis: str | None = None,
     partitions: Mapping[int, float] | None = None,
     control: Control | None = None,
     contents: dict[str, Any] | None = None,
@@ -161,6 +178,7 @@ def judge(
         units: What the bootstrap draws: clip or group of each row, (N,); rows unless given.
         unit_name: What to call them.
         standard_error: Standard error of each label, (N,), NaN where unknown.
+        error_basis: What these rest on, a sentence.
         partitions: PLCC that other fold partitions gave with the first seed, by partition seed.
         control: Result of the twin control.
         contents: Suspected contents with their grouped scores.
@@ -171,7 +189,8 @@ def judge(
     numbers = _means(scores) | {"plcc_spread": spread}
     real = corpus_kind == "real"
     thresholds = production_thresholds() if real else {"mean_plcc_min": SMOKE_PLCC_MIN}
-    extras = _extras(mos, cells, scores, standard_error)
+    ceiling = _ceiling(mos, cells, standard_error)
+    extras = _extras(mos, cells, scores, standard_error) | ceiling.extras(error_basis)
     extras["ci_unit"] = unit_name
     extras["partitions"] = {str(k): _number(v) for k, v in (partitions or {}).items()}
     extras["partition_plcc_spread"] = None
@@ -187,7 +206,7 @@ def judge(
         numbers=numbers,
         fold_spread=_fold_spread(scores),
         ci=intervals(mos, cells, units, seed),
-        ceiling=_ceiling(mos, cells, standard_error),
+        ceiling=ceiling.plcc,
         scores=scores,
         extras=extras | {"units": _units(cells, units)},
         faults=[*_too_few(cells, units, unit_name), *_leaks(control, contents, thresholds)],
@@ -203,6 +222,7 @@ def judge_rows(
     units: NDArray[np.int64] | None = None,
     unit_name: str = "clips",
     standard_error: Array | None = None,
+    error_basis: str | None = None,
     seed: int = 0,
 ) -> GateReport:
     """Judge one head on held-out rows: the gate without its spread, which needs several nets.
@@ -213,6 +233,7 @@ def judge_rows(
         units: What the bootstrap draws, (N,); rows unless given.
         unit_name: What to call them.
         standard_error: Standard error of each label, (N,), NaN where unknown.
+        error_basis: What these rest on, a sentence.
         seed: Seed of the bootstrap.
 
     Returns:
@@ -223,7 +244,8 @@ def judge_rows(
     scores = tuple(_score(mos, cell) for cell in cells)
     thresholds = production_thresholds()
     del thresholds["plcc_spread_max"]
-    extras = _extras(mos, cells, scores, standard_error)
+    ceiling = _ceiling(mos, cells, standard_error)
+    extras = _extras(mos, cells, scores, standard_error) | ceiling.extras(error_basis)
     extras["ci_unit"] = unit_name
     return _report(
         kind="held-out",
@@ -232,7 +254,7 @@ def judge_rows(
         numbers=_means(scores),
         fold_spread=None,
         ci=intervals(mos, cells, units, seed),
-        ceiling=_ceiling(mos, cells, standard_error),
+        ceiling=ceiling.plcc,
         scores=scores,
         extras=extras | {"units": _units(cells, units)},
         faults=list(_too_few(cells, units, unit_name)),
@@ -372,18 +394,21 @@ def _extras(
     }
 
 
-def _ceiling(mos: Array, cells: Sequence[Cell], standard_error: Array | None) -> float | None:
+def _ceiling(mos: Array, cells: Sequence[Cell], standard_error: Array | None) -> _Ceiling:
     """The ceiling of the judged rows, where at least half of them say how they were rated."""
     if standard_error is None:
-        return None
+        return _Ceiling()
     rows = np.unique(np.concatenate([cell.rows for cell in cells]))
-    known = np.isfinite(standard_error[rows])
+    known = rows[np.isfinite(standard_error[rows])]
     # Variance and noise of the same rows: others may vary more, or less.
-    variance = float(mos[rows][known].var()) if known.any() else 0.0
-    if known.mean() < 0.5 or variance <= 0:
-        return None
-    mean_squared = float(np.mean(standard_error[rows][known] ** 2))
-    return statistics.label_noise_ceiling(variance, mean_squared)
+    variance = float(mos[known].var()) if len(known) else 0.0
+    if len(known) < 0.5 * len(rows) or variance <= 0:
+        return _Ceiling()
+    mean_squared = float(np.mean(standard_error[known] ** 2))
+    return _Ceiling(
+        statistics.label_noise_ceiling(variance, mean_squared),
+        statistics.label_noise_interval(mos[known], standard_error[known]),
+    )
 
 
 def _report(

@@ -157,6 +157,9 @@ def outlier_ratio(truth: Array, predicted: Array, standard_error: Array) -> floa
     return float(np.mean(error > 1.96 * standard_error[known]))
 
 
+LEAST_CLIPS_OF_A_CEILING = 20
+
+
 def label_noise_ceiling(mos_variance: float, mean_squared_error: float) -> float:
     """Highest PLCC that perfect predictions can measure against noisy labels.
 
@@ -171,6 +174,28 @@ def label_noise_ceiling(mos_variance: float, mean_squared_error: float) -> float
         In [0, 1]; 0 where the labels are all noise.
     """
     return math.sqrt(max(0.0, 1.0 - mean_squared_error / mos_variance))
+
+
+def label_noise_interval(mos: Array, standard_error: Array) -> tuple[float, float]:
+    """95 % interval of the label-noise ceiling, by the delta method over clips.
+
+    Args:
+        mos: Measured MOS, (N,), all finite.
+        standard_error: Of each, (N,), all finite.
+
+    Returns:
+        Ends in [0, 1]; NaN below 20 clips or without spread.
+    """
+    apart = mos - mos.mean()
+    squared = standard_error**2
+    variance = float(np.mean(apart**2))
+    if len(mos) < LEAST_CLIPS_OF_A_CEILING or variance <= 0:
+        return math.nan, math.nan
+    noise = float(squared.mean())
+    influence = (squared - noise) / variance - noise * (apart**2 - variance) / variance**2
+    reach = 1.96 * float(influence.std(ddof=1)) / math.sqrt(len(mos))
+    low, high = (min(max(1 - noise / variance + sign * reach, 0.0), 1.0) for sign in (-1, 1))
+    return math.sqrt(low), math.sqrt(high)
 
 
 def plcc_standard_error(r: float, n: float) -> float:

@@ -206,6 +206,7 @@ def _report(
         units=corpus.units,
         unit_name="groups" if grouped else "clips",
         standard_error=corpus.standard_error,
+        error_basis=corpus.error_basis,
     )
     if head.metadata.corpus_kind != "real":
         # A head that no rating trained may guess well, and is still no MOS head.

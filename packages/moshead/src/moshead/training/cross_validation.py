@@ -146,6 +146,7 @@ def train_head(
         units=corpus.units,
         unit_name="groups" if _grouped(corpus) else "clips",
         standard_error=corpus.standard_error,
+        error_basis=corpus.error_basis,
         partitions={
             other.seed or 0: _mean_plcc(corpus, items)
             for other, items in zip(others, judged[1 : 1 + len(others)], strict=True)

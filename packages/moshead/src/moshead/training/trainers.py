@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from labeljoin.labels import parse_trained_on
 from provenance import start_run
@@ -62,6 +62,8 @@ class TrainerOptions(TypedDict, total=False):
             a clip key; such rows are dropped and counted. 0.05 by default.
         group_column: Rows of one group never straddle folds.
         split_column: Column of train, val and test; ``split``, where there is one, unless given.
+        rating_sd_ddof: What published deviations of ratings were divided by: 1 for n - 1 (the
+            default), 0 for n. Only for labels without ``mos_standard_error``.
         training: How the head is trained and judged.
         destinations: Where the run writes.
         baselines: ``auto``: every stock regressor that is installed judges beside the head;
@@ -78,6 +80,7 @@ class TrainerOptions(TypedDict, total=False):
     max_keyless_rate: float
     group_column: str | None
     split_column: str | None
+    rating_sd_ddof: Literal[0, 1]
     training: TrainingOptions | None
     destinations: Destinations | None
     baselines: BaselineChoice
@@ -148,6 +151,7 @@ class Job:
             key_normalize=self.options.get("key_normalize"),
             key_regex=self.options.get("key_regex"),
             max_keyless_rate=self.options.get("max_keyless_rate", 0.05),
+            rating_sd_ddof=self.options.get("rating_sd_ddof", 1),
             group_column=self.options.get("group_column") or self.usual_group_column,
             split_column=split_column or "split",
             split_required=split_column not in (None, "split"),
@@ -181,6 +185,7 @@ class Job:
             "no_export": not places.export,
             "require_gate": places.require_gate,
             "require_gain": places.require_gain,
+            "rating_sd_ddof": self.options.get("rating_sd_ddof", 1),
             "baselines": self.options.get("baselines", "auto"),
             "trained_on": list(self.options.get("trained_on") or ()),
         }
