@@ -107,6 +107,10 @@ def test_noisy_labels_take_the_blame():
     assert report.label_noise_ceiling == pytest.approx(0.87, abs=0.02)
     assert "The miss is the labels'" in report.sentence
     assert report.extras["outlier_ratio"] > 0
+    low, high = report.extras["label_noise_ceiling_ci"]
+    reached = np.corrcoef(true, measured)[0, 1]
+    assert low < reached < high
+    assert high - low < 0.03
 
 
 def test_a_weak_model_on_clean_labels_takes_the_blame(mos):

@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 import moshead
+import numpy as np
 import pytest
 from provenance.toolkit import InputError
+
+
+def test_the_plan_answers_in_ratings_and_clips(write_table, labelled_columns):
+    """The noise is what the method that made the labels says, not the deviation."""
+    columns = labelled_columns() | {
+        "mos_std_dev": [9.0] * 120,
+        "mos_n_ratings": [5] * 120,
+        "mos_standard_error": [0.3] * 120,
+    }
+    spread = np.std(columns["mos"])
+    plan = moshead.plan_gate(plcc=0.90, features=write_table(columns))
+    assert plan["ceiling"] == pytest.approx(np.sqrt(1 - 0.09 / spread**2), abs=1e-6)
+    few = moshead.plan_gate(plcc=0.90, ratings=5, rating_sd=0.7, mos_sd=0.64)
+    assert few["more_ratings_per_clip"] == few["ratings_needed"] - 5
+    sure = moshead.plan_gate(plcc=0.90, clips=120)
+    enough = sure["clips_for_verdict"]
+    for clips, above in ((enough, True), (enough - 1, False)):
+        again = moshead.plan_gate(plcc=0.90, clips=clips)
+        assert (0.90 - 1.96 * (1 - 0.81) / np.sqrt(clips) >= 0.85) == above
+        assert again["clips_for_verdict"] == enough
 
 
 def test_five_ratings_cannot_pass_and_more_can():

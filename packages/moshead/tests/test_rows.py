@@ -242,3 +242,22 @@ def test_label_errors_come_from_ratings(load, labelled_columns):
     error = load(columns).standard_error
     assert error[:39] == pytest.approx(0.2)
     assert np.isnan(error[39])
+
+
+def test_the_method_that_made_the_labels_knows_their_errors_best(load, labelled_columns):
+    columns = labelled_columns(40) | {
+        "mos_std_dev": [0.8] * 40,
+        "mos_n_ratings": [16] * 40,
+        "mos_standard_error": [0.1] * 30 + [None] * 10,
+    }
+    corpus = load(columns)
+    assert corpus.standard_error == pytest.approx([0.1] * 30 + [0.2] * 10)
+    assert "by the method that made the MOS; elsewhere mos_std_dev" in corpus.error_basis
+    assert "mos_standard_error" not in corpus.scores
+
+
+def test_deviations_may_be_divided_by_n(load, labelled_columns):
+    columns = labelled_columns(40) | {"mos_std_dev": [0.8] * 40, "mos_n_ratings": [5] * 40}
+    corpus = load(columns, rating_sd_ddof=0)
+    assert corpus.standard_error == pytest.approx([0.4] * 40)
+    assert "divided by n (--rating-sd-ddof)" in corpus.error_basis

@@ -298,6 +298,18 @@ def test_gain_of_second_opinions(write_table: Write, ugc: Columns) -> None:
     assert table["label_noise_ceiling"]["rows"] == 400
 
 
+def test_the_ceiling_takes_the_errors_of_the_method_that_made_the_labels(
+    write_table: Write, ugc: Columns
+) -> None:
+    known = audit(write_table(**ugc, mos_standard_error=[0.2] * len(ugc["mos"])))
+    ceiling = known["label_noise_ceiling"]
+    expected = np.sqrt(1 - 0.04 / np.var(np.asarray(ugc["mos"], dtype=float)))
+    assert ceiling["plcc"] == pytest.approx(expected)
+    assert ceiling["low"] < ceiling["plcc"] < ceiling["high"]
+    assert ceiling["basis"] == "mos_standard_error, by the method that made the MOS"
+    assert "mos_standard_error" not in known["signal_columns"]
+
+
 def test_label_noise_ceiling_is_that_of_design(write_table: Write, ugc: Columns) -> None:
     ceiling = audit(write_table(**ugc))["label_noise_ceiling"]["plcc"]
     error = np.asarray(ugc["mos_std_dev"]) ** 2 / np.asarray(ugc["mos_n_ratings"])

@@ -272,10 +272,13 @@ class GainMethod(TypedDict, total=False):
 
 
 class NoiseCeiling(TypedDict):
-    """The highest PLCC that label noise allows."""
+    """The highest PLCC that label noise allows, with its 95 % interval and what it rests on."""
 
     plcc: Share
+    low: Share | None
+    high: Share | None
     rows: Count
+    basis: str
 
 
 class Step(TypedDict):

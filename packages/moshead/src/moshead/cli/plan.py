@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from provenance.toolkit import CommandLine, Output
 
+from moshead.cli.flags import RatingSdDdof
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -38,6 +40,7 @@ def gate_plan(
     features: Annotated[
         Path | None, typer.Option(help="Labelled table to take clips, ratings and spreads from.")
     ] = None,
+    rating_sd_ddof: RatingSdDdof = "1",
 ) -> None:
     """Show how many clips and ratings the gate needs before you train."""
     import moshead
@@ -50,6 +53,7 @@ def gate_plan(
         rating_sd=rating_sd,
         mos_sd=mos_sd,
         features=features,
+        rating_sd_ddof=0 if rating_sd_ddof == "0" else 1,
     )
     output.result(plan, "\n".join(plan["sentences"]))
 

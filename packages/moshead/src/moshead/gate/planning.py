@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.toolkit import InputError
 
@@ -67,6 +67,7 @@ def plan_gate(
     rating_sd: float | None = None,
     mos_sd: float | None = None,
     features: str | os.PathLike[str] | None = None,
+    rating_sd_ddof: Literal[0, 1] = 1,
 ) -> dict[str, Any]:
     """Say what the gate asks of a corpus.
 
@@ -77,20 +78,22 @@ def plan_gate(
         ratings: Ratings a clip, if known; with the next two it gives the label-noise ceiling.
         rating_sd: Standard deviation of the ratings of one clip, in MOS.
         mos_sd: Standard deviation of the measured MOS over clips.
-        features: A labelled table; what is not given is taken from its ``mos``, ``mos_std_dev``
-            and ``mos_n_ratings``.
+        features: A labelled table; what is not given is taken from its ``mos``,
+            ``mos_n_ratings``, and ``mos_standard_error`` or ``mos_std_dev``.
+        rating_sd_ddof: What the deviations of ``mos_std_dev`` were divided by: n - this.
 
     Returns:
         JSON, ``mos-gate-plan-v1``: ``plcc, k_folds, thresholds, clips_per_fold_needed,
         clips_needed``; with ``clips``: ``clips, clips_per_fold, standard_error,
         expected_fold_spread``; with ratings: ``ceiling, reliability, measured_plcc,
-        ratings_needed``; ``can_pass`` and ``sentences``.
+        ratings_needed, more_ratings_per_clip``; ``clips_for_verdict``, the clips that put the
+        interval of the PLCC above the gate; ``can_pass`` and ``sentences``.
 
     Raises:
         InputError: A number is out of its range, or the table has no MOS.
     """
     if features is not None:
-        found = _from_table(Path(features))
+        found = _from_table(Path(features), rating_sd_ddof)
         clips = clips if clips is not None else int(found["clips"])
         ratings = ratings if ratings is not None else found.get("ratings")
         rating_sd = rating_sd if rating_sd is not None else found.get("rating_sd")
@@ -130,10 +133,11 @@ def plan_gate(
             f"{measured:.3f}."
         )
         if not can_pass and plcc > MEAN_PLCC_MIN:
-            plan["ratings_needed"] = noise.ratings_for(MEAN_PLCC_MIN / plcc)
+            plan["ratings_needed"] = needed_ratings = noise.ratings_for(MEAN_PLCC_MIN / plcc)
+            plan["more_ratings_per_clip"] = more = math.ceil(needed_ratings - noise.ratings)
             sentences.append(
-                f"The gate asks for {MEAN_PLCC_MIN}: it takes {plan['ratings_needed']} ratings a "
-                "clip. Test on a part of the corpus that has them."
+                f"The gate asks for {MEAN_PLCC_MIN}: it takes {needed_ratings} ratings a clip, "
+                f"{more} more than now. Test on a part of the corpus that has them."
             )
     if not can_pass and (noise is None or plcc <= MEAN_PLCC_MIN):
         sentences.append(f"A head worth {plcc:.3f} cannot meet {MEAN_PLCC_MIN} on any corpus.")
@@ -157,9 +161,21 @@ def plan_gate(
         )
         if can_pass and low < MEAN_PLCC_MIN:
             sentences.append("That interval reaches below the threshold: the verdict is open.")
+    if can_pass and measured > MEAN_PLCC_MIN:
+        plan["clips_for_verdict"] = enough = _clips_above(measured, MEAN_PLCC_MIN)
+        if clips is not None and clips < enough:
+            sentences.append(
+                f"It takes {enough:,} clips, {enough - clips:,} more than now, for a 95 % interval "
+                f"above {MEAN_PLCC_MIN}."
+            )
     plan["can_pass"] = can_pass
     plan["sentences"] = sentences
     return plan
+
+
+def _clips_above(plcc: float, bound: float) -> int:
+    """Clips at which the 95 % interval of a PLCC, r -+ 1.96 (1 - r^2) / sqrt(n), leaves a bound."""
+    return math.ceil((1.96 * (1 - plcc**2) / (plcc - bound)) ** 2)
 
 
 def _check(plcc: float, clips: int | None, k_folds: int, noise: RatingNoise | None) -> None:
@@ -189,11 +205,12 @@ def _check(plcc: float, clips: int | None, k_folds: int, noise: RatingNoise | No
         )
 
 
-def _from_table(path: Path) -> dict[str, float]:
+def _from_table(path: Path, sd_ddof: Literal[0, 1]) -> dict[str, float]:
     """Clips, and where the table has them the ratings, of a labelled table."""
     import labeljoin
     import numpy as np
 
+    from moshead.corpus.labels import label_errors
     from moshead.features.columns import numbers
 
     table = labeljoin.open_table(path)
@@ -205,9 +222,14 @@ def _from_table(path: Path) -> dict[str, float]:
             fix="Join labels with labeljoin join",
             code="gate-plan.no-mos-column",
         )
-    wanted = [name for name in ("mos", "mos_std_dev", "mos_n_ratings") if name in names]
+    wanted = [
+        name
+        for name in ("mos", "mos_n_ratings", "mos_std_dev", "mos_standard_error")
+        if name in names
+    ]
     rows = table.read(wanted)
     columns = {name: numbers(rows.column(name), name, where=str(path)) for name in wanted}
+    errors = label_errors(rows, where=str(path), sd_ddof=sd_ddof).standard_error
     labelled = np.isfinite(columns["mos"])
     if not labelled.any():
         raise InputError(
@@ -217,12 +239,10 @@ def _from_table(path: Path) -> dict[str, float]:
             code="gate-plan.no-mos",
         )
     found = {"clips": float(labelled.sum()), "mos_sd": float(columns["mos"][labelled].std())}
-    if len(wanted) == 3:
-        usable = labelled & (columns["mos_n_ratings"] >= 2) & (columns["mos_std_dev"] >= 0)
-        if usable.any():
-            # One clip's worth of noise that stands for the mean of SE^2 = s^2 / n over clips.
-            count = columns["mos_n_ratings"][usable]
-            found["ratings"] = float(len(count) / (1 / count).sum())
-            squared = (columns["mos_std_dev"][usable] ** 2 / count).mean()
-            found["rating_sd"] = float(np.sqrt(squared * found["ratings"]))
+    count = columns.get("mos_n_ratings", np.full(len(errors), np.nan))
+    usable = labelled & (count >= 1) & np.isfinite(errors)
+    if usable.any():
+        # The noise of one rating that stands for the mean of SE^2 over clips.
+        found["ratings"] = float(usable.sum() / (1 / count[usable]).sum())
+        found["rating_sd"] = float(np.sqrt((errors[usable] ** 2).mean() * found["ratings"]))
     return found

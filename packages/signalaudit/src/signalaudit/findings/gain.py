@@ -219,26 +219,56 @@ def measure_gain(
 def noise_ceiling(sample: Sample, target: str) -> NoiseCeiling | None:
     """Return the highest PLCC that label noise allows, if the table shows it.
 
-    √(1 − mean(SE²) / Var(MOS)), SE = mos_std_dev / √mos_n_ratings: the square root of the
-    reliability of classical test theory (Lord and Novick 1968).
+    √(1 − mean(SE²) / Var(MOS)), the square root of the reliability of classical test theory (Lord
+    and Novick 1968), with its 95 % interval by the delta method over rows. SE is
+    ``mos_standard_error`` where the method that made the MOS states it (``labeljoin ratings``);
+    elsewhere ``mos_std_dev`` / √``mos_n_ratings``, which takes raters to be others for every clip
+    and deviations to be divided by n − 1.
 
     Returns:
-        ``{plcc, rows}``, or None if the table lacks the columns or the target is not on the
-        scale of ``mos_std_dev``.
+        None if the table lacks the columns or the target is not on the scale of ``mos_std_dev``.
     """
-    if not sample.label_noise or target not in ("mos", "mos_raw_0_100"):
+    if target not in ("mos", "mos_raw_0_100"):
         return None
     mos = sample.column(target) / (25.0 if target == "mos_raw_0_100" else 1.0)
-    spread, ratings = sample.label_noise["mos_std_dev"], sample.label_noise["mos_n_ratings"]
-    usable = np.isfinite(mos) & np.isfinite(spread) & (ratings >= 1)
-    if np.count_nonzero(usable) < LEAST_ROWS:
+    unknown = np.full(len(mos), np.nan)
+    stated = sample.label_noise.get("mos_standard_error", unknown)
+    spread = sample.label_noise.get("mos_std_dev", unknown)
+    ratings = sample.label_noise.get("mos_n_ratings", unknown)
+    ratings = np.where(ratings >= 1, ratings, np.nan)
+    modelled = stated > 0
+    error = np.where(modelled, stated**2, spread**2 / ratings)
+    usable = np.isfinite(mos) & np.isfinite(error)
+    rows = int(np.count_nonzero(usable))
+    if rows < LEAST_ROWS:
         return None
-    error = spread[usable] ** 2 / ratings[usable]
-    variance = float(mos[usable].var())
+    apart = mos[usable] - mos[usable].mean()
+    variance = float(np.mean(apart**2))
     if variance <= 0:
         return None
-    reliability = 1 - float(error.mean()) / variance
-    return {"plcc": math.sqrt(max(reliability, 0.0)), "rows": int(np.count_nonzero(usable))}
+    noise = float(error[usable].mean())
+    reliability = 1 - noise / variance
+    influence = (error[usable] - noise) / variance - noise * (apart**2 - variance) / variance**2
+    reach = 1.96 * float(influence.std(ddof=1)) / math.sqrt(rows)
+    low, high = (math.sqrt(min(max(reliability + sign * reach, 0.0), 1.0)) for sign in (-1.0, 1.0))
+    return {
+        "plcc": math.sqrt(max(reliability, 0.0)),
+        "low": low,
+        "high": high,
+        "rows": rows,
+        "basis": _noise_basis(modelled[usable]),
+    }
+
+
+def _noise_basis(modelled: NDArray[np.bool_]) -> str:
+    by_method = "mos_standard_error, by the method that made the MOS"
+    assumed = (
+        "mos_std_dev and mos_n_ratings: raters are taken to be others for every clip, and "
+        "deviations to be divided by n - 1"
+    )
+    if modelled.all():
+        return by_method
+    return f"{by_method}; elsewhere {assumed}" if modelled.any() else assumed
 
 
 class _Fit:

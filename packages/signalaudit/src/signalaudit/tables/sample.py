@@ -25,7 +25,7 @@ MAX_ROWS = 2_000_000
 """How many rows are held at once, even with few columns."""
 
 _COLUMNS_AT_ONCE = 16
-LABEL_NOISE_COLUMNS = ("mos_std_dev", "mos_n_ratings")
+LABEL_NOISE_COLUMNS = ("mos_std_dev", "mos_n_ratings", "mos_standard_error")
 
 
 class CategorySummary(TypedDict):
@@ -49,7 +49,7 @@ class Sample:
         group_codes: A whole number per row, -1 for null; None without groups.
         group_names: The groups that the codes stand for.
         categories: Per category column: share of rows with a value, and distinct values.
-        label_noise: ``mos_std_dev`` and ``mos_n_ratings`` if the table has both.
+        label_noise: Those of :data:`LABEL_NOISE_COLUMNS` that the table has.
         method: ``all`` or ``sample``.
     """
 
@@ -221,7 +221,7 @@ def _assemble(
         group_codes=group_codes,
         group_names=group_names,
         categories=categories,
-        label_noise=label_noise if len(label_noise) == len(LABEL_NOISE_COLUMNS) else {},
+        label_noise=label_noise,
         method="sample" if sampled else "all",
     )
 
