@@ -477,6 +477,6 @@ def test_a_record_beside_another_table_of_the_same_name_is_not_followed(tmp_path
     )
     table = labeljoin.open_table(tmp_path / "out.csv")
     assert labeljoin.clip_key(table).column == "asset"
-    (tmp_path / "out.csv").write_text("asset,x,clip\na,1,q\nb,2,r\n")
+    (tmp_path / "out.csv").write_text("asset,x,note\na,1,q\nb,2,r\n")
     with pytest.raises(InputError, match="no column is known to hold the clip key"):
         labeljoin.clip_key(labeljoin.open_table(tmp_path / "out.csv"))

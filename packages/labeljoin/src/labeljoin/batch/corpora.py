@@ -7,7 +7,7 @@ from typing import Any
 
 from provenance.toolkit import InputError
 
-from labeljoin.batch.labelling import MANIFEST_SCHEMA
+from labeljoin.facts import MANIFEST_SCHEMA
 
 _KONVID_ID = "([0-9]{9,11})"
 

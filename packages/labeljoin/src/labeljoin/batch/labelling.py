@@ -11,6 +11,7 @@ from provenance.toolkit import InputError
 from labeljoin.batch.job import BatchJob, ReportColumn
 from labeljoin.batch.options import option_schemas, options_from
 from labeljoin.batch.running import run_job
+from labeljoin.facts import MANIFEST_SCHEMA, REPORT_SCHEMA
 from labeljoin.joining.on_disk import join_file
 from labeljoin.joining.options import JoinOptions
 from labeljoin.ratings.options import METHODS, OFF_SCALE, REPETITIONS, RatingOptions
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from labeljoin.batch.job import ManifestTable
 
-MANIFEST_SCHEMA = "mos-label-manifest-v1"
-REPORT_SCHEMA = "mos-label-materializer-batch-v1"
 
 _NAME = {"type": ["string", "null"], "minLength": 1}
 _PATH = {"type": "string", "minLength": 1}

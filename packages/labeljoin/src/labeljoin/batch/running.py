@@ -189,6 +189,7 @@ def _result(future: Future[dict[str, Any]], table: ManifestTable) -> dict[str, A
             STATUS_FAILED,
             error={
                 "type": type(error).__name__,
+                "code": "batch.worker-lost",
                 "what": f"its worker was lost ({error})",
                 "where": None,
                 "fix": "Run again, with fewer jobs if memory ran out",
@@ -209,6 +210,7 @@ def _run_table(job: BatchJob, table: ManifestTable, pool: Executor | None) -> di
             STATUS_FAILED,
             error={
                 "type": type(error).__name__,
+                "code": "batch.bug",
                 "what": f"this is a bug in moskit, not in your data: {error}",
                 "where": None,
                 "fix": f"Run the table by itself with {job.entrypoint.split()[0]} join",

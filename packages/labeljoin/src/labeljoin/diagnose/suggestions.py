@@ -16,6 +16,7 @@ from labeljoin.keys.shares import percent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from labeljoin.facts import SuggestionFacts
     from labeljoin.keys.rule import KeyRule
 
 EVALUATED = 50_000
@@ -74,8 +75,8 @@ class Suggestion:
             for flag, value in self.flags.items()
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The suggestion as an audit holds it."""
+    def to_dict(self) -> SuggestionFacts:
+        """Return the suggestion as a member of an audit."""
         return {
             "flags": dict(self.flags),
             "command": self.command(),
@@ -126,7 +127,7 @@ class Diagnosis:
         return f"Try {best.command()}, which would cover {percent(best.match_rate)} of the clips"
 
     def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as an audit holds it."""
+        """Return the diagnosis as a member of an audit; ``DiagnosisFacts`` for labels."""
         return {
             "unmatched_features": [{"value": value, "key": key} for value, key in self.unmatched],
             f"stale_{self.noun}s": [{"value": value, "key": key} for value, key in self.stale],

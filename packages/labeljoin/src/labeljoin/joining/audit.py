@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.facts import AUDIT_SCHEMA as AUDIT_SCHEMA
 from labeljoin.joining.coverage import CoverageError
 from labeljoin.keys.shares import percent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from labeljoin.engine.attaching import AttachReport
+    from labeljoin.facts import Audit, LabelFacts
     from labeljoin.joining.options import JoinOptions
     from labeljoin.joining.plan import Plan
-
-AUDIT_SCHEMA = "mos-label-materializer-v1"
 
 
 def failures_of(plan: Plan, options: JoinOptions) -> list[str]:
@@ -46,8 +48,8 @@ def audit_document(
     report: AttachReport | None,
     features: str | None,
     out: str | None,
-) -> dict[str, Any]:
-    """The audit of a join, without ``run_provenance``."""
+) -> Audit:
+    """Return the audit of a join, without ``run_provenance``."""
     return {
         "schema": AUDIT_SCHEMA,
         "status": "failed" if failures else "ok",
@@ -74,8 +76,8 @@ def audit_document(
     }
 
 
-def label_facts(plan: Plan) -> dict[str, Any]:
-    """What was understood of the labels: per file in ``label_sources``, and over all of them."""
+def label_facts(plan: Plan) -> LabelFacts:
+    """Return what was understood of the labels: per file, and over all files."""
     files = plan.index.files
     return {
         "label_key_column": _one_or_each([file.key_column for file in files]),
@@ -94,8 +96,8 @@ def _one_or_each(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def verdict_of(audit: dict[str, Any]) -> CoverageError:
-    """The error that a failed audit ends in, with what would help."""
+def verdict_of(audit: Mapping[str, Any]) -> CoverageError:
+    """Return the error that a failed audit ends in, with what would help."""
     diagnosis = audit["diagnosis"]
     return CoverageError(
         "; ".join([*audit["failures"], *diagnosis["findings"]]),

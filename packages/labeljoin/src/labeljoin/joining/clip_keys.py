@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from labeljoin.facts import ClipKeyFacts
+
 KEY_COLUMN_METADATA = "moskit.key_column"
 """Parquet key-value metadata: the name of the column that holds the clip key."""
 
@@ -58,9 +60,15 @@ class ClipKey:
             KEY_RULE_METADATA: json.dumps(asdict(self.rule), sort_keys=True),
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """The decision as documents state it."""
-        return {"column": self.column, **asdict(self.rule), "decided_by": self.decided_by}
+    def to_dict(self) -> ClipKeyFacts:
+        """Return the decision as a member of documents."""
+        return {
+            "column": self.column,
+            "normalize": self.rule.normalize,
+            "regex": self.rule.regex,
+            "ignore_case": self.rule.ignore_case,
+            "decided_by": self.decided_by,
+        }
 
 
 def clip_key(

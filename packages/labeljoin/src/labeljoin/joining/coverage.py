@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from labeljoin.facts import CoverageFacts, KeylessReasons
     from labeljoin.formats.base import FirstPass
     from labeljoin.formats.table import Table
 
@@ -89,13 +90,13 @@ class Coverage:
         return InputError(
             f"the values {one!r} and {other!r} both become the clip key {key!r}{more}",
             where=where,
-            fix="Decide whether they are one clip: --key-normalize basename or stem if they are, raw "
-            "or a --feature-key-regex if they are not",
+            fix="Decide whether they are one clip: --key-normalize basename or stem if they are, "
+            "raw or a --feature-key-regex if they are not",
             code="keys.guessed-fold",
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The members that the audit holds."""
+    def to_dict(self) -> CoverageFacts:
+        """Return the members of the audit."""
         return {
             "total_feature_keys": self.keys,
             "matched_feature_keys": self.matched_keys,
@@ -105,7 +106,7 @@ class Coverage:
             "keyless_rows": {
                 "count": self.keyless_rows,
                 "rate": self.keyless_rate,
-                "reasons": dict(self.keyless),
+                "reasons": cast("KeylessReasons", dict(self.keyless)),
             },
             "folded_feature_keys": self.folded_keys,
             "stale_label_keys": {"count": self.stale_keys, "sample": list(self.stale_sample)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,7 @@ from labeljoin.keys.text import encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from labeljoin.facts import DiagnosisFacts
     from labeljoin.formats.table import Table
     from labeljoin.joining.options import JoinOptions
     from labeljoin.joining.plan import Plan
@@ -61,6 +62,11 @@ def diagnose_join(
             "--label-key-regex",
         ),
     )
+
+
+def diagnosis_facts(diagnosis: Diagnosis) -> DiagnosisFacts:
+    """Return the diagnosis of a label join as a member of its documents."""
+    return cast("DiagnosisFacts", diagnosis.to_dict())
 
 
 def possible_keys(features: Table | pa.Table, key_column: str) -> dict[str, pa.StringArray]:

@@ -10,13 +10,15 @@ import pyarrow as pa
 from provenance.toolkit import InputError
 
 from labeljoin.joining.audit import audit_document, failures_of, verdict_of
-from labeljoin.joining.diagnosis import diagnose_join
+from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
 from labeljoin.labels.source import LabelSource
 
 if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
+
+    from labeljoin.facts import Audit
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class JoinResult:
     """
 
     table: pa.Table
-    audit: dict[str, Any]
+    audit: Audit
 
 
 @accepts_option_keywords
@@ -75,7 +77,7 @@ def join(
     audit["engine"] = None if failures else "in-memory"
     audit["output_rows"] = None if failures else table.num_rows
     if failures:
-        audit["diagnosis"] = diagnose_join(table, sources, plan, chosen).to_dict()
+        audit["diagnosis"] = diagnosis_facts(diagnose_join(table, sources, plan, chosen))
         raise verdict_of(audit)
     replaced = replaced_columns(table, plan, chosen)
     kept = table.drop_columns([name for name in table.column_names if name in replaced])

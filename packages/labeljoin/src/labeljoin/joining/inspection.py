@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from labeljoin.facts import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from labeljoin.formats.opening import open_table
 from labeljoin.joining.audit import label_facts
-from labeljoin.joining.diagnosis import diagnose_join
+from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join
 from labeljoin.labels.source import LabelSource
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from provenance.toolkit import ProgressCallback
 
+    from labeljoin.facts import Inspection, MadeKey
     from labeljoin.keys.rule import KeyRule
 
-INSPECTION_SCHEMA = "mos-label-inspection-v1"
 SAMPLE = 5
 SEARCHED = 10_000
 
@@ -34,7 +35,7 @@ def inspect(
     options: JoinOptions | None = None,
     *,
     progress: ProgressCallback | None = None,
-) -> dict[str, Any]:
+) -> Inspection:
     """Report what a join would do; nothing is written.
 
     Args:
@@ -84,14 +85,14 @@ def inspect(
         "columns_to_add": list(plan.columns.schema.names),
         "obstacles": [str(obstacle) for obstacle in plan.obstacles],
         "diagnosis": (
-            diagnose_join(table, sources, plan, chosen).to_dict() if short or keyless else None
+            diagnosis_facts(diagnose_join(table, sources, plan, chosen))
+            if short or keyless
+            else None
         ),
     }
 
 
-def _sample(
-    values: Iterable[pa.Array | pa.ChunkedArray], rule: KeyRule
-) -> list[dict[str, str | None]]:
+def _sample(values: Iterable[pa.Array | pa.ChunkedArray], rule: KeyRule) -> list[MadeKey]:
     """The first distinct values and the keys that they become."""
     for some in values:
         if len(some):

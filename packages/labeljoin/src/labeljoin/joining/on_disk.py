@@ -14,7 +14,7 @@ from labeljoin.engine.passes import first_pass
 from labeljoin.engine.run import attach_in_run, stage_table, withhold_table
 from labeljoin.formats.opening import open_table
 from labeljoin.joining.audit import audit_document, failures_of, verdict_of
-from labeljoin.joining.diagnosis import diagnose_join
+from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
 from labeljoin.joining.rated import rated_source
@@ -145,7 +145,7 @@ def join_file(
         if rated is not None:
             audit["ratings"] = rated.audit.to_dict()
         if failures:
-            audit["diagnosis"] = diagnose_join(table, sources, plan, chosen).to_dict()
+            audit["diagnosis"] = diagnosis_facts(diagnose_join(table, sources, plan, chosen))
         run.record(audit_path, audit, kind="audit")
     if failures:
         raise verdict_of(run.document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from labeljoin.labels.scale import RAW_COLUMN, ScaleDecision, decide_scale
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labeljoin.facts import KeylessReasons, LabelFileFacts
     from labeljoin.labels.source import LabelSource
 
 MOS_COLUMNS = (
@@ -68,15 +69,18 @@ class LabelFile:
     without_mos: int
     extras: dict[str, str]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The file as the audit's ``label_sources`` holds it."""
+    def to_dict(self) -> LabelFileFacts:
+        """Return the file as an element of the audit's ``label_sources``."""
         return {
             "path": self.name,
             "rows": self.rows,
             "key_column": self.key_column,
             "mos_column": self.mos_column,
             "scale": self.scale.to_dict(),
-            "keyless_rows": {"count": sum(self.keyless.values()), "reasons": dict(self.keyless)},
+            "keyless_rows": {
+                "count": sum(self.keyless.values()),
+                "reasons": cast("KeylessReasons", dict(self.keyless)),
+            },
             "labels_without_mos": self.without_mos,
             "labels_clipped": self.clipped,
             "extras": dict(sorted(self.extras.items())),

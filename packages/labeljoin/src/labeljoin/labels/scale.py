@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +14,7 @@ from labeljoin.labels.options import scale_limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from labeljoin.facts import Scale
     from labeljoin.labels.options import LabelScale
 
 RAW_COLUMN = "mos_raw_0_100"
@@ -36,9 +37,9 @@ class ScaleDecision:
     decided_by: Literal["option", "column", "range", "ratings", "nothing"]
     evidence: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """The decision as the audit holds it."""
-        return asdict(self)
+    def to_dict(self) -> Scale:
+        """Return the decision as a member of the audit."""
+        return {"scale": self.scale, "decided_by": self.decided_by, "evidence": self.evidence}
 
     @property
     def limits(self) -> tuple[float, float] | None:

@@ -118,7 +118,8 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
         return Contamination(
             "possible",
             f"A published variant of {scorer} was trained on {' and '.join(variants)}{source}: "
-            f"check which weights made these scores, and name it with --trained-on {scorer}=CORPUS.",
+            "check which weights made these scores, and name it with "
+            f"--trained-on {scorer}=CORPUS.",
         )
     return Contamination("clean", "")
 

@@ -78,7 +78,7 @@ class ArrowTable(Table):
                 yield batch if columns is None else batch.select(list(columns))
 
     def _positions(self, part: Path, columns: Sequence[str] | None) -> list[int] | None:
-        """Return the positions of some columns; all if none, which Arrow cannot read."""
+        """Return the positions of some columns; all for an empty selection."""
         if not columns:
             return None
         names = self._names(part)

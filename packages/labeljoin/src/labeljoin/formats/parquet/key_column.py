@@ -56,7 +56,7 @@ class KeyColumn:
                 piece = next(pieces, None)
                 if piece is None:
                     return
-                # Arrow believes a damaged page: indices beyond the dictionary, bytes that are not text.
+                # Arrow believes a damaged page: indices beyond the dictionary, invalid text.
                 piece.validate(full=True)
             yield piece
 

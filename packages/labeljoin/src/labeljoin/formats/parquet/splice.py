@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 # A row group above this cannot be written in one piece by Arrow.
 _MOST_GROUP_ROWS = 64 * 1024 * 1024
 
-# Arrow encodes so many rows at a time, and looks up again which text a dictionary has for each. A page
-# has no more rows than this in any case.
+# Arrow encodes so many rows at a time, and looks up the dictionary for each of these batches. A
+# page has no more rows than this in any case.
 _PAGE_ROWS = 20_000
 
 
