@@ -181,7 +181,7 @@ def real_tables(folder: Path) -> dict[str, Table]:
         for corpus in CORPORA:
             source = folder / corpus
             labelled, joined = Path(name) / f"{corpus}.parquet", Path(name) / f"{corpus}-s.parquet"
-            labeljoin.materialize(source / "features.parquet", [source / "labels.csv"], labelled)
+            labeljoin.join_file(source / "features.parquet", [source / "labels.csv"], labelled)
             scores = [f"{kind}={source / 'scores' / f'{kind}.csv'}" for kind in ("dover", "niqe")]
             secondopinion.materialize(labelled, scores, joined)
             for kind, columns in COLUMNS.items():

@@ -11,7 +11,7 @@ def percent(rate: float) -> str:
 
     Examples:
         >>> percent(0.95), percent(0.99999), percent(1)
-        ('95 %', '99.999 %', '100 %')
+        ('95 %', '99.9990 %', '100 %')
     """
     for places in (1, 2, 4):
         shown = f"{100 * rate:.{places}f}"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from secondopinion.documents import (
         AuditDocument,
         AuditedScorer,
-        ClipKeyDocument,
         ContaminationDocument,
         LackingRows,
         ScoreColumns,
@@ -65,7 +64,7 @@ def audit_of(
         "feature_table": features,
         "output": out if written else None,
         "feature_key_column": plan.key_column,
-        "clip_key": cast("ClipKeyDocument", plan.clip_key.to_dict()),
+        "clip_key": plan.clip_key.to_dict(),
         "key_normalize": options.key_normalize,
         "feature_key_regex": options.feature_key_regex,
         "score_key_regex": options.score_key_regex,
