@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from provenance import load_record, replay, start_run, trace, verify
+from provenance.checks.verify import FileFinding
 from provenance.record.record import DamagedRecordError, UnfinishedRunError
 from provenance.toolkit import InputError
 
@@ -264,6 +265,7 @@ def test_lost_record_of_an_input_is_a_finding(folder: Path, join):
     (folder / "out.tbl.audit.json").unlink()
     assert verify("end.tbl").ok
     (problem,) = verify("end.tbl", upstream=True).problems()
+    assert isinstance(problem, FileFinding)
     assert (problem.side, problem.status) == ("record", "missing")
 
 

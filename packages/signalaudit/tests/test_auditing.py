@@ -21,9 +21,8 @@ Columns = dict[str, Any]
 
 
 def audit(*inputs: object, **options: Any) -> dict[str, Any]:
-    table: dict[str, Any]
     [table] = signalaudit.audit([str(each) for each in inputs], **options)["tables"]
-    return table
+    return dict(table)
 
 
 def by_block(table: dict[str, Any]) -> dict[str, dict[str, Any]]:
