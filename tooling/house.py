@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import ast
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -37,12 +36,10 @@ class House:
     Attributes:
         packages: For each package, the packages that it imports.
         rooms: For each package: for each of its rooms, the rooms of that package it imports.
-        files: How many Python files a room has, by ``package.room``.
     """
 
     packages: Arrows
     rooms: dict[str, Arrows]
-    files: dict[str, int]
 
 
 def read_house() -> House:
@@ -50,12 +47,10 @@ def read_house() -> House:
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     packages: Arrows = {package: set() for package in PACKAGES}
     rooms: dict[str, Arrows] = {package: {} for package in PACKAGES}
-    files: dict[str, int] = defaultdict(int)
     for module in sorted(graph.modules):
         package, room = _place_of(module)
         if not room:
             continue
-        files[f"{package}.{room}"] += 1
         arrows = rooms[package].setdefault(room, set())
         imported = set(graph.find_modules_directly_imported_by(module)) | _lazy_imports(module)
         if package in imported:  # a command takes from the package's own public names
@@ -65,7 +60,7 @@ def read_house() -> House:
                 packages[package].add(other_package)
             elif other_room and other_room != room:
                 arrows.add(other_room)
-    return House(packages, rooms, dict(files))
+    return House(packages, rooms)
 
 
 def _lazy_imports(module: str) -> set[str]:
@@ -180,12 +175,10 @@ def _draw_rooms(
             )
     for room, (x, y) in places.items():
         source = ROOT / "packages" / package / "src" / package / room
-        files = house.files[f"{package}.{room}"]
         text = f"{room}/" if source.is_dir() else f"{room}.py"
-        count = f'<tspan class="files"> {files}</tspan>' if source.is_dir() else ""
         yield (
             f'<rect class="room" x="{x - WIDTH / 2:g}" y="{y:g}" width="{WIDTH}" '
-            f'height="{HEIGHT}" rx="5"/><text x="{x:g}" y="{y + 22:g}">{escape(text)}{count}</text>'
+            f'height="{HEIGHT}" rx="5"/><text x="{x:g}" y="{y + 22:g}">{escape(text)}</text>'
         )
 
 
@@ -209,7 +202,6 @@ _HEADER = """\
   svg {{ background: #fff; font: 13px system-ui, sans-serif; }}
   text {{ text-anchor: middle; fill: #1f2933; }}
   .name {{ font-size: 17px; font-weight: 600; }}
-  .files {{ fill: #7b8794; font-size: 11px; }}
   .package {{ fill: #f5f7fa; stroke: #cbd2d9; }}
   .room {{ fill: #fff; stroke: #00897b; }}
   path {{ fill: none; stroke: #52606d; }}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from labeljoin.joining.options import JoinOptions
-    from labeljoin.ratings.estimation import RatedClips
+    from labeljoin.ratings.rated import RatedClips
 
 
 def rated_source(

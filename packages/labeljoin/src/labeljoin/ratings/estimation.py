@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from labeljoin.ratings.methods.precision import Ceiling, noise_ceiling
 from labeljoin.ratings.methods.raters import Remarks, correlation_with_rest, remark
 from labeljoin.ratings.methods.sos import SosFit, fit_sos
 from labeljoin.ratings.options import RatingOptions
+from labeljoin.ratings.rated import RatedClips
 from labeljoin.ratings.reading.collection import SAMPLE, Collection, Counted, collect
 from labeljoin.ratings.reading.layouts import Ratings, read_ratings, take_ratings
 from labeljoin.ratings.reading.reference import differential_votes
@@ -29,35 +29,6 @@ if TYPE_CHECKING:
     from labeljoin.ratings.votes import Floats, Votes
 
 PathLike = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class RatedClips:
-    """MOS made from ratings.
-
-    Attributes:
-        clips: One row a clip, sorted: ``clip, mos, mos_std_dev, mos_n_ratings, mos_ci_low,
-            mos_ci_high, mos_standard_error``, in the units of the scale.
-        raters: One row a rater, sorted: ``rater, bias, inconsistency, n_ratings, rejected,
-            correlation, reason``.
-        audit: The audit (``mos-ratings-v1``), without ``run_provenance``.
-        votes: The votes that the method took.
-        collection: Those that were read.
-        estimate: What the method made of them.
-        correlation: Correlation of each rater with the rest.
-        remarks: What stands out about raters.
-        sos: The SOS fit.
-    """
-
-    clips: pa.Table
-    raters: pa.Table
-    audit: documents.RatingsAudit
-    votes: Votes
-    collection: Collection
-    estimate: Estimate
-    correlation: Floats
-    remarks: Remarks
-    sos: SosFit | None
 
 
 def estimate_mos(

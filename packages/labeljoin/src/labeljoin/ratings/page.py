@@ -16,7 +16,7 @@ from labeljoin.ratings.methods.sos import parabola
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from labeljoin.ratings.estimation import RatedClips
+    from labeljoin.ratings.rated import RatedClips
     from labeljoin.ratings.votes import Floats
 
 WIDTH, HEIGHT = 480, 300
