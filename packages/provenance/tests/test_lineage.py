@@ -179,9 +179,10 @@ def test_run_that_reads_what_it_makes_is_no_endless_circle(folder: Path):
 
 
 def provenance_views(lineage):
-    from provenance.lineage.views import html_page, mermaid
+    from provenance.lineage.mermaid import flowchart
+    from provenance.lineage.page import html_page
 
-    return [html_page(lineage), mermaid(lineage)]
+    return [html_page(lineage), flowchart(lineage)]
 
 
 def test_tree_reads_top_down(chain: Path, provenance):

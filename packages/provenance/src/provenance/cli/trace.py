@@ -51,8 +51,10 @@ def trace(
 
     Ends with exit code 1 where a file or a record of the graph has changed.
     """
+    from provenance.lineage.mermaid import flowchart
+    from provenance.lineage.page import html_page
     from provenance.lineage.trace import trace as trace_file
-    from provenance.lineage.views import html_page, lineage_tree, mermaid
+    from provenance.lineage.tree import lineage_tree
     from provenance.toolkit import write_json
 
     with output.progress() as progress:
@@ -61,7 +63,7 @@ def trace(
         if lineage.ok or not output.json:
             write_json(lineage.to_document())
     elif form is TraceFormat.MERMAID:
-        output.text(mermaid(lineage))
+        output.text(flowchart(lineage))
     elif form is TraceFormat.HTML:
         output.text(html_page(lineage))
     else:
