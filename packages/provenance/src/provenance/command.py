@@ -1,11 +1,12 @@
-"""Old place of the public names of ``provenance.toolkit.command``, kept for one release."""
+"""Old place of names of ``provenance.toolkit``, kept for one release."""
 
 from typing import Any
 
+from provenance import toolkit
 from provenance.toolkit import command, moved_name
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("_") or not hasattr(command, name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return moved_name(__name__, name, command.__name__)
+    return moved_name(__name__, name, (toolkit if name in toolkit.__all__ else command).__name__)
