@@ -168,16 +168,16 @@ def test_reader_that_leaves_is_no_failure(joined):
 
 @pytest.mark.parametrize("kind", [InputError, VerdictError, OutputError])
 def test_errors_survive_a_process_border(kind):
-    error = kind("The MOS is odd", where="labels.csv, row 7", fix="Mend it", document={"a": 1})
+    error = kind("The MOS is odd", where="labels.csv, row 7", fix="Fix it", document={"a": 1})
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is kind
     assert isinstance(again, MoskitError)
-    assert str(again) == "labels.csv, row 7: The MOS is odd. Mend it."
+    assert str(again) == "labels.csv, row 7: The MOS is odd. Fix it."
     assert again.document == {"a": 1}
 
 
 def test_error_about_an_odd_path_stays_one_line():
-    error = InputError("The cell is \x1b[31m\r", where="new\nline.csv", fix="Mend\tit")
+    error = InputError("The cell is \x1b[31m\r", where="new\nline.csv", fix="Fix\tit")
     assert str(error).isprintable()
 
 

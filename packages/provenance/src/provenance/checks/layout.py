@@ -34,7 +34,7 @@ class Layout:
     placed: set[Path] = field(default_factory=set)
 
     def mirror(self, path: Path) -> Path:
-        """Where a recorded absolute path is in the scratch folder."""
+        """Return where a recorded absolute path is in the scratch folder."""
         tree = self.folder / "tree"
         place = Path(os.path.normpath(tree / PurePath(*path.parts[1:])))
         if not place.is_relative_to(tree):
@@ -48,7 +48,7 @@ class Layout:
 
 
 def started_runs(record: Record) -> list[Record]:
-    """The runs that a run has started, a batch its tables: their records are its outputs."""
+    """Return the runs that a run has started, such as the tables of a batch."""
     started = []
     for entry in record.output_entries():
         if entry.role == "audit" and entry.path.is_file():
@@ -59,7 +59,7 @@ def started_runs(record: Record) -> list[Record]:
 
 
 def typed_paths(record: Record) -> dict[FileEntry, str]:
-    """How each input and output was typed, where the record's options tell.
+    """Return how each input and output was typed, if the record's options say it.
 
     An option of the same name has the path as given, perhaps after ``LABEL=``.
     """
@@ -96,13 +96,13 @@ def _path_in(word: str, entry: FileEntry) -> str | None:
 
 
 def _tail(path: str) -> tuple[str, ...]:
-    """The parts of a normalised path after its leading ``..``."""
+    """Return the parts of a normalised path after its leading ``..``."""
     parts = PurePath(os.path.normpath(path)).parts if path else ()
     return tuple(part for part in parts if part not in ("..", "."))
 
 
 def _recorded_cwd(record: Record, typed: Mapping[FileEntry, str]) -> Path:
-    """The folder that the recorded relative paths start from; they vote, and most agree."""
+    """Return the folder that most recorded relative paths start from."""
     votes: Counter[Path] = Counter()
     for entry, word in typed.items():
         path = PurePath(os.path.normpath(word))
@@ -197,7 +197,7 @@ def _place_file(source: Path, place: Path, layout: Layout, *, copy: bool) -> Non
 def redirect_moved(
     argv: Sequence[str], typed: Mapping[FileEntry, str], located: Mapping[FileEntry, Path]
 ) -> list[str]:
-    """``argv`` with the absolute paths of inputs that have moved since replaced."""
+    """Return ``argv`` with the absolute paths of moved inputs replaced."""
     tokens = list(argv)
     for entry, place in located.items():
         word = typed.get(entry)

@@ -1,8 +1,8 @@
 """The program of a record: which one a replay starts, and with which arguments.
 
 A record is a file that anyone can write, so what it names is not trusted. A moskit command is
-started from the entry point of its own installed distribution, and any other program only where
-the user has allowed it.
+started from the entry point of its own installed distribution, and any other program only if the
+user has allowed it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DROPPED = "--scheduler"
 
 
 class ReplayRefusedError(VerdictError):
-    """What was recorded is not there any more, so that running again would prove nothing."""
+    """What was recorded is gone or has changed, so running again would prove nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ReplayProgram:
     trusted: bool
 
     def command(self) -> list[str]:
-        """The words that start it in this interpreter, its arguments apart."""
+        """Return the words that start it in this interpreter, its arguments apart."""
         if self.script is not None:
             return [sys.executable, os.fspath(self.script)]
         assert self.point is not None
@@ -69,7 +69,7 @@ class ReplayProgram:
 
 
 def recorded_program(record: Record, argv: Sequence[str], *, allow_script: bool) -> ReplayProgram:
-    """The program that a record names.
+    """Return the program that a record names.
 
     Args:
         record: The record.
@@ -176,7 +176,7 @@ def _check_script(record: Record, script: Path) -> None:
 
 
 def recorded_arguments(record: Record) -> tuple[list[str], bool]:
-    """The arguments of a record, and whether they were rebuilt from its options.
+    """Return the arguments of a record, and whether they were rebuilt from its options.
 
     Raises:
         InputError: They are no arguments that a program can be given, or a secret was left out.
@@ -238,7 +238,7 @@ def _without_scheduler(argv: Sequence[str]) -> Iterator[str]:
 
 
 def _arguments_from_options(record: Record) -> list[str]:
-    """The command line that says what a library call said: options are named like arguments."""
+    """Return the command line of a library call: options are named like arguments."""
     tokens = record.entrypoint.split()[1:]
     for name, value in (record.block.get("args") or {}).items():
         flag = "--" + name.replace("_", "-")

@@ -126,8 +126,8 @@ def replay(
     call of a moskit command has no argv; its command line is rebuilt from the recorded options.
 
     Anyone can write a record. Only moskit's own commands are run again, from the entry points of
-    their installed distributions; another program only where ``allow_script`` says so. Inputs are
-    read from the record's folder and ``roots`` alone.
+    their installed distributions; another program only with ``allow_script``. Inputs are read
+    only from the record's folder and ``roots``.
 
     Args:
         file: A record, or a file that it describes.
@@ -147,6 +147,19 @@ def replay(
             outside of the folders that may be read.
         DamagedRecordError: The record was changed.
         ReplayRefusedError: The inputs it names are not there, or have changed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from provenance import start_run
+        >>> _ = Path("job.py").write_text("print()")
+        >>> with start_run("job.py", inputs={}, argv=["--fast"]) as run:
+        ...     _ = Path(run.stage("out", "out.csv")).write_text("2")
+        >>> replay("out.csv")
+        Traceback (most recent call last):
+            ...
+        provenance.toolkit.errors.InputError: ...out.csv.audit.json: The record is of a program that
+        is not moskit's: python ...job.py --fast. If you trust the record, run the program with
+        --allow-script.
     """
     record = load_record(file, roots=roots)
     record.refuse_faults()
@@ -190,7 +203,7 @@ class _Job:
     announce: Callable[[Sequence[str]], None] | None
 
     def declared_paths(self) -> set[str]:
-        """The absolute paths that the record names, and where its inputs are now."""
+        """Return the absolute paths that the record names, and where its inputs are now."""
         runs = (self.record, *started_runs(self.record))
         entries = (e for run in runs for e in (*run.input_entries(), *run.output_entries()))
         paths = [entry.path for entry in entries]

@@ -36,17 +36,17 @@ _GOOD = {"same", "moved", "replaced", "unrecorded", "unchecked"}
 
 @dataclass(frozen=True)
 class FileFinding:
-    """What became of one file of a record.
+    """Verification result for one file of a record.
 
     Attributes:
         side: ``input``, ``output`` or ``record``.
         name: Its name in the record.
         path: Where the record has it.
-        status: What became of it.
+        status: The result.
         recorded: SHA-256 at the time of the run.
-        found: SHA-256 now, where the file is there.
+        found: SHA-256 now, if the file is there.
         moved_to: Where a missing file was found by its digest.
-        reason: What else there is to say.
+        reason: An explanation, if there is one.
     """
 
     side: Literal["input", "output", "record"]
@@ -61,14 +61,14 @@ class FileFinding:
 
 @dataclass(frozen=True)
 class ClaimFinding:
-    """What became of a claim that an output makes about itself.
+    """Verification result for a claim that an output makes about itself.
 
     Attributes:
         kind: ``embedded``: the short form in it agrees with the record; ``prefix``: it begins with
             the bytes of an input.
         name: The output's name in the record.
         path: The output.
-        status: ``same``, ``changed``, or ``unchecked`` where the file to compare with is gone.
+        status: ``same``, ``changed``, or ``unchecked`` if the file to compare with is not there.
         reason: What differs.
     """
 
@@ -81,7 +81,7 @@ class ClaimFinding:
 
 @dataclass(frozen=True)
 class RecordFindings:
-    """What became of one run: its record, its files, its claims."""
+    """Verification result for one run: its record, its files, its claims."""
 
     path: Path
     entrypoint: str | None
@@ -94,7 +94,7 @@ class RecordFindings:
         return not any(True for _ in self.problems())
 
     def problems(self) -> Iterator[FileFinding | ClaimFinding]:
-        """The findings that are not good."""
+        """Yield the findings that are not good."""
         yield from (finding for finding in self.files if finding.status not in _GOOD)
         yield from (finding for finding in self.claims if finding.status not in _GOOD)
 
@@ -117,7 +117,7 @@ class Verification:
         return not self.unusable and all(record.ok for record in self.records)
 
     def problems(self) -> Iterator[FileFinding | ClaimFinding]:
-        """The findings that are not good."""
+        """Yield the findings that are not good."""
         for record in self.records:
             yield from record.problems()
 
@@ -164,6 +164,18 @@ def verify(
         InputError: The only file is unreadable or has no record. Of several files the others are
             verified, and the outcome lists these in ``unusable``.
         UnfinishedRunError: The only file was made by a run whose record is not there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from provenance import start_run
+        >>> _ = Path("in.csv").write_text("1")
+        >>> with start_run("job.py", inputs={"table": "in.csv"}) as run:
+        ...     _ = Path(run.stage("out", "out.csv")).write_text("2")
+        >>> verify("out.csv").ok
+        True
+        >>> _ = Path("in.csv").write_text("changed")
+        >>> [(item.name, item.status) for item in verify("out.csv").problems()]
+        [('table', 'changed')]
     """
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     finder = FileFinder(roots, progress)
@@ -330,7 +342,7 @@ class _Checker:
 
 
 def _present_files(record: Record) -> Iterator[FileEntry]:
-    """The outputs, and the files of output directories, that are on the disk."""
+    """Yield the outputs, and the files of output directories, that are on the disk."""
     for entry in record.output_entries():
         for item in entry.files if entry.directory else (entry,):
             if item.path.is_file():
@@ -365,7 +377,7 @@ def _lost_record(path: Path, error: DamagedRecordError | UnfinishedRunError) -> 
 
 
 def _embedded_difference(record: Record, raw: bytes) -> str | None:
-    """What the short form in an output says otherwise than the record, if anything."""
+    """Return how the short form in an output differs from the record, or None."""
     try:
         short = json.loads(raw)
         inputs, args = dict(short["inputs"]), dict(short["args"])
@@ -414,7 +426,7 @@ def _claim_document(finding: ClaimFinding) -> ClaimFindingDocument:
 
 
 def problem_sentence(outcome: Verification) -> str:
-    """The first problem and how many more there are, in one sentence without its full stop."""
+    """Return the first problem, and how many more there are, without a full stop."""
     problems = list(outcome.problems())
     first = problems[0]
     if isinstance(first, FileFinding):

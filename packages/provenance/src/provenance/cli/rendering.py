@@ -34,17 +34,17 @@ _COLOURS = {
 
 
 def short_digest(sha256: str | None) -> str:
-    """The first 16 digits of a digest: enough to tell files apart; ``--json`` has all 64."""
+    """Return the first 16 digits of a digest: enough to tell files apart; ``--json`` has all 64."""
     return "" if sha256 is None else sha256[:16]
 
 
 def status_text(status: str) -> Text:
-    """``status`` in its colour."""
+    """Return ``status`` in its colour."""
     return Text(status, style=_COLOURS.get(status, ""))
 
 
 def record_tables(record: Record) -> Iterator[RenderableType]:
-    """What ``provenance show`` prints."""
+    """Yield what ``provenance show`` prints."""
     argv = record.block.get("argv") or []
     yield Facts(
         [
@@ -82,7 +82,7 @@ def record_tables(record: Record) -> Iterator[RenderableType]:
 
 
 def verification_lines(outcome: Verification) -> Iterator[Text]:
-    """What ``provenance verify`` prints: a line for each run, and one for each of its files."""
+    """Yield what ``provenance verify`` prints: a line for each run and for each of its files."""
     for record in outcome.records:
         yield Text.assemble(
             (one_line(record.entrypoint or "record"), "bold"), "  ", shown_path(record.path)
@@ -114,7 +114,7 @@ def _status_line(status: str, words: list[str]) -> Text:
 
 
 def replay_table(outcome: Replay) -> RenderableType:
-    """What ``provenance replay`` prints."""
+    """Return what ``provenance replay`` prints."""
     table = Table(
         title=escape(one_line(_shell_line(list(outcome.command)))),
         title_justify="left",

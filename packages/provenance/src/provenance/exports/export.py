@@ -42,6 +42,16 @@ def export(
         InputError: There is no record, the format or time is unknown, or the format cannot
             express this run.
         DamagedRecordError: The record is not what was written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from provenance import start_run
+        >>> _ = Path("in.csv").write_text("1")
+        >>> with start_run("job.py", inputs={"table": "in.csv"}) as run:
+        ...     _ = Path(run.stage("out", "out.csv")).write_text("2")
+        >>> statement = export("out.csv", format="in-toto")
+        >>> statement["_type"], [subject["name"] for subject in statement["subject"]]
+        ('https://in-toto.io/Statement/v1', ['out.csv'])
     """
     convert = exporter(format)
     record = load_record(file, roots=roots)

@@ -37,7 +37,7 @@ class EventTime:
 
 
 def event_time(given: str | None) -> EventTime:
-    """The time that was given, or the time of the export.
+    """Return the time that was given, or the time of the export.
 
     Raises:
         InputError: The given time is not RFC 3339 with a time zone.
@@ -60,7 +60,7 @@ def event_time(given: str | None) -> EventTime:
 
 
 def run_id(record: Record) -> str:
-    """The run's id: the UUIDv5 (RFC 9562) of ``sha256:<digest of the record>`` as a URL name."""
+    """Return the run's id: the UUIDv5 (RFC 9562) of ``sha256:<record digest>`` as a URL name."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{record.identity}"))
 
 

@@ -22,7 +22,7 @@ PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 
 
 def statement(record: Record, time: EventTime) -> dict[str, Any]:
-    """The record as an in-toto Statement whose subjects are the outputs.
+    """Return the record as an in-toto Statement whose subjects are the outputs.
 
     SLSA's times are optional, so ``finishedOn`` is there only where a time was given.
 

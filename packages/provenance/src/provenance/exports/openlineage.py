@@ -26,7 +26,7 @@ _ENGINE_FACET = f"{_FACETS}/1-1-1/ProcessingEngineRunFacet.json#/$defs/Processin
 
 
 def run_events(record: Record, time: EventTime) -> list[dict[str, Any]]:
-    """The record as the START and the COMPLETE event of one run.
+    """Return the record as the START and the COMPLETE event of one run.
 
     Both have the same time, since a record has none; the facet ``moskit_runRecord`` says what
     time it is. A file is a dataset of the namespace ``file``, and its digest the dataset's version.

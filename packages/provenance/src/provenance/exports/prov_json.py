@@ -20,7 +20,7 @@ PREFIXES = {
 
 
 def prov_document(record: Record, time: EventTime) -> dict[str, Any]:
-    """The record as a PROV-JSON document: files are entities, named by digest; the run an activity.
+    """Return a PROV-JSON document: files are entities, named by digest; the run an activity.
 
     PROV's times are optional, so ``prov:endTime`` is there only where a time was given.
     """

@@ -54,7 +54,7 @@ class Artefact:
 
     @property
     def status(self) -> ArtefactStatus:
-        """The worst that happened to it; ``unlocated`` where no record says where it was."""
+        """The worst that happened to it; ``unlocated`` if no record says where it was."""
         found = {place.status for place in self.places}
         if "changed" in found:
             return "changed"
@@ -134,7 +134,7 @@ class Lineage:
         )
 
     def problem(self) -> str:
-        """The first file or record that has changed, as a sentence without its full stop."""
+        """Return the first file or record that has changed, as a sentence without its full stop."""
         for path, reason in self.damaged.items():
             return f"{path}: {reason}"
         for run in self.runs.values():
@@ -147,15 +147,15 @@ class Lineage:
         raise ValueError("nothing has changed")
 
     def before(self, node: str) -> list[Edge]:
-        """The edges that lead to ``node``."""
+        """Return the edges that lead to ``node``."""
         return [edge for edge in self.edges if edge.target == node]
 
     def after(self, node: str) -> list[Edge]:
-        """The edges that lead away from ``node``."""
+        """Return the edges that lead away from ``node``."""
         return [edge for edge in self.edges if edge.source == node]
 
     def raw_files(self) -> list[Artefact]:
-        """The artefacts that no known run has made: where the chain begins."""
+        """Return the artefacts that no known run has made: where the chain begins."""
         made = {edge.target for edge in self.edges}
         return [item for item in self.artefacts.values() if item.sha256 not in made]
 

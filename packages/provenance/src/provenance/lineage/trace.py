@@ -43,6 +43,16 @@ def trace(
 
     Raises:
         InputError: ``file`` is unreadable, or no record speaks of it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from provenance import start_run
+        >>> _ = Path("in.csv").write_text("1")
+        >>> with start_run("job.py", inputs={"table": "in.csv"}) as run:
+        ...     _ = Path(run.stage("out", "out.csv")).write_text("2")
+        >>> lineage = trace("out.csv")
+        >>> lineage.ok, [item.path.name for item in lineage.raw_files()]
+        (True, ['in.csv'])
     """
     return _Tracer(roots, progress).trace(Path(os.path.abspath(file)), downstream)  # noqa: PTH100
 
@@ -197,7 +207,7 @@ class _Tracer:
         return found
 
     def _add_made_parts(self, entry: FileEntry, whole: str) -> list[str]:
-        """The files of an input directory that runs of their own have made."""
+        """Add the files of an input directory that runs of their own have made."""
         found = []
         for part in entry.files:
             if part.digest is None or part.digest.sha256 not in self._index.makers:
@@ -209,7 +219,7 @@ class _Tracer:
         return found
 
     def _add_embedded(self, artefact: Artefact) -> str | None:
-        """A run from the short form inside an artefact whose record is lost."""
+        """Add a run from the short form inside an artefact whose record is lost."""
         for place in artefact.places:
             digest = self._digest(place.path)
             if digest is None or digest.sha256 != artefact.sha256:

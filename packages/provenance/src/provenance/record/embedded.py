@@ -51,7 +51,12 @@ def short_form(
 
 
 def short_record_bytes(short: Mapping[str, Any]) -> bytes:
-    """Return the short form as the compact canonical JSON that is embedded."""
+    """Return the short form as the compact canonical JSON that is embedded.
+
+    Example:
+        >>> short_record_bytes({"version": None, "args": {"b": 1, "a": 2}})
+        b'{"args":{"a":2,"b":1},"version":null}'
+    """
     return canonical_bytes(short)
 
 

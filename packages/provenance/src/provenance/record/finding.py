@@ -39,7 +39,7 @@ class FileFinder:
         self._by_size: dict[int, list[Path]] | None = None
 
     def digest(self, path: Path) -> Digest | None:
-        """The digest of what is at ``path`` now; None where nothing is.
+        """Return the digest of what is at ``path`` now, or None.
 
         Raises:
             InputError: It is there and cannot be read.
@@ -57,7 +57,7 @@ class FileFinder:
         return self._digests[path]
 
     def holds(self, path: Path, sha256: str) -> bool:
-        """Whether the bytes of this digest are at ``path``."""
+        """Return whether the bytes of this digest are at ``path``."""
         try:
             digest = self.digest(path)
         except InputError:
@@ -65,7 +65,7 @@ class FileFinder:
         return digest is not None and digest.sha256 == sha256
 
     def locate(self, entry: FileEntry, *, near: Iterable[Path] = ()) -> Path | None:
-        """Where the bytes of ``entry`` are: its own path, one of ``near``, or below the roots."""
+        """Return where the bytes are: at the entry's path, one of ``near``, or below the roots."""
         if entry.digest is None:
             return None
         if self.holds(entry.path, entry.digest.sha256):

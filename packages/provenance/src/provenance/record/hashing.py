@@ -56,6 +56,12 @@ def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None
 
     Raises:
         InputError: The file is missing or unreadable, or it is a device or a pipe.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("empty").write_bytes(b"")
+        >>> hash_file("empty")
+        Digest(sha256='e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', size=0)
     """
     try:
         _refuse_special(path)
@@ -74,7 +80,7 @@ def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None
 
 
 def hash_prefix(path: os.PathLike[str] | str, size: int) -> Digest:
-    """Digest the first ``size`` bytes of a file, or all of them where it is shorter."""
+    """Digest the first ``size`` bytes of a file, or all of them if it is shorter."""
     try:
         _refuse_special(path)
         with Path(path).open("rb", buffering=0) as stream:
@@ -101,6 +107,12 @@ def hash_files(
 
     Raises:
         InputError: A file is missing or unreadable.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("a").write_bytes(b"1"), Path("b").write_bytes(b"22")
+        >>> [digest.size for digest in hash_files(["a", "b"])]
+        [1, 2]
     """
     targets = [Path(path) for path in paths]
     if len(targets) == 1:
@@ -137,6 +149,12 @@ def hash_directory(
 
     Raises:
         InputError: The directory or a file in it is missing or unreadable.
+
+    Example:
+        >>> Path("parts").mkdir()
+        >>> _ = Path("parts/a.csv").write_bytes(b"1")
+        >>> [name for name, digest in hash_directory("parts").files]
+        ['a.csv']
     """
     root, known = Path(path), known or {}
     names = sorted(directory_files(root), key=os.fsencode)
@@ -149,7 +167,13 @@ def hash_directory(
 
 
 def combine_digests(files: Iterable[tuple[str, Digest]]) -> DirectoryDigest:
-    """The digest of a directory from the digests of its files by relative path."""
+    """Return the digest of a directory from the digests of its files by relative path.
+
+    Example:
+        >>> whole = combine_digests([("b", Digest("1" * 64, 3)), ("a", Digest("2" * 64, 4))])
+        >>> whole.size, [name for name, digest in whole.files]
+        (7, ['a', 'b'])
+    """
     listed = tuple(sorted(files, key=lambda item: os.fsencode(item[0])))
     state = hashlib.sha256()
     for name, digest in listed:

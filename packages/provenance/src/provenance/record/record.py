@@ -76,7 +76,7 @@ class Record:
 
     @property
     def version(self) -> str | None:
-        """``distribution version`` of what ran, where the record says so."""
+        """``distribution version`` of what ran, if the record has them."""
         entry = self.block.get("entrypoint")
         if not isinstance(entry, Mapping) or not entry.get("distribution"):
             return None
@@ -97,7 +97,7 @@ class Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read ``path`` as a record; None where it is something else.
+    """Read ``path`` as a record; return None if it is something else.
 
     Raises:
         DamagedRecordError: It was a record, and cannot be read as one any more.
@@ -160,7 +160,7 @@ def _damaged(path: Path, reason: str) -> DamagedRecordError:
 
 
 def _was_json(path: Path, raw: bytes) -> bool:
-    """Whether bytes that are no JSON document are what is left of one."""
+    """Return whether bytes that are no JSON document are what is left of one."""
     stripped = raw.strip()
     if path.suffix != ".json" and not (stripped.startswith(b"{") and stripped.endswith(b"}")):
         return False

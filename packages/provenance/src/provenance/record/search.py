@@ -38,6 +38,16 @@ def load_record(
         InputError: The file is unreadable, or has no record there.
         UnfinishedRunError: It has none, and says of itself that a run has made it.
         DamagedRecordError: The record's bytes cannot be read as JSON any more.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from provenance import start_run
+        >>> _ = Path("in.csv").write_text("1")
+        >>> with start_run("job.py", inputs={"table": "in.csv"}) as run:
+        ...     _ = Path(run.stage("out", "out.csv")).write_text("2")
+        >>> record = load_record("out.csv")
+        >>> record.entrypoint, [entry.name for entry in record.input_entries()]
+        ('job.py', ['table'])
     """
     target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
     if target.is_file() and (record := read_record(target)) is not None:
@@ -56,7 +66,7 @@ def load_record(
 
 
 def no_record(path: Path) -> InputError | UnfinishedRunError:
-    """The error that says that no record describes ``path``, and what that means."""
+    """Return the error that says that no record describes ``path``, and what that means."""
     if short_form(path) is None:
         return InputError(
             "No run record describes it",
@@ -73,7 +83,7 @@ def no_record(path: Path) -> InputError | UnfinishedRunError:
 
 
 def short_form(path: Path) -> Mapping[str, Any] | None:
-    """The short form of a record inside an artefact; None where it has none that can be read."""
+    """Return the short form of a record inside an artefact; None if it cannot be read."""
     if not path.is_file():
         return None
     try:
@@ -89,7 +99,7 @@ def short_form(path: Path) -> Mapping[str, Any] | None:
 def find_record(
     target: Path, digest: Digest | None, roots: Sequence[os.PathLike[str] | str]
 ) -> Record | None:
-    """The record that describes ``target``: by digest before by path, near before far.
+    """Return the record that describes ``target``: by digest before by path, near before far.
 
     Raises:
         DamagedRecordError: A record that speaks of ``target`` cannot be read any more.
@@ -137,7 +147,7 @@ def files_below(roots: Iterable[os.PathLike[str] | str]) -> Iterator[Path]:
 
 
 def _candidates(target: Path, roots: Sequence[os.PathLike[str] | str]) -> Iterator[Path]:
-    """Where the record of ``target`` may be, the likeliest first.
+    """Yield where the record of ``target`` may be, the likeliest first.
 
     By its name, beside it, beside a directory that it may be a part of, and below the roots.
     """

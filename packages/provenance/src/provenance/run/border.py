@@ -37,12 +37,12 @@ class ReplayBorder:
         self._folders = [os.path.realpath(folder) for folder in (record.parent, *roots)]
 
     def holds(self, path: os.PathLike[str] | str) -> bool:
-        """Whether ``path``, all links followed, lies in one of the folders."""
+        """Return whether ``path``, all links followed, lies in one of the folders."""
         real = os.path.realpath(path)
         return any(_is_in(real, folder) for folder in self._folders)
 
     def refuse_outside(self, name: str, path: os.PathLike[str] | str) -> None:
-        """Raise InputError where ``path`` leads out of the folders, or to what is no file."""
+        """Raise InputError if ``path`` leads out of the folders, or is not a file."""
         if not self.holds(path):
             real = os.path.realpath(path)
             linked = real != os.path.abspath(path)  # noqa: PTH100 - links stay
@@ -67,7 +67,7 @@ class ReplayBorder:
             )
 
     def refuse_entry(self, entry: FileEntry, path: Path) -> None:
-        """Raise InputError where an input, or a file of a directory, lies outside or is no file."""
+        """Raise InputError if an input, or a file of a directory, lies outside or is not a file."""
         name = f"The input {entry.name}"
         self.refuse_outside(name, path)
         if path.is_dir():
@@ -75,7 +75,7 @@ class ReplayBorder:
                 self.refuse_outside(f"{name}[{part}]", path / part)
 
     def allows(self, path: Path) -> bool:
-        """Whether ``path`` may be read: it lies inside, with all files of a directory."""
+        """Return whether ``path`` may be read: it lies inside, with all files of a directory."""
         try:
             self.refuse_outside("It", path)
             if path.is_dir():
@@ -121,7 +121,7 @@ class ReplayBorder:
 
 
 def _possible_paths(token: str) -> Iterator[str]:
-    """What of an argument may be a path: all of it, what follows ``=``, and ``-oPATH``."""
+    """Yield what may be a path in an argument: all of it, what follows ``=``, and ``-oPATH``."""
     yield token
     rest = token
     while "=" in rest:
@@ -136,7 +136,7 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 def inputs_variable(located: Iterable[Path], scratch: Path) -> str:
-    """The value of :data:`REPLAY_INPUTS_VARIABLE` for some inputs and the scratch folder."""
+    """Return the value of :data:`REPLAY_INPUTS_VARIABLE` for some inputs and the scratch folder."""
     return json.dumps([os.path.realpath(path) for path in (scratch, *located)])
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PathLike = os.PathLike[str] | str
 SourcePaths = PathLike | Sequence[PathLike] | None
-"""What a caller gives for one name: a path, several, or none."""
+"""What a caller gives for one name: a path, several, or None."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Source:
     part_digests: dict[str, Digest] = field(default_factory=dict)
 
     def refuse_change(self) -> None:
-        """Raise InputError where the source is not what it was when the run started."""
+        """Raise InputError if the source has changed since the run started."""
         if _snapshot(self.place, self.directory) != self.before:
             raise InputError(
                 f"The input {self.name} changed while the run was reading it",
@@ -77,14 +77,14 @@ def open_slot(
 
 
 def sources_of(slot: Slot) -> list[Source]:
-    """The sources of a slot, none to many."""
+    """Return the sources of a slot, none to many."""
     if slot is None:
         return []
     return slot if isinstance(slot, list) else [slot]
 
 
 def map_slot(slot: Slot, make: Callable[[Source], Any]) -> Any:
-    """``make`` of each source, in the slot's own shape: one, a list, or None."""
+    """Apply ``make`` to each source, in the slot's own shape: one, a list, or None."""
     if slot is None:
         return None
     return [make(source) for source in slot] if isinstance(slot, list) else make(slot)
@@ -114,7 +114,7 @@ def _open_source(name: str, path: Path, place: Path) -> Source:
     try:
         directory = place.is_dir()
         if not directory:
-            place.stat()  # raises where there is nothing
+            place.stat()  # raises if it does not exist
             if not place.is_file():
                 raise InputError(
                     "The input is a device or a pipe, which cannot be read twice",

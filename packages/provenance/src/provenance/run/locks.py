@@ -57,7 +57,7 @@ def lock_output(target: Path, mark: str) -> FileLock:
 
 
 def lock_path(folder: Path, mark: str) -> Path:
-    """The lock file of the output that ``mark`` stands for."""
+    """Return the lock file of the output that ``mark`` stands for."""
     return folder / f"{TEMPORARY_PREFIX}{mark}.lock"
 
 
@@ -89,7 +89,7 @@ def remove_leftovers(target: Path, own_mark: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a directory where it is there and may be removed."""
+    """Remove a file or a directory, if it is there and may be removed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -47,6 +47,15 @@ def write_manifest(
         InputError: An input or output is missing or unreadable.
         OutputError: The manifest cannot be written.
         ValueError: A section has a name of the envelope.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("in.csv").write_text("1")
+        >>> _ = Path("out.csv").write_text("2")
+        >>> files = {"inputs": {"table": "in.csv"}, "outputs": {"out": "out.csv"}}
+        >>> document = write_manifest("out.json", entrypoint="job.py", **files)
+        >>> sorted(document)
+        ['content_sha256', 'run_provenance', 'schema']
     """
     taken = {"schema", BLOCK_MEMBER, CONTENT_MEMBER} & set(sections or {})
     if taken:

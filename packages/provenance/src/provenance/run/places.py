@@ -112,7 +112,7 @@ class _Index:
             yield from self._by_file.get(file, ())
 
     def around(self, place: Place) -> Iterator[Place]:
-        """The places in ``place``, and those that hold it."""
+        """Yield the places in ``place``, and those that hold it."""
         if place.real in self._below:
             yield self._below[place.real]
         for folder in _folders_above(place.real):

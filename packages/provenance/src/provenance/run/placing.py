@@ -23,7 +23,7 @@ class Placeable(Protocol):
 
 
 def put_in_place(outputs: Sequence[Placeable], arrived: Sequence[int]) -> None:
-    """Put all outputs in their places, in order; or none, on an error or where a signal arrived."""
+    """Put all outputs in their places, in order; or none, on an error or if a signal arrived."""
     done: list[Placeable] = []
     try:
         for output in outputs:

@@ -85,7 +85,7 @@ class Run:
     # Inputs
 
     def set_input_digest(self, name: str, path: PathLike, digest: Digest) -> None:
-        """State the digest of an input's file, where it was taken while the file was read.
+        """Pass on the digest of an input's file that was taken while the file was read.
 
         Args:
             name: The input's name.
@@ -106,7 +106,7 @@ class Run:
         raise ValueError(f"{wanted} is not one of the run's inputs named {name}")
 
     def input_digest(self, name: str, path: PathLike | None = None) -> Digest:
-        """The digest of an input; its file is hashed where that was not done yet.
+        """Return the digest of an input; hash its file if that was not done yet.
 
         Raises:
             InputError: The file is unreadable, or has changed since the run started.
@@ -125,7 +125,7 @@ class Run:
         *,
         digests: Mapping[str, Digest | Sequence[Digest] | None] | None = None,
     ) -> ShortDocument:
-        """The short form of the record, to be embedded in an artefact.
+        """Return the short form of the record, to be embedded in an artefact.
 
         It holds the schema, distribution and version, the arguments that shape the content, and
         the inputs by name and digest; no paths, no argv, no outputs. Equal content gives equal
@@ -261,7 +261,7 @@ class Run:
         *,
         kind: str = "manifest",
     ) -> None:
-        """Choose the JSON document that carries this run's record, and where it is written.
+        """Choose the JSON document that carries this run's record, and its place.
 
         It is written last and gains ``run_provenance`` and ``content_sha256``. A run that makes
         no such call has its record beside its first output, as ``<output>.audit.json``.
@@ -413,7 +413,7 @@ class Run:
                     )
 
     def _replaceable(self, only: str | None) -> Collection[str]:
-        """The inputs that an output may be."""
+        """Return the inputs that an output may be."""
         if not self.in_place:
             return ()
         return self._inputs if only is None else (only,)
@@ -438,7 +438,7 @@ class Run:
             self._flags.add(flag)
 
     def _flag_of(self, name: str, target: Path) -> str | None:
-        """The option that gave an output its place, where the options tell."""
+        """Return the option that gave an output its place, or None."""
         given = [
             option
             for option, value in self._args.items()
@@ -515,6 +515,17 @@ def start_run(
 
     Raises:
         InputError: An input is missing, unreadable, or neither a file nor a directory.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("labels.csv").write_text("clip,mos")
+        >>> with start_run("clean.py", inputs={"labels": "labels.csv"}) as run:
+        ...     out = run.stage("out", "clean.csv")
+        ...     _ = Path(out).write_text("clip,mos")
+        >>> run.document["run_provenance"]["outputs"]["out"]["bytes"]
+        8
+        >>> sorted(path.name for path in Path().iterdir())
+        ['clean.csv', 'clean.csv.audit.json', 'labels.csv']
     """
     return Run(
         entrypoint,

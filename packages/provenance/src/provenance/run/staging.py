@@ -74,7 +74,7 @@ class StagedOutput(os.PathLike[str]):
         return f"StagedOutput({self.name!r}, {os.fspath(self.destination)!r})"
 
     def set_digest(self, digest: Digest, *, part: os.PathLike[str] | str | None = None) -> None:
-        """State the digest of what was written, where it was taken while writing.
+        """Pass on the digest of what was written that was taken while writing.
 
         Args:
             digest: Digest of the file, or of one part.
@@ -143,7 +143,7 @@ class StagedOutput(os.PathLike[str]):
             )
 
     def commit(self) -> None:
-        """Put the output in its place, as one step where the system has one.
+        """Put the output in its place, in one step if the system has one.
 
         What was there before is kept aside until :meth:`finish`, for :meth:`undo`.
 
@@ -249,7 +249,7 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
 
 
 def output_error(path: os.PathLike[str] | str, error: OSError) -> MoskitError:
-    """The output error that says why ``path`` cannot be written."""
+    """Return the output error that says why ``path`` cannot be written."""
     where = os.fspath(path)
     if error.errno in _NO_SPACE:
         return OutputError(
@@ -286,7 +286,7 @@ def failed_output(error: OSError, outputs: list[StagedOutput]) -> StagedOutput |
 
 
 def _real_target(destination: Path, *, directory: bool) -> Path:
-    """Where the bytes go: the end of a symbolic link, so that the link itself stays."""
+    """Return where the bytes go: the end of a symbolic link, so that the link itself stays."""
     try:
         target = destination.resolve()
         # Links in a circle: Python up to 3.12 raises, later ones stop at one of them.
@@ -327,13 +327,13 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
 
 
 def written_place(target: Path) -> Path:
-    """Where an output for ``target`` is put: there, or below the folder of a replay."""
+    """Return where an output for ``target`` is put: there, or below the folder of a replay."""
     replay_folder = os.environ.get(REPLAY_VARIABLE)
     return target if replay_folder is None else replay_target(target.absolute(), replay_folder)
 
 
 def replay_target(target: Path, folder: os.PathLike[str] | str) -> Path:
-    """Where an output for ``target`` is put by a run that is replayed in ``folder``."""
+    """Return where a run that is replayed in ``folder`` puts an output for ``target``."""
     if target.is_relative_to(folder):
         return target
     return Path(folder, "outside", *target.parts[1:])
@@ -369,7 +369,7 @@ def _fsync(path: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swap two names atomically (Linux renameat2 with RENAME_EXCHANGE); False where impossible."""
+    """Swap two names atomically (Linux renameat2 with RENAME_EXCHANGE); False if impossible."""
     if not sys.platform.startswith("linux"):
         return False
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)

@@ -30,6 +30,11 @@ def json_value(value: Any) -> Any:
     Raises:
         TypeError: A value has no JSON form.
         ValueError: An integer is too large for JSON readers to agree on.
+
+    Example:
+        >>> from pathlib import PurePosixPath
+        >>> json_value({"path": PurePosixPath("a/b"), "set": {2, 1}, "inf": float("inf")})
+        {'path': 'a/b', 'set': [1, 2], 'inf': None}
     """
     if isinstance(value, enum.Enum):
         return json_value(value.value)
@@ -72,7 +77,7 @@ def _composite_value(value: Any) -> Any:
 
 
 def text(value: str) -> str:
-    r"""``value`` with bytes that are not UTF-8 (surrogate escapes) written as ``\xNN``.
+    r"""Return ``value`` with bytes that are not UTF-8 (surrogate escapes) as ``\xNN``.
 
     JSON text is Unicode; a POSIX file name is any bytes. The exact bytes of a path are kept apart
     (``path_base64``), so this form is for people.
@@ -83,20 +88,41 @@ def text(value: str) -> str:
 
 
 def canonical_bytes(document: Any) -> bytes:
-    """``document`` in the JSON Canonicalization Scheme (RFC 8785)."""
+    """Return ``document`` in the JSON Canonicalization Scheme (RFC 8785).
+
+    Example:
+        >>> canonical_bytes({"b": 1.0, "a": float("nan")})
+        b'{"a":null,"b":1}'
+    """
     import rfc8785
 
     return rfc8785.dumps(json_value(document))
 
 
 def content_digest(document: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of ``document`` in canonical form without its own ``content_sha256``."""
+    """SHA-256 (hex) of ``document`` in canonical form without its own ``content_sha256``.
+
+    Example:
+        >>> document = {"schema": "x-v1"}
+        >>> content_digest(document) == content_digest({**document, "content_sha256": "0"})
+        True
+    """
     content = {name: value for name, value in document.items() if name != CONTENT_MEMBER}
     return hashlib.sha256(canonical_bytes(content)).hexdigest()
 
 
 def document_bytes(document: Mapping[str, Any]) -> bytes:
-    """``document`` as it stands on disk: UTF-8, sorted members, two blanks of indent, a newline."""
+    """Return ``document`` as it is on disk: UTF-8, sorted, indented by two, with a newline.
+
+    Example:
+        >>> print(document_bytes({"b": 1, "a": [2]}).decode(), end="")
+        {
+          "a": [
+            2
+          ],
+          "b": 1
+        }
+    """
     import orjson
 
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE

@@ -131,7 +131,7 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[ProgressCallback]:
-        """A progress display on a terminal; a callback that does nothing elsewhere."""
+        """Show progress on a terminal; yield a callback that does nothing elsewhere."""
         if self.quiet or self.json or not self.console.is_terminal:
             yield lambda step, done, total: None
             return
@@ -364,7 +364,7 @@ def write_json(document: Mapping[str, Any]) -> None:
 
 
 def _annotated(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The parameters of a function or a dataclass, with annotations for strings."""
+    """Return the parameters of a function or a dataclass, with annotations for strings."""
     hints = get_type_hints(function, include_extras=True)
     return [
         parameter.replace(annotation=hints[parameter.name])

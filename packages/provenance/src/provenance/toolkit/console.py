@@ -45,7 +45,7 @@ def _is_harmless(words: str) -> bool:
 
 
 def _is_shown(character: str) -> bool:
-    """Whether a character moves nothing but the cursor forward; a newline is Rich's own."""
+    """Return whether a character moves nothing but the cursor forward; a newline is Rich's own."""
     return character == "\n" or character.isprintable() or unicodedata.category(character) == "Zs"
 
 
@@ -90,7 +90,7 @@ def keep_words_whole(renderable: RenderableType, console: Console) -> int:
 
 
 def _range(column: Column, console: Console, options: ConsoleOptions) -> tuple[int, int]:
-    """The width of a column's longest word, and of its longest cell."""
+    """Return the width of a column's longest word, and of its longest cell."""
     sizes = [Measurement.get(console, options, cell) for cell in (column.header, *column.cells)]
     most = max(size.maximum for size in sizes)
     return (most if column.no_wrap else max(size.minimum for size in sizes)), most

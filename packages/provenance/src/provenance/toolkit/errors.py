@@ -22,7 +22,7 @@ class MoskitError(Exception):
 
     Args:
         what: What is wrong, as a sentence without its full stop.
-        where: The file, and the row or column where there is one, e.g. ``labels.csv, row 17``.
+        where: The file, with row or column if known, e.g. ``labels.csv, row 17``.
         fix: What to do about it, as an imperative sentence without its full stop.
         code: The error's stable identifier for programs, ``<subject>.<what is wrong>`` such as
             ``labels.conflict``. Codes never change; the text of an error may.
@@ -58,7 +58,7 @@ class MoskitError(Exception):
         return _rebuild, (type(self), self.__dict__.copy())
 
     def to_document(self) -> dict[str, Any]:
-        """The error as a JSON object: ``error`` and ``exit_code``."""
+        """Return the error as a JSON object: ``error`` and ``exit_code``."""
         return {
             "error": {
                 "type": type(self).__name__,
@@ -72,9 +72,13 @@ class MoskitError(Exception):
 
 
 def one_line(words: str) -> str:
-    """``words`` with control characters written as escapes.
+    r"""Return ``words`` with control characters written as escapes.
 
     Errors quote file names and cells, which may hold newlines, and sequences that a terminal obeys.
+
+    Example:
+        >>> print(one_line("two" + chr(10) + "lines"))
+        two\nlines
     """
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
 

@@ -29,7 +29,7 @@ def set_invocation(program: str, argv: Sequence[str]) -> None:
 
 
 def argv_of(entrypoint: str) -> list[str]:
-    """The arguments of this process where it is the command ``entrypoint``, else none.
+    """Return the arguments of this process if it is the command ``entrypoint``, else an empty list.
 
     A batch command makes runs of the single command; its own argv is not theirs.
     """

@@ -45,7 +45,7 @@ _ASSIGNMENT = re.compile(r"^(?P<name>-{0,2}[A-Za-z_][\w.-]*)=(?P<value>.+)$", re
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether an option, variable or parameter of this name holds a secret."""
+    """Return whether an option, variable or parameter of this name holds a secret."""
     words = _CAMEL.sub("_", name.strip("-"))
     return _SECRET_NAME.search(words) is not None
 
@@ -124,7 +124,7 @@ def redact_argv(argv: Sequence[str]) -> list[str]:
 
 
 def is_secret_flag(name: str) -> bool:
-    """Whether the value of a flag or variable of this name is a secret."""
+    """Return whether the value of a flag or variable of this name is a secret."""
     return name in _SECRET_FLAGS or is_secret_name(name)
 
 
