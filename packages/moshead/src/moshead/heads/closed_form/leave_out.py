@@ -144,9 +144,7 @@ class LeastSquares:
         keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
         return cls(left[:, keep], values[keep], means, None)
 
-    def fit(
-        self, target: Array, units: Units, penalties: Array | None = None
-    ) -> LeastSquaresFit:
+    def fit(self, target: Array, units: Units, penalties: Array | None = None) -> LeastSquaresFit:
         """Fit with the penalty whose leave-one-unit-out error is least.
 
         Args:

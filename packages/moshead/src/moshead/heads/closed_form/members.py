@@ -298,7 +298,7 @@ def _centre_member(fitting: Fitting, plan: CentrePlan, towards: Array | None = N
         coefficients = scipy.linalg.solve_triangular(
             root, fit.weights, lower=True, trans=1, check_finite=False
         )
-        penalties = PENALTIES[PENALTIES > fit.relative_penalty]
+        penalties = PENALTIES[fit.relative_penalty < PENALTIES]
         # Large coefficients of opposite signs would cancel, and float32 lose what remains.
         if np.linalg.norm(coefficients) <= _LARGEST_COEFFICIENTS or not len(penalties):
             break
