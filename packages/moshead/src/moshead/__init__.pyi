@@ -24,7 +24,6 @@ from .gate.gate import FoldScore as FoldScore
 from .gate.gate import GateReport as GateReport
 from .gate.gate import judge as judge
 from .gate.gate import judge_rows as judge_rows
-from .gate.planning import plan_gate as plan_gate
 from .heads.conformal import CrossConformal as CrossConformal
 from .heads.network import Head as Head
 from .heads.network import HeadWeights as HeadWeights
@@ -46,6 +45,7 @@ from .training.cross_validation import TrainingOptions as TrainingOptions
 from .training.cross_validation import train_head as train_head
 from .training.destinations import Destinations as Destinations
 from .training.konvid import train_konvid as train_konvid
+from .training.planning import plan_gate as plan_gate
 from .training.trainers import GateMissedError as GateMissedError
 from .training.trainers import SyntheticRowsWarning as SyntheticRowsWarning
 from .training.trainers import train as train

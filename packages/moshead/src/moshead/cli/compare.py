@@ -111,7 +111,7 @@ def compare(
 ) -> None:
     """Compare heads, score columns, earlier runs and stock regressors on the same clips."""
     import moshead
-    from moshead.comparison.rendering import comparison_renderables
+    from moshead.comparison.report.rendering import comparison_renderables
 
     try:
         with output.progress() as progress:

@@ -60,21 +60,21 @@ class Comparison:
     @cached_property
     def markdown(self) -> str:
         """The comparison as Markdown."""
-        from moshead.comparison.rendering import comparison_markdown
+        from moshead.comparison.report.rendering import comparison_markdown
 
         return comparison_markdown(self.document)
 
     @cached_property
     def latex(self) -> str:
         """The table of figures for a paper, as LaTeX."""
-        from moshead.comparison.rendering import comparison_latex
+        from moshead.comparison.report.rendering import comparison_latex
 
         return comparison_latex(self.document)
 
     @cached_property
     def html(self) -> str:
         """The comparison as one self-contained page."""
-        from moshead.comparison.rendering import comparison_page
+        from moshead.comparison.report.rendering import comparison_page
 
         return comparison_page(self.document, self.predictions)
 

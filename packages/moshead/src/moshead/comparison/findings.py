@@ -16,8 +16,8 @@ from moshead.baselines.pairing import LEAST_UNITS
 from moshead.comparison import document as model
 from moshead.comparison.candidates import Candidate, Cell, OutOfFoldCandidate
 from moshead.comparison.protocol import TEST_SHARE, Protocol
+from moshead.comparison.report.sentences import requirement_of, sentence_of
 from moshead.comparison.scoring import Judged, PairScores, Scores, score_candidates
-from moshead.comparison.sentences import requirement_of, sentence_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
-from secondopinion.readers.delimited import first_line, read_scores
 from secondopinion.readers.reader import ScoreReader
+from secondopinion.scores.delimited import first_line, read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

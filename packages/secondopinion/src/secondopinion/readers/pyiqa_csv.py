@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from secondopinion.readers.delimited import first_line, read_scores
 from secondopinion.readers.reader import ScoreReader
+from secondopinion.scores.delimited import first_line, read_scores
 from secondopinion.scores.rows import as_float
 
 if TYPE_CHECKING:

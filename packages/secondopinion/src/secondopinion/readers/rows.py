@@ -35,7 +35,7 @@ class RowsReader(ScoreReader):
 
     def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
         if not is_json(file):
-            from secondopinion.readers.columnar import read_table
+            from secondopinion.scores.columnar import read_table
 
             yield from read_table(file, fields)
             return

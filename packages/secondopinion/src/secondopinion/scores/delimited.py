@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
-from secondopinion.readers.columnar import numbers
+from secondopinion.scores.columnar import numbers
 from secondopinion.scores.rows import ScoreBatch
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from moshead.comparison.figures import base_of, forest, scatters
+from moshead.comparison.report.figures import base_of, forest, scatters
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -208,7 +208,9 @@ def _p_value(value: float | None) -> str:
 
 
 def _part(name: str) -> str:
-    return files("moshead.comparison").joinpath("templates", name).read_text(encoding="utf-8")
+    return (
+        files("moshead.comparison.report").joinpath("templates", name).read_text(encoding="utf-8")
+    )
 
 
 @functools.cache
@@ -216,7 +218,7 @@ def _environment(*, autoescape: bool) -> Environment:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("moshead.comparison"),
+        loader=jinja2.PackageLoader("moshead.comparison.report"),
         autoescape=autoescape,  # noqa: S701 - Markdown and LaTeX have filters of their own
         trim_blocks=True,
         lstrip_blocks=True,

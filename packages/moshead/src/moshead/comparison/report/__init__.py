@@ -1,0 +1,1 @@
+"""The reports of a comparison: sentences, tables, figures and one page."""
