@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from provenance.toolkit import Output
+from labeljoin.cli import batch_command
 
-from secondopinion.cli import flags
+if TYPE_CHECKING:
+    from labeljoin.batch import BatchJob
 
 
-def batch(
-    output: Output,
-    manifest: Annotated[
-        str, typer.Option("--manifest", metavar="FILE", help="Manifest of tables to join.")
-    ],
-    base_dir: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Where relative paths start; the manifest's folder."),
-    ] = None,
-    report_json: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Report for programs.")
-    ] = None,
-    report_md: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Report for people.")
-    ] = None,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Begin no further table once one has failed.")
-    ] = False,
-    jobs: flags.Jobs = None,
-    scheduler: flags.Scheduler = None,
-) -> None:
-    """Add second opinions to every table of a manifest."""
-    import labeljoin
-
-    import secondopinion
+def _score_batch() -> BatchJob:
     from secondopinion.joining import SCORE_BATCH
 
-    with output.progress() as progress:
-        try:
-            report = secondopinion.run_batch(
-                manifest,
-                base_dir=base_dir,
-                report_json=report_json,
-                report_md=report_md,
-                fail_fast=fail_fast,
-                jobs=jobs,
-                scheduler=scheduler,
-                progress=progress,
-            )
-        except labeljoin.BatchError as error:
-            if not output.json and error.document is not None:
-                output.show(*labeljoin.cli.render_batch(SCORE_BATCH, error.document))
-            raise
-    output.result(report, *labeljoin.cli.render_batch(SCORE_BATCH, report))
+    return SCORE_BATCH
+
+
+batch = batch_command(
+    _score_batch,
+    """Add second opinions to every table of a manifest.
+
+    Tables, and parts of a directory, run side by side with --jobs or --scheduler. If one table
+    fails, the others still run.
+    """,
+)
