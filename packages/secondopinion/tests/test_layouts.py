@@ -225,7 +225,7 @@ FRAMES = [240, "many", -2, None, 2.5]
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
-def test_runtimes_and_frame_counts_that_are_none(features, tmp_path, schema, form):
+def test_unusable_runtimes_and_frame_counts(features, tmp_path, schema, form):
     rows = [
         {"clip_id": clip, "score": 1.0, "runtime_ms": runtime, "frames": frames}
         for clip, runtime, frames in zip(CLIPS, RUNTIMES, FRAMES, strict=True)

@@ -373,7 +373,7 @@ def test_only_needed_columns_are_read(
     assert not {"remark", "second_opinion_dover_status"} & set(read)
 
 
-def test_long_tables_are_sampled_and_say_so(write_table: Write, ugc: Columns) -> None:
+def test_long_tables_are_sampled_with_a_warning(write_table: Write, ugc: Columns) -> None:
     path = write_table(**ugc)
     table = audit(path, max_rows=150)
     assert (table["rows"], table["rows_read"]) == (400, 150)

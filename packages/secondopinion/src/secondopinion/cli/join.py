@@ -26,7 +26,7 @@ def join(
     audit_json: Annotated[
         str | None,
         typer.Option(
-            "--audit-json", metavar="PATH", help="Where the audit goes. [default: OUT.audit.json]"
+            "--audit-json", metavar="PATH", help="The audit to write. [default: OUT.audit.json]"
         ),
     ] = None,
     matching: flags.MatchingFlags,
@@ -56,7 +56,7 @@ def join(
         typer.Option(
             "--corpus",
             metavar="NAME",
-            help="Corpus of the feature table, where its column corpus does not say.",
+            help="Corpus of the feature table, if its column corpus does not state it.",
         ),
     ] = None,
     overwrite: Annotated[

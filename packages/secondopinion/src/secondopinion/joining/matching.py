@@ -198,7 +198,7 @@ def wide_table(
 
     Args:
         opinions: The scores.
-        places: By slug, for each clip key the index of its score; null if there is none.
+        places: By slug, for each clip key the index of its score; null if missing.
         prefix: The prefix of the columns' names.
         corrections: What you stated that scorers were trained on, by slug.
     """

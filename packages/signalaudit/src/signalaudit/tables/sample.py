@@ -41,7 +41,7 @@ class Sample:
 
     Attributes:
         rows_total: Rows of the table.
-        values: Shape (rows, columns), float64, Fortran order; NaN where a value is null.
+        values: Shape (rows, columns), float64, Fortran order; NaN for null.
         columns: The columns of ``values``: signals, then targets.
         keys: One clip key per row.
         keyed: Whether ``keys`` come from a key column; they are row numbers otherwise.
@@ -98,10 +98,10 @@ def read_sample(
 
     Args:
         table: The opened table.
-        plan: What its columns are.
+        plan: The roles of its columns.
         seed: Seed of the sample.
-        max_rows: Rows to keep at most; what fits in the limits unless given.
-        progress: Called with the step, rows read and rows in all.
+        max_rows: How many rows to keep at most; None keeps what fits in the limits.
+        progress: Called with the step, the rows read and the total number of rows.
     """
     numeric = names([*plan.signals, *plan.of_role("target"), *plan.of_role("other_target")])
     noise = [name for name in LABEL_NOISE_COLUMNS if name in table.column_names]
