@@ -84,11 +84,11 @@ def test_a_breaking_change_needs_version_and_changelog(repository: Path, api: st
     change(repository, api)
     with pytest.raises(ReleaseError, match="the API has breaking changes"):
         prepare_release(repository, "core", "0.1.1", day=DAY)
-    with pytest.raises(ReleaseError, match="nothing under 'Changed' or 'Removed'"):
+    with pytest.raises(ReleaseError, match="no entry under 'Changed' or 'Removed'"):
         prepare_release(repository, "core", "0.2.0", day=DAY)
     changelog = repository / "packages" / "core" / "CHANGELOG.md"
     changelog.write_text("## [Unreleased]\n\n### Removed\n\n### Fixed\n- x\n")
-    with pytest.raises(ReleaseError, match="nothing under 'Changed' or 'Removed'"):
+    with pytest.raises(ReleaseError, match="no entry under 'Changed' or 'Removed'"):
         prepare_release(repository, "core", "0.2.0", day=DAY)
     assert version_of(repository, "core") == "0.1.0"
     change(repository, api, heading="Removed")

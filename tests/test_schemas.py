@@ -21,7 +21,9 @@ NAMED = re.compile(r'(?:\b[A-Z_]*SCHEMA = |"schema": )"([a-z0-9-]+-v\d+)"')
 WRITTEN = {
     name
     for source in ROOT.glob("packages/*/src/**/*.py")
-    for name in NAMED.findall(source.read_text("utf-8"))
+    for line in source.read_text("utf-8").splitlines()
+    if not line.lstrip().startswith((">>>", "..."))  # an example may have a document of its own
+    for name in NAMED.findall(line)
 }
 
 
@@ -53,7 +55,7 @@ def members_of(schema: Any, root: Any, path: str = "", seen: tuple[str, ...] = (
 
 
 def test_every_document_has_a_schema() -> None:
-    assert "ai-run-provenance-v1" in WRITTEN
+    assert "mos-head-manifest-v1" in WRITTEN
     assert sorted(WRITTEN - {path.stem for path in SCHEMAS}) == []
 
 
