@@ -136,8 +136,7 @@ def train_head(
         contents = content_groups(
             corpus.keys, search, corpus.texts, fewest=max(FEWEST_GROUPS, options.k_folds)
         )
-    grouped = () if contents is None else (_by_content(contents, corpus, options),)
-    judged = fitter.folds([(main, seeds), *((p, seeds[:1]) for p in (*others, *grouped))], progress)
+    judged = fitter.folds([(main, seeds), *((p, seeds[:1]) for p in others)], progress)
     cells = _cells(corpus, judged[0])
     gate = judge(
         corpus.mos,
@@ -149,12 +148,14 @@ def train_head(
         error_basis=corpus.error_basis,
         partitions={
             other.seed or 0: _mean_plcc(corpus, items)
-            for other, items in zip(others, judged[1 : 1 + len(others)], strict=True)
+            for other, items in zip(others, judged[1:], strict=True)
         },
         control=twin_control(
             search, corpus.features, keys=corpus.keys, columns=corpus.schema.columns
         ),
-        contents=None if contents is None else _content_scores(corpus, contents, cells, judged),
+        contents=None
+        if contents is None
+        else _content_scores(corpus, contents, cells, options, fitter.family, progress),
         seed=options.seed,
     )
     shipped, trained_on = fitter.shipped(main, seeds[0], progress)
@@ -173,23 +174,23 @@ def train_head(
     )
 
 
-def _by_content(contents: ContentGroups, corpus: Corpus, options: TrainingOptions) -> Partition:
-    """The partition that holds whole contents out."""
-    together = joined_units(corpus.units, contents.names)
-    return partition(together, options.k_folds, options.seed, grouped=True)
-
-
 def _content_scores(
     corpus: Corpus,
     contents: ContentGroups,
     cells: Sequence[Cell],
-    judged: Sequence[Sequence[_Judged]],
+    options: TrainingOptions,
+    family: Family,
+    progress: ProgressCallback | None,
 ) -> dict[str, Any]:
     """What looks like contents, with the scores of the first seed by clips and by contents."""
     first = min(cell.seed for cell in cells)
+    # Contents as units, so that a family chooses its recipe by whole contents too.
+    whole = replace(corpus, units=joined_units(corpus.units, contents.names))
+    folds = partition(whole.units, options.k_folds, options.seed, grouped=True)
+    (judged,) = _Fitter(whole, options, family).folds([(folds, (first,))], progress)
     return contents.to_dict() | {
         "ungrouped": mean_scores(corpus.mos, [cell for cell in cells if cell.seed == first]),
-        "grouped": mean_scores(corpus.mos, [_cell(corpus, item) for item in judged[-1]]),
+        "grouped": mean_scores(corpus.mos, _cells(whole, judged)),
     }
 
 
