@@ -144,6 +144,7 @@ def parse_trained_on(specifications: Iterable[str]) -> dict[str, TrainedOn]:
             raise InputError(
                 f"--trained-on {text!r} is not of the form SCORER=CORPUS",
                 fix="Write for example --trained-on dover=KoNViD-1k, or dover=none",
+                code="trained-on.form",
             )
         corpora = found.setdefault(slug, [])
         if corpus.strip().lower() != "none":

@@ -171,7 +171,9 @@ def require_stock() -> None:
     if missing:
         names = {"sklearn": "scikit-learn"}
         packages = " and ".join(names.get(module, module) for module in missing)
-        raise InputError(f"--baselines needs {packages}", fix=INSTALL)
+        raise InputError(
+            f"--baselines needs {packages}", fix=INSTALL, code="baselines.extra-missing"
+        )
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ class ColumnCandidate:
                     f"the column {self.column!r} does not vary over the training rows of a fold",
                     where=rows.where,
                     fix="Leave it out, or compare on more rows",
+                    code="compare.constant-column",
                 )
             mapping = fit_mapping(rows.mos[fold.train][known], own[known])
             judged = values[fold.held_out]

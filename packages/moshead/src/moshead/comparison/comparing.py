@@ -266,6 +266,7 @@ def compare(
             raise InputError(
                 "there is nothing to compare",
                 fix="Give --model, --scores, --oof or --baselines",
+                code="compare.no-candidates",
             )
         rows, earlier, notes = match_earlier(rows, named_oof)
         setting = choose_protocol(rows, earlier, protocol, splits, k_folds, seed, mapping, notes)
@@ -309,7 +310,10 @@ def compare(
     required = result.document["requirement"]
     if required is not None and not required["passed"]:
         raise NotBetterError(
-            required["sentence"].rstrip("."), where=rows.where, document=result.document
+            required["sentence"].rstrip("."),
+            where=rows.where,
+            document=result.document,
+            code="compare.not-better",
         )
     return result
 
@@ -318,9 +322,15 @@ def _check_options(
     protocol: str, mapping: str | None, splits: int, k_folds: int, seeds: int, seed: int
 ) -> None:
     if protocol not in PROTOCOLS:
-        raise InputError(f"there is no protocol {protocol!r}", fix="Use folds or splits")
+        raise InputError(
+            f"there is no protocol {protocol!r}", fix="Use folds or splits", code="compare.protocol"
+        )
     if mapping is not None and mapping not in MAPPINGS:
-        raise InputError(f"there is no mapping {mapping!r}", fix="Use training or held-out")
+        raise InputError(
+            f"there is no mapping {mapping!r}",
+            fix="Use training or held-out",
+            code="compare.mapping",
+        )
     for name, value, least in (
         ("splits", splits, 1),
         ("k-folds", k_folds, 2),
@@ -328,7 +338,11 @@ def _check_options(
         ("seed", seed, 0),
     ):
         if value < least:
-            raise InputError(f"--{name} {value} is too small", fix=f"Give {least} or more")
+            raise InputError(
+                f"--{name} {value} is too small",
+                fix=f"Give {least} or more",
+                code="compare.too-small",
+            )
 
 
 def _named(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
@@ -341,7 +355,9 @@ def _named(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
         name = name or Path(value).stem
         if name in named:
             raise InputError(
-                f"two candidates are named {name!r}", fix="Give each a name of its own: NAME=…"
+                f"two candidates are named {name!r}",
+                fix="Give each a name of its own: NAME=…",
+                code="compare.candidate-twice",
             )
         named[name] = value
     return named

@@ -74,6 +74,7 @@ def read_earlier(path: Path, name: str, keys: Sequence[str], mos: Array) -> Earl
             f"the out-of-fold file lacks {', '.join(missing)}",
             where=where,
             fix="Give what --out-oof of moshead train or moshead compare wrote",
+            code="oof.columns-missing",
         )
     names = [c for c in (*_NEEDED, "fold", "seed", "candidate") if c in source.column_names]
     table = source.read(names, text_columns=[c for c in ("key", "candidate") if c in names])
@@ -89,6 +90,7 @@ def read_earlier(path: Path, name: str, keys: Sequence[str], mos: Array) -> Earl
             "none of its clips is among the rows of this comparison",
             where=where,
             fix="Give the out-of-fold predictions of the same table, with the same keys",
+            code="oof.other-clips",
         )
     apart = np.abs(labels[known] - mos[places[known]])
     if not float(np.nanmax(apart)) <= MOS_AGREEMENT:
@@ -98,6 +100,7 @@ def read_earlier(path: Path, name: str, keys: Sequence[str], mos: Array) -> Earl
             f"{labels[known][row]:g} there and {mos[places[known][row]]:g} here",
             where=where,
             fix="Compare runs on the same labels",
+            code="oof.other-labels",
         )
     seeds = np.unique(seed[known])
     predicted = np.full((len(seeds), len(mos)), np.nan)
@@ -120,6 +123,7 @@ def _own_rows(table: pa.Table, name: str, where: str) -> pa.Table:
             f"the out-of-fold file has no candidate {name!r}",
             where=where,
             fix=f"Name one of {there} as NAME in --oof NAME=PATH",
+            code="oof.no-such-candidate",
         )
     return own
 
@@ -134,6 +138,7 @@ def _whole(table: pa.Table, name: str, where: str) -> Indices:
             f"the column {name!r} holds something other than whole numbers",
             where=where,
             fix="Give what --out-oof wrote",
+            code="oof.not-whole-numbers",
         )
     return values.astype(np.int64)
 
@@ -165,6 +170,7 @@ def _places(
                 f"the clip {key!r} has {len(own)} rows here and more in the out-of-fold file",
                 where=where,
                 fix="Give the out-of-fold predictions of the same table",
+                code="oof.other-rows",
             )
         found[line] = own[number]
     return found

@@ -64,12 +64,15 @@ def judge_candidates(
     for flag, name in (("--reference", reference), ("--require-better", require_better)):
         if name is not None and name not in names:
             raise InputError(
-                f"{flag} names {name!r}, which is no candidate", fix=f"Name one of {_some(names)}"
+                f"{flag} names {name!r}, which is no candidate",
+                fix=f"Name one of {_some(names)}",
+                code="compare.no-such-candidate",
             )
     if require_better == names[0]:
         raise InputError(
             f"--require-better names {require_better!r}, which is the first candidate itself",
             fix="Models come first, then out-of-fold files, score columns and stock regressors",
+            code="compare.better-than-itself",
         )
     wanted = _wanted_pairs(names, reference, require_better)
     cells = [c.predict(rows, setting.folds, progress) for c in candidates]

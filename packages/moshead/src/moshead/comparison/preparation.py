@@ -57,6 +57,7 @@ def match_earlier(
             "no row was predicted by every out-of-fold file",
             where=", ".join(map(str, paths.values())),
             fix="Give out-of-fold files of the same clips",
+            code="compare.no-common-rows",
         )
     if not known.all():
         lacking = int((~known).sum())
@@ -102,7 +103,12 @@ def choose_protocol(
         InputError: There are too few clips or groups.
     """
     if float(np.ptp(rows.mos)) < 1e-6:
-        raise InputError("all MOS are equal", where=rows.where, fix="Check the labels")
+        raise InputError(
+            "all MOS are equal",
+            where=rows.where,
+            fix="Check the labels",
+            code="compare.constant-labels",
+        )
     if kind == "splits":
         return Protocol(
             "splits",
@@ -177,6 +183,7 @@ def list_candidates(
                 f"{percent(missing)} of the values of {column!r} are missing",
                 where=rows.where,
                 fix="Score the missing clips, or leave the column out",
+                code="compare.mostly-missing",
             )
         found.append(ColumnCandidate(column, column, missing))
     if baselines:
@@ -186,7 +193,9 @@ def list_candidates(
     for name in names:
         if names.count(name) > 1:
             raise InputError(
-                f"two candidates are named {name!r}", fix="Give each a name of its own: NAME=…"
+                f"two candidates are named {name!r}",
+                fix="Give each a name of its own: NAME=…",
+                code="compare.name-twice",
             )
     return found
 

@@ -69,6 +69,7 @@ def draw_splits(
         raise InputError(
             f"{total} clips or groups cannot be split {1 - test_share:.0%} to {test_share:.0%}",
             fix="Label more of them, or use --protocol folds",
+            code="compare.too-few-units",
         )
     rng = np.random.Generator(np.random.PCG64([seed, 80]))
     splits = []

@@ -130,7 +130,11 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
     else:
         pairs = [(None, features)]
     if not pairs:
-        raise InputError("there are no rows to compare on", fix="Give a labelled feature table")
+        raise InputError(
+            "there are no rows to compare on",
+            fix="Give a labelled feature table",
+            code="compare.no-rows",
+        )
     opened: list[tuple[str | None, Source]] = []
     for number, (name, item) in enumerate(pairs, start=1):
         if isinstance(item, str | os.PathLike):
@@ -143,6 +147,7 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
             raise InputError(
                 f"a {type(item).__name__} is no table",
                 fix="Give a path, or a pandas, polars or Arrow table",
+                code="compare.not-a-table",
             )
     return opened
 
@@ -207,6 +212,7 @@ def plan_columns(
             "there is no feature column to compare on",
             where=", ".join(source.where for source in sources),
             fix="Name score columns with --scores, or a feature schema with --model",
+            code="compare.no-features",
         )
     return Wanted(schemas, tuple(scores), own)
 
@@ -262,6 +268,7 @@ def read_rows(
                 "every labelled row is in the split test",
                 where=", ".join(rows.sources),
                 fix="Point --split-column at another column",
+                code="compare.only-test-rows",
             )
         rows = rows.take(kept)
     _refuse_filled(rows, wanted)
@@ -290,6 +297,7 @@ def _union(wanted: Wanted) -> FeatureSchema:
                 raise InputError(
                     f"two schemas fill the column {name!r} with {fill[name]:g} and {value:g}",
                     fix="Compare them in two runs, or give both one fill value",
+                    code="compare.two-fills",
                 )
     columns.update(dict.fromkeys((*wanted.scores, *wanted.regressors)))
     return FeatureSchema(
@@ -312,4 +320,5 @@ def _refuse_filled(rows: Corpus, wanted: Wanted) -> None:
                 f"the column {name!r} is absent, and a candidate needs it",
                 where=", ".join(rows.sources),
                 fix="Join it, or leave that candidate out",
+                code="compare.no-such-column",
             )

@@ -175,6 +175,7 @@ def _refuse_unlabelled(parts: Sequence[LabelledRows], *, where: str) -> None:
         f"none of {read} rows has a MOS" + (f" ({reasons})" if reasons else ""),
         where=where or "no table was found",
         fix="Join labels with labeljoin join, and train on the table that it writes",
+        code="corpus.no-labels",
     )
 
 
@@ -305,6 +306,7 @@ def _with_splits(
             f"the split column holds {', '.join(map(repr, unknown[:3]))}",
             where=where,
             fix="Use train, val and test, or point --split-column at another column",
+            code="corpus.unknown-split",
         )
     blank = sum(not word for word in splits)
     if blank:
@@ -327,6 +329,7 @@ def _without_repeats(corpus: Corpus, dropped: Counter[str], *, where: str) -> Co
                 where=where,
                 fix="Keep one label a clip, or name the column that tells clips apart with "
                 "--key-column, and how its values do with --key-normalize",
+                code="corpus.two-mos",
             )
         first.setdefault(key, row)
         identity = (key, corpus.features[row].tobytes())
@@ -400,6 +403,7 @@ def _refuse_straddling(corpus: Corpus, options: RowOptions, *, where: str) -> No
         "head would be judged on what it was trained on",
         where=where,
         fix="Split by clip and by content, then train again",
+        code="corpus.split-straddles",
     )
 
 

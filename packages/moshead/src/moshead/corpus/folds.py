@@ -68,6 +68,7 @@ def partition(units: Indices, k: int, seed: int, *, grouped: bool) -> Partition:
         raise InputError(
             f"{len(sizes)} {word} cannot fill {k} folds",
             fix=f"Label more {word}, or lower --k-folds",
+            code="folds.too-few-units",
         )
     order = np.random.Generator(np.random.PCG64(seed)).permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]

@@ -55,6 +55,7 @@ def labels(table: pa.Table, dropped: Counter[str], *, where: str) -> Array:
                 f"{from_raw[row]:g} on the five-point scale",
                 where=f"{where}, row {row + 1}",
                 fix="Join the labels again; raw = 25 (mos - 1)",
+                code="labels.mos-and-raw-disagree",
             )
         mos = np.where(np.isfinite(mos), mos, from_raw)
         broken |= raw_broken
@@ -88,7 +89,10 @@ def _label_numbers(
     """Label values, and where there is something that is no number."""
     if pa.types.is_boolean(column.type):
         raise InputError(
-            "the MOS are true and false", where=f"{where}, column {name}", fix="Join ratings"
+            "the MOS are true and false",
+            where=f"{where}, column {name}",
+            fix="Join ratings",
+            code="labels.boolean-mos",
         )
     try:
         values = numbers(column, name, where=where)

@@ -256,6 +256,7 @@ def _keyed(
             where=source.where,
             fix="Fill the column, name another with --key-column, or raise --max-keyless-rate to "
             "drop these rows",
+            code="corpus.keyless-rows",
         )
     if lacking:
         dropped["no clip key"] += lacking

@@ -49,6 +49,7 @@ class Source:
                 f"there is no column {name!r}",
                 where=self.where,
                 fix=f"The table has {', '.join(self.names[:20])}",
+                code="corpus.no-such-column",
             )
 
     def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:

@@ -115,17 +115,22 @@ def load_manifest(path: Path) -> dict[str, Any]:
             f"this is no manifest of a head ({MANIFEST_SCHEMA})",
             where=str(path),
             fix="Give the JSON file that training wrote beside the ONNX file",
+            code="manifest.not-a-head",
         )
     missing = [name for name in _MEMBERS if name not in document]
     if missing:
         raise InputError(
-            f"the manifest lacks {', '.join(missing)}", where=str(path), fix="Train the head again"
+            f"the manifest lacks {', '.join(missing)}",
+            where=str(path),
+            fix="Train the head again",
+            code="manifest.members-missing",
         )
     if document.get("content_sha256") != content_digest(document):
         raise HeadMismatchError(
             "the manifest was changed after it was written: its content_sha256 does not match",
             where=str(path),
             fix="Restore the file that training wrote",
+            code="manifest.changed",
         )
     return document
 
@@ -172,6 +177,7 @@ def check_against_manifest(
             f"{'does' if len(differing) == 1 else 'do'} not match the manifest {manifest}",
             where=str(onnx),
             fix="Give the ONNX file and the manifest of one training run",
+            code="manifest.head-differs",
         )
 
 
@@ -185,9 +191,15 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(
-            f"it cannot be read: {error.strerror}", where=str(path), fix="Check the path"
+            f"it cannot be read: {error.strerror}",
+            where=str(path),
+            fix="Check the path",
+            code="manifest.unreadable",
         ) from error
     except ValueError as error:
         raise InputError(
-            f"it is not valid JSON: {error}", where=str(path), fix="Restore the file"
+            f"it is not valid JSON: {error}",
+            where=str(path),
+            fix="Restore the file",
+            code="manifest.not-json",
         ) from error

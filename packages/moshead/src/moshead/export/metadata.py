@@ -108,6 +108,7 @@ class HeadMetadata:
                 "the ONNX model carries no moshead metadata, so its feature order is unknown",
                 where=where,
                 fix="Give a head that moshead trained",
+                code="head.no-metadata",
             )
         found = props[f"{_PREFIX}metadata_version"]
         if found != METADATA_VERSION:
@@ -116,6 +117,7 @@ class HeadMetadata:
                 f"version {METADATA_VERSION}",
                 where=where,
                 fix="Upgrade moskit-moshead",
+                code="head.metadata-version",
             )
         try:
             return cls._parse(props)
@@ -124,6 +126,7 @@ class HeadMetadata:
                 f"the head's metadata is damaged ({type(error).__name__}: {error})",
                 where=where,
                 fix="Train or copy the head again",
+                code="head.metadata-damaged",
             ) from error
 
     @classmethod

@@ -92,7 +92,10 @@ def validate(
     predictor = Predictor(onnx, alpha=alpha, strict=False, display=display)
     if predictor.head is None:
         raise InputError(
-            "there is no such file", where=os.fspath(onnx), fix="Check the path of the head"
+            "there is no such file",
+            where=os.fspath(onnx),
+            fix="Check the path of the head",
+            code="validation.no-such-head",
         )
     with start_run(
         "moshead validate",
@@ -152,6 +155,7 @@ def validate(
             document["gate"]["sentence"].rstrip("."),
             where=os.fspath(onnx),
             document=document,
+            code="validation.gate-missed",
         )
     return document
 
@@ -176,6 +180,7 @@ def _held_out(
                 f"no labelled row is in the split {split!r}",
                 where=where,
                 fix=f"Name one of {names} with --split",
+                code="validation.empty-split",
             )
         corpus = corpus.take(rows)
     by_key = share_known(fingerprints(corpus.clip_keys), from_text(metadata.training_keys))
@@ -189,6 +194,7 @@ def _held_out(
             + ("" if by_key >= by_row else " (their rows are equal, under other keys)"),
             where=where,
             fix="Give held-out clips: another corpus, or rows that a split column kept apart",
+            code="validation.training-rows",
         )
     return corpus, split
 

@@ -76,6 +76,7 @@ class TrainingOptions:
                 raise InputError(
                     f"--{name.replace('_', '-')} {value} is too small",
                     fix=f"Give {minimum} or more",
+                    code="training.too-small",
                 )
 
 
@@ -211,13 +212,18 @@ def _partition(corpus: Corpus, options: TrainingOptions) -> tuple[Corpus, Partit
         raise InputError(
             "no labelled row is in the split train",
             fix="Mark rows as train, or point --split-column at another column",
+            code="training.no-train-split",
         )
     if not len(held_out):
         corpus = corpus.take(train)
         folds = partition(corpus.units, options.k_folds, options.seed, grouped=_grouped(corpus))
         return corpus, folds
     if float(np.ptp(corpus.mos[train])) < 1e-6:
-        raise InputError("all MOS of the split train are equal", fix="Check the labels")
+        raise InputError(
+            "all MOS of the split train are equal",
+            fix="Check the labels",
+            code="training.constant-train-split",
+        )
     return corpus, split_partition(train, held_out)
 
 

@@ -87,6 +87,7 @@ def oof_writer(path: Path) -> Callable[[pa.Table, str], None]:
             "out-of-fold predictions are written as .parquet or .csv",
             where=str(path),
             fix="Name the file so",
+            code="training.oof-suffix",
         )
     return writers[path.suffix.lower()]
 

@@ -319,6 +319,7 @@ def run_job(job: Job) -> dict[str, Any]:
             where=job.model_id,
             fix=f"The verdict is in {manifest}; no head was written",
             document=run.document,
+            code="training.gate-missed",
         )
     if head_wanted and job.destinations.registry is not None:
         from moshead.export.registry import register
@@ -336,6 +337,7 @@ def _rows_of(job: Job) -> tuple[Corpus, CorpusKind]:
             raise NoLabelsError(
                 "there are no rows to train on",
                 fix="Give a labelled feature table; --smoke tries the machinery without one",
+                code="training.no-rows",
             )
         corpus = load_corpus(job.sources, schema, job.rows, progress=job.options.get("progress"))
     except NoLabelsError:
@@ -361,6 +363,7 @@ def _resolved_for_smoke(schema: FeatureSchema, job: Job) -> FeatureSchema:
             "the schema has globs, and there is no feature table to resolve them",
             where=f"feature schema {schema.id}",
             fix="Give --features; only its column names are read",
+            code="training.globs-without-table",
         )
     return resolve_schema(schema, job.sources)
 
@@ -378,7 +381,9 @@ def as_text(path: PathLike | None) -> str | None:
 def _check_model_id(model_id: str) -> None:
     if not model_id or any(c in model_id for c in '/\\:*?"<>|') or model_id.startswith("."):
         raise InputError(
-            f"the model id {model_id!r} cannot name files", fix="Use letters, digits, - and _"
+            f"the model id {model_id!r} cannot name files",
+            fix="Use letters, digits, - and _",
+            code="training.model-id",
         )
 
 
