@@ -11,6 +11,7 @@ import numpy as np
 import provenance
 import pyarrow as pa
 import pyarrow.csv as pc
+import pyarrow.feather as feather
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 import pytest
@@ -34,7 +35,7 @@ def features(accepted_head):
 @pytest.mark.parametrize(
     ("suffix", "read"),
     [("parquet", pq.read_table), ("csv", pc.read_csv), ("jsonl", pj.read_json),
-     ("ndjson", pj.read_json)],
+     ("ndjson", pj.read_json), ("feather", feather.read_table)],
 )  # fmt: skip
 def test_predictions_come_back_by_clip_key(accepted_head, features, tmp_path, suffix, read):
     out = tmp_path / f"predictions.{suffix}"

@@ -177,6 +177,11 @@ class Format(ABC):
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
 
+    @property
+    def can_write(self) -> bool:
+        """Whether new tables can be written in this format."""
+        return type(self).writer is not Format.writer
+
     @abstractmethod
     def sniff(self, sample: Sample) -> Certainty:
         """Return how certain it is that a file is of this format.

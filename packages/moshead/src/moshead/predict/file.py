@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import labeljoin
 import numpy as np
 import pyarrow as pa
+from labeljoin.formats import formats
 from provenance import Run, start_run
 from provenance.record import EMBEDDED_KEY
 from provenance.toolkit import InputError, canonical_bytes
@@ -24,11 +25,11 @@ from moshead.predict.blocks import UNNAMED_TABLE, Repairs
 from moshead.predict.predictor import Predictor
 
 if TYPE_CHECKING:
+    from labeljoin.formats import Format, TableWriter
     from provenance.toolkit import ProgressCallback
 
 PREDICTIONS_SCHEMA = "mos-predictions-v1"
 COLUMNS = ("mos_pred", "mos_pred_lo", "mos_pred_hi", "source")
-_SUFFIXES = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def predict_file(
@@ -185,7 +186,7 @@ def _write(
     predictor: Predictor,
     table: labeljoin.Table,
     target: Path,
-    form: str,
+    form: Format,
     clip: labeljoin.joining.ClipKey,
     reads: list[str],
     codec: str,
@@ -196,7 +197,7 @@ def _write(
     fields = [key_field.remove_metadata(), *(pa.field(n, pa.float64()) for n in COLUMNS[:3])]
     schema = pa.schema([*fields, pa.field(COLUMNS[3], pa.string())])
     total, rows, repairs = table.row_count(), 0, Repairs()
-    with _writer(run, form, target, schema, predictor, clip) as write:
+    with _writer(run, form, target, schema, predictor, clip) as writer:
         for batch in table.batches([key, *reads], text_columns=[key]):
             whole = pa.Table.from_batches([batch])
             try:
@@ -208,7 +209,7 @@ def _write(
             # What comes after the sixth decimal is rounding noise of float32.
             np.round(found.mos, 6, out=found.mos)
             columns = [whole.column(key), *found.to_table().columns]
-            write(pa.Table.from_arrays(columns, schema=schema))
+            writer.write(pa.Table.from_arrays(columns, schema=schema))
             repairs.add(Repairs(found.imputed, found.filled))
             rows += len(found)
             if progress is not None:
@@ -216,58 +217,36 @@ def _write(
     return rows, repairs
 
 
-class _Write(Protocol):
-    def __call__(self, table: pa.Table) -> None: ...
-
-
 @contextmanager
 def _writer(
     run: Run,
-    form: str,
+    form: Format,
     target: Path,
     schema: pa.Schema,
     predictor: Predictor,
     clip: labeljoin.joining.ClipKey,
-) -> Iterator[_Write]:
-    if form == "parquet":
-        import pyarrow.parquet as pq
-
-        short = run.short_record({"alpha": predictor.alpha})
-        metadata = {EMBEDDED_KEY: canonical_bytes(short), **clip.metadata()}
-        with pq.ParquetWriter(target, schema.with_metadata(metadata)) as parquet:
-            yield lambda table: parquet.write_table(table.replace_schema_metadata(metadata))
-    elif form == "csv":
-        import pyarrow.csv as pc
-
-        options = pc.WriteOptions(quoting_style="needed")
-        with pc.CSVWriter(target, schema, write_options=options) as csv:
-            yield csv.write_table
-    else:
-        import orjson
-
-        with target.open("wb") as lines:
-
-            def write(table: pa.Table) -> None:
-                for row in table.to_pylist():
-                    lines.write(orjson.dumps(row, default=str) + b"\n")
-
-            yield write
+) -> Iterator[TableWriter]:
+    short = run.short_record({"alpha": predictor.alpha})
+    metadata = {EMBEDDED_KEY: canonical_bytes(short), **clip.metadata()}
+    with form.writer(target, schema.with_metadata(metadata)) as writer:
+        yield writer
 
 
 def _text(path: str | os.PathLike[str] | None) -> str | None:
     return None if path is None else os.fspath(path)
 
 
-def _form(out: Path) -> str:
-    form = _SUFFIXES.get(out.suffix.lower())
-    if form is None:
-        raise InputError(
-            f"the suffix {out.suffix!r} does not say how to write the predictions",
-            where=str(out),
-            fix=f"Use {', '.join(_SUFFIXES)}",
-            code="prediction.unknown-suffix",
-        )
-    return form
+def _form(out: Path) -> Format:
+    writable = [each for each in formats().values() if each.can_write]
+    for form in writable:
+        if out.suffix.lower() in form.suffixes:
+            return form
+    raise InputError(
+        f"the suffix {out.suffix!r} does not say how to write the predictions",
+        where=str(out),
+        fix=f"Use {', '.join(suffix for form in writable for suffix in form.suffixes)}",
+        code="prediction.unknown-suffix",
+    )
 
 
 def _interval_facts(predictor: Predictor) -> dict[str, Any] | None:
