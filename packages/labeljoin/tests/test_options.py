@@ -82,11 +82,11 @@ def test_the_keywords_of_0_1_still_work():
         joined = old(*tables, min_match_rate=0.5, feature_key_column="key")
     assert joined.audit["min_match_rate"] == 0.5
     with pytest.warns(DeprecationWarning, match="join_file"):
-        assert labeljoin.materialize is labeljoin.join_file
+        assert labeljoin.materialize is labeljoin.join_file  # type: ignore[attr-defined]
     with pytest.warns(DeprecationWarning, match=r"labeljoin\.keys\.percent"):
         assert labeljoin.keys.percent(0.5) == "50 %"
     with pytest.raises(AttributeError):
-        _ = labeljoin.nothing
+        _ = labeljoin.nothing  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["key_column", "feature_key_column"])

@@ -20,7 +20,7 @@ def test_there_is_a_version_and_about_ten_names() -> None:
     assert len(provenance.__all__) <= 12
     assert all(getattr(provenance, name) is not None for name in provenance.__all__)
     with pytest.raises(AttributeError):
-        _ = provenance.nonsense
+        _ = provenance.nonsense  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
