@@ -54,7 +54,7 @@ def test_memory_and_disk_say_the_same(here):
     assert result.table.equals(pq.read_table("o.parquet"))
     own = {"feature_table", "output", "engine", "run_provenance", "content_sha256"}
     for member in set(on_disk) - own:
-        assert result.audit[member] == on_disk[member], member
+        assert dict(result.audit)[member] == dict(on_disk)[member], member
 
 
 def test_labels_have_names():

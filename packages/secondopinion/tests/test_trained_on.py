@@ -81,5 +81,7 @@ def test_columns_and_audit_say_what_the_scorer_was_trained_on(tmp_path):
     assert by_slug["dover_technical"]["contamination"]["status"] == "possible"
     assert any("was trained on KoNViD-1k" in note for note in audit["notes"])
     field = pq.read_schema(tmp_path / "out.parquet").field("second_opinion_dover_score")
-    assert trained_on_in(field.metadata[b"moskit.trained_on"]).corpora == ("KoNViD-1k",)
+    found = trained_on_in(field.metadata[b"moskit.trained_on"])
+    assert found is not None
+    assert found.corpora == ("KoNViD-1k",)
     assert json.loads((tmp_path / "out.parquet.audit.json").read_text())["scorers"]
