@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit import MoskitError
+from provenance.toolkit import sentence
 
 from labeljoin.keys.shares import percent
 
@@ -99,7 +99,7 @@ def shown_value(column: ReportColumn, summary: Mapping[str, Any] | None) -> str:
 def error_sentence(table: Mapping[str, Any]) -> str:
     """Why a table failed."""
     error = table["error"]
-    return str(MoskitError(error["what"], where=error["where"], fix=error["fix"]))
+    return sentence(error["what"], error["where"], error["fix"])
 
 
 def _cell(text: str) -> str:

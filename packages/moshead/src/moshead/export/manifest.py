@@ -115,7 +115,7 @@ def load_manifest(path: Path) -> dict[str, Any]:
             f"this is no manifest of a head ({MANIFEST_SCHEMA})",
             where=str(path),
             fix="Give the JSON file that training wrote beside the ONNX file",
-            code="manifest.not-a-head",
+            code="head-manifest.not-a-head",
         )
     missing = [name for name in _MEMBERS if name not in document]
     if missing:
@@ -123,14 +123,14 @@ def load_manifest(path: Path) -> dict[str, Any]:
             f"the manifest lacks {', '.join(missing)}",
             where=str(path),
             fix="Train the head again",
-            code="manifest.members-missing",
+            code="head-manifest.members-missing",
         )
     if document.get("content_sha256") != content_digest(document):
         raise HeadMismatchError(
             "the manifest was changed after it was written: its content_sha256 does not match",
             where=str(path),
             fix="Restore the file that training wrote",
-            code="manifest.changed",
+            code="head-manifest.changed",
         )
     return document
 
@@ -177,7 +177,7 @@ def check_against_manifest(
             f"{'does' if len(differing) == 1 else 'do'} not match the manifest {manifest}",
             where=str(onnx),
             fix="Give the ONNX file and the manifest of one training run",
-            code="manifest.head-differs",
+            code="head-manifest.head-differs",
         )
 
 
@@ -194,12 +194,12 @@ def read_json(path: Path) -> Any:
             f"it cannot be read: {error.strerror}",
             where=str(path),
             fix="Check the path",
-            code="manifest.unreadable",
+            code="head-manifest.unreadable",
         ) from error
     except ValueError as error:
         raise InputError(
             f"it is not valid JSON: {error}",
             where=str(path),
             fix="Restore the file",
-            code="manifest.not-json",
+            code="head-manifest.not-json",
         ) from error

@@ -22,6 +22,7 @@ from .errors import MoskitError as MoskitError
 from .errors import OutputError as OutputError
 from .errors import VerdictError as VerdictError
 from .errors import one_line as one_line
+from .errors import sentence as sentence
 from .machine import processors as processors
 from .schemas import published_schema as published_schema
 from .terminal import shown_path as shown_path
@@ -52,6 +53,7 @@ __all__ = [
     "published_schema",
     "read_document",
     "read_json",
+    "sentence",
     "shown_path",
     "write_json",
 ]

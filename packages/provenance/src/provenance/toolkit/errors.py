@@ -49,9 +49,7 @@ class MoskitError(Exception):
         self.document = document
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
-        way_out = f" {self.fix}." if self.fix else ""
-        return one_line(f"{place}{self.what}.{way_out}")
+        return sentence(self.what, self.where, self.fix)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process and cluster borders; keyword-only arguments do not pickle by default.
@@ -69,6 +67,19 @@ class MoskitError(Exception):
             },
             "exit_code": self.exit_code,
         }
+
+
+def sentence(what: str, where: str | None, fix: str | None) -> str:
+    """Say an error in one line: where it is, what is wrong, and how to fix it.
+
+    Args:
+        what: What is wrong, as in :class:`MoskitError`.
+        where: The file, row or column, or None.
+        fix: What to do about it, or None.
+    """
+    place = f"{where}: " if where else ""
+    advice = f" {fix}." if fix else ""
+    return one_line(f"{place}{what}.{advice}")
 
 
 def one_line(words: str) -> str:

@@ -38,6 +38,9 @@ def _decoded(text: str) -> list[Any] | None:
     return None
 
 
+_FIX = "Fix that line, or remove it"
+
+
 class TruncatedJsonError(InputError):
     """The text ends in the middle of a value."""
 
@@ -105,12 +108,18 @@ class JsonStream:
                 if not (self._may_go_on(error) and self._refill(want)):
                     raise self._malformed(error) from None
             except RecursionError:
-                raise self._error(
-                    "The JSON is nested too deeply", code="scores.json-depth"
+                raise InputError(
+                    "The JSON is nested too deeply",
+                    where=self._here(),
+                    fix=_FIX,
+                    code="scores.json-depth",
                 ) from None
             except ValueError as error:  # an integer of thousands of digits
-                raise self._error(
-                    f"The JSON has a value that cannot be read ({error})", code="scores.json-value"
+                raise InputError(
+                    f"The JSON has a value that cannot be read ({error})",
+                    where=self._here(),
+                    fix=_FIX,
+                    code="scores.json-value",
                 ) from None
             else:
                 # A number at the end of the buffer may go on in the next block.
@@ -137,7 +146,12 @@ class JsonStream:
                 self.peek()
             name = self.value()
             if not isinstance(name, str):
-                raise self._error("An object's member has no name", code="scores.json-member")
+                raise InputError(
+                    "An object's member has no name",
+                    where=self._here(),
+                    fix=_FIX,
+                    code="scores.json-member",
+                )
             self._take(":", "a colon")
             first = False
             yield name
@@ -215,8 +229,11 @@ class JsonStream:
         if not found:
             raise self._truncated()
         if found != mark:
-            raise self._error(
-                f"The JSON has {found!r} in place of {wanted}", code="scores.json-token"
+            raise InputError(
+                f"The JSON has {found!r} in place of {wanted}",
+                where=self._here(),
+                fix=_FIX,
+                code="scores.json-token",
             )
         self._at += 1
 
@@ -266,13 +283,8 @@ class JsonStream:
             code="scores.truncated-json",
         )
 
-    def _error(self, what: str, *, code: str) -> InputError:
-        return InputError(
-            what,
-            where=f"{self._where}, line {self.line:,}",
-            fix="Fix that line, or remove it",
-            code=code,
-        )
+    def _here(self) -> str:
+        return f"{self._where}, line {self.line:,}"
 
 
 def outline(head: bytes) -> dict[str, Any] | None:
