@@ -3,7 +3,8 @@
     python benchmarks/twin_control.py [--runs 1000] [--leaks 5] [--out PATH]
 
 Sound tables vary in clips, frames, columns, signal, noise and coarseness of the labels, and in
-rounded, missing and categorical features; none of them may fail. Leaks are frames and copies of clips under keys of their own.
+rounded, missing and categorical features; none of them may fail. Leaks are frames and copies of
+clips under keys of their own.
 """
 
 from __future__ import annotations
