@@ -222,9 +222,13 @@ def fit_all(
             features[train], mos[train], units[train], features[job.test], job.seed
         )
 
+    from threadpoolctl import threadpool_limits
+
     found: list[Array] = []
-    # numpy, libsvm, LightGBM and the forest's trees all let other threads run meanwhile.
-    with ThreadPoolExecutor(max(1, processors())) as pool:
+    # numpy, libsvm, LightGBM and the forest's trees all let other threads run meanwhile; threads
+    # inside small matrices would only wait for each other.
+    workers = ThreadPoolExecutor(max(1, processors()))
+    with threadpool_limits(limits=1, user_api="blas"), workers as pool:
         for predicted in pool.map(run, jobs):
             found.append(predicted)
             if step is not None:
