@@ -1,4 +1,4 @@
+from .findings import Verification as Verification
 from .replay import Replay as Replay
-from .verify import Verification as Verification
 
 __all__ = ["Replay", "Verification"]

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from provenance.checks.findings import (
+    ClaimFinding,
+    FileFinding,
+    FileStatus,
+    RecordFindings,
+    Verification,
+)
 from provenance.record.embedded import read_embedded
 from provenance.record.entry import FileEntry, entries_of
 from provenance.record.finding import FileFinder
@@ -18,128 +24,7 @@ from provenance.record.search import files_below, load_record
 from provenance.toolkit import InputError, MoskitError
 
 if TYPE_CHECKING:
-    from provenance.documents import (
-        ClaimFindingDocument,
-        FileFindingDocument,
-        VerificationDocument,
-    )
     from provenance.toolkit import ProgressCallback
-
-VERIFICATION_SCHEMA: Literal["provenance-verification-v1"] = "provenance-verification-v1"
-
-FileStatus = Literal["same", "changed", "missing", "moved", "replaced", "unrecorded"]
-"""``replaced``: an input that the same run replaced in place. ``unrecorded``: the record is older
-than moskit and has no digest for the file."""
-
-_GOOD = {"same", "moved", "replaced", "unrecorded", "unchecked"}
-
-
-@dataclass(frozen=True)
-class FileFinding:
-    """Verification result for one file of a record.
-
-    Attributes:
-        side: ``input``, ``output`` or ``record``.
-        name: Its name in the record.
-        path: Where the record has it.
-        status: The result.
-        recorded: SHA-256 at the time of the run.
-        found: SHA-256 now, if the file is there.
-        moved_to: Where a missing file was found by its digest.
-        reason: An explanation, if there is one.
-    """
-
-    side: Literal["input", "output", "record"]
-    name: str
-    path: Path
-    status: FileStatus
-    recorded: str | None = None
-    found: str | None = None
-    moved_to: Path | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class ClaimFinding:
-    """Verification result for a claim that an output makes about itself.
-
-    Attributes:
-        kind: ``embedded``: the short form in it agrees with the record; ``prefix``: it begins with
-            the bytes of an input.
-        name: The output's name in the record.
-        path: The output.
-        status: ``same``, ``changed``, or ``unchecked`` if the file to compare with is not there.
-        reason: What differs.
-    """
-
-    kind: Literal["embedded", "prefix"]
-    name: str
-    path: Path
-    status: Literal["same", "changed", "unchecked"]
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class RecordFindings:
-    """Verification result for one run: its record, its files, its claims."""
-
-    path: Path
-    entrypoint: str | None
-    files: tuple[FileFinding, ...]
-    claims: tuple[ClaimFinding, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing has changed and nothing is missing."""
-        return not any(True for _ in self.problems())
-
-    def problems(self) -> Iterator[FileFinding | ClaimFinding]:
-        """Yield the findings that are not good."""
-        yield from (finding for finding in self.files if finding.status not in _GOOD)
-        yield from (finding for finding in self.claims if finding.status not in _GOOD)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The outcome of :func:`verify`.
-
-    Attributes:
-        records: What was found for each record.
-        unusable: Why a file could not be verified at all, for each such file.
-    """
-
-    records: tuple[RecordFindings, ...]
-    unusable: tuple[MoskitError, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether every file was verified, nothing has changed and nothing is missing."""
-        return not self.unusable and all(record.ok for record in self.records)
-
-    def problems(self) -> Iterator[FileFinding | ClaimFinding]:
-        """Yield the findings that are not good."""
-        for record in self.records:
-            yield from record.problems()
-
-    def to_document(self) -> VerificationDocument:
-        """Return the outcome as a ``provenance-verification-v1`` document."""
-        document: VerificationDocument = {
-            "schema": VERIFICATION_SCHEMA,
-            "status": "ok" if self.ok else "failed",
-            "records": [
-                {
-                    "path": os.fspath(record.path),
-                    "entrypoint": record.entrypoint,
-                    "status": "ok" if record.ok else "failed",
-                    "files": [_file_document(finding) for finding in record.files],
-                    "claims": [_claim_document(finding) for finding in record.claims],
-                }
-                for record in self.records
-            ],
-        }
-        if self.unusable:
-            document["unusable"] = [error.to_document()["error"] for error in self.unusable]
-        return document
 
 
 def verify(
@@ -400,42 +285,3 @@ def _embedded_difference(record: Record, raw: bytes) -> str | None:
         if name in recorded and recorded[name] != value:
             return f"it says {name} = {value!r}, the record {recorded[name]!r}"
     return None
-
-
-def _file_document(finding: FileFinding) -> FileFindingDocument:
-    return {
-        "side": finding.side,
-        "name": finding.name,
-        "path": os.fspath(finding.path),
-        "status": finding.status,
-        "recorded_sha256": finding.recorded,
-        "found_sha256": finding.found,
-        "moved_to": None if finding.moved_to is None else os.fspath(finding.moved_to),
-        "reason": finding.reason,
-    }
-
-
-def _claim_document(finding: ClaimFinding) -> ClaimFindingDocument:
-    return {
-        "kind": finding.kind,
-        "name": finding.name,
-        "path": os.fspath(finding.path),
-        "status": finding.status,
-        "reason": finding.reason,
-    }
-
-
-def problem_sentence(outcome: Verification) -> str:
-    """Return the first problem, and how many more there are, without a full stop."""
-    problems = list(outcome.problems())
-    first = problems[0]
-    if isinstance(first, FileFinding):
-        kind = "record" if first.side == "record" else f"{first.side} {first.name}"
-        sentence = f"The {kind} {first.path} is {first.status}"
-        if first.status == "changed" and first.found:
-            sentence += f" (was {first.recorded}, is {first.found})"
-        elif first.reason:
-            sentence += f" ({first.reason})"
-    else:
-        sentence = f"The output {first.name} {first.path} makes a false claim ({first.reason})"
-    return sentence if len(problems) == 1 else f"{sentence}, and {len(problems) - 1} more"

@@ -15,8 +15,8 @@ from provenance.toolkit import Facts, one_line, shown_path
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from provenance.checks.findings import Verification
     from provenance.checks.replay import Replay
-    from provenance.checks.verify import Verification
     from provenance.record.record import Record
 
 _COLOURS = {

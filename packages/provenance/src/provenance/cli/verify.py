@@ -42,7 +42,7 @@ def verify(
 
     Says per file: same, changed, missing, or moved (found elsewhere by its digest).
     """
-    from provenance.checks.verify import problem_sentence
+    from provenance.checks.findings import problem_sentence
     from provenance.checks.verify import verify as verify_files
     from provenance.cli.rendering import verification_lines
 
