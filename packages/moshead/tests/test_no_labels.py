@@ -278,3 +278,7 @@ def test_shuffled_labels_miss_the_gate(write_table, labelled_columns, quick):
     assert caught.value.exit_code == 1
     assert not Path("model/h.onnx").exists()
     assert Path("model/h_verdict.json").is_file()
+
+
+def test_one_labelled_row_is_said_to_be_one(refused, labelled_columns):
+    assert "only one row has a MOS" in refused(labelled_columns(1))

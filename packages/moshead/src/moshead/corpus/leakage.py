@@ -87,6 +87,13 @@ def refuse_constant_labels(mos: Array, *, where: str) -> None:
     Raises:
         InputError: They do not vary, or more than half of them are equal.
     """
+    if mos.size == 1:
+        raise InputError(
+            "only one row has a MOS, and nothing can be learned from one clip",
+            where=where,
+            fix="Label more clips",
+            code="labels.one-row",
+        )
     if float(np.ptp(mos)) < 1e-6:
         raise InputError(
             f"all {mos.size} MOS are {mos[0]:g}",
