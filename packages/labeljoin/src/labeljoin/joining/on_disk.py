@@ -17,7 +17,6 @@ from labeljoin.joining.audit import audit_document, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
-from labeljoin.joining.rated import rated_source
 from labeljoin.labels.source import LabelSource
 from labeljoin.ratings.options import RatingOptions
 
@@ -114,6 +113,8 @@ def join_file(
         ):
             rated = None
             if kind == "ratings":
+                from labeljoin.joining.rated import rated_source  # it imports SciPy
+
                 files = [os.fspath(path) for path in paths]
                 source, rated = rated_source(files, names, rating_options, chosen)
                 sources = [source]
