@@ -261,3 +261,16 @@ def test_deviations_may_be_divided_by_n(load, labelled_columns):
     corpus = load(columns, rating_sd_ddof=0)
     assert corpus.standard_error == pytest.approx([0.4] * 40)
     assert "divided by n (--rating-sd-ddof)" in corpus.error_basis
+
+
+def test_infinite_features_are_refused(load, labelled_columns):
+    columns = labelled_columns(40)
+    columns["motion2"][3] = float("inf")
+    with pytest.raises(InputError, match=r"infinite values: motion2 \(1\)"):
+        load(columns)
+
+
+def test_a_column_without_a_value_is_refused(load, labelled_columns):
+    columns = labelled_columns(40) | {"vif_scale0": [None] * 40}
+    with pytest.raises(InputError, match="no value in any labelled row: vif_scale0"):
+        load(columns)

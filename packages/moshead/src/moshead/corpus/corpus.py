@@ -237,6 +237,7 @@ def _corpus(
     corpus = _without_repeats(corpus, dropped, where=where)
     leakage.refuse_constant_labels(corpus.mos, where=where)
     leakage.refuse_beyond_float32(schema, corpus.features, where=where)
+    leakage.refuse_empty_columns(schema, corpus.features, where=where)
     # What only validate may look at has no say in what a head is trained on.
     seen = np.ones(len(corpus.mos), bool) if corpus.splits is None else corpus.splits != "test"
     if not seen.any():

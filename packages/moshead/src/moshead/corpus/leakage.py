@@ -13,7 +13,7 @@ from moshead.features.derivations import VMAF_SIX
 from moshead.features.domain import MOS_RANGE, Array
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from moshead.features.schemas import FeatureSchema
 
@@ -218,6 +218,48 @@ def refuse_beyond_float32(schema: FeatureSchema, features: Array, *, where: str)
             where=where,
             fix="Correct these values, or leave them blank",
             code="features.beyond-float32",
+        )
+
+
+def refuse_infinite(infinite: Mapping[str, int], *, where: str) -> None:
+    """Refuse infinite feature values: they have no mean, and hide what was measured.
+
+    Args:
+        infinite: Infinite values by column, of the labelled rows.
+        where: The table.
+
+    Raises:
+        InputError: A column has any.
+    """
+    if infinite:
+        counts = ", ".join(f"{name} ({count:,})" for name, count in infinite.items())
+        raise InputError(
+            f"feature columns hold infinite values: {counts}",
+            where=where,
+            fix="Cap them at the largest value that can be measured, or leave them blank",
+            code="features.infinite",
+        )
+
+
+def refuse_empty_columns(schema: FeatureSchema, features: Array, *, where: str) -> None:
+    """Refuse columns without a value in any labelled row.
+
+    Args:
+        schema: The columns.
+        features: (N, F), NaN where a value is missing.
+        where: The table.
+
+    Raises:
+        InputError: A column is empty.
+    """
+    empty = np.isnan(features).all(axis=0)
+    names = [name for name, none in zip(schema.columns, empty, strict=True) if none]
+    if names:
+        raise InputError(
+            f"feature columns have no value in any labelled row: {', '.join(names)}",
+            where=where,
+            fix="Leave them out of the feature schema, or extract them",
+            code="features.empty-columns",
         )
 
 

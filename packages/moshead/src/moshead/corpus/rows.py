@@ -204,6 +204,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         )
     errors = label_errors(taken, where=source.where, sd_ddof=options.rating_sd_ddof)
     matrix = feature_matrix(schema, taken, display=options.display, where=source.where)
+    leakage.refuse_infinite(matrix.infinite, where=source.where)
     return LabelledRows(
         features=matrix.values,
         mos=mos[rows],

@@ -38,12 +38,14 @@ class FeatureMatrix:
         filled: Which rows were filled, (N,), for each column that the schema allows to fill.
         absent: Fillable columns that the table does not have at all.
         imputed: Number of values that are NaN, for each column that has any.
+        infinite: Number of values that were infinite, for each column that had any.
     """
 
     values: Array
     filled: dict[str, NDArray[np.bool_]]
     absent: tuple[str, ...]
     imputed: dict[str, int]
+    infinite: dict[str, int]
 
     @property
     def fill(self) -> dict[str, float]:
@@ -90,6 +92,7 @@ def feature_matrix(
     columns = Columns(table, where)
     matrix = np.empty((table.num_rows, len(schema.columns)), dtype=np.float64)
     filled: dict[str, NDArray[np.bool_]] = {}
+    infinite: dict[str, int] = {}
     absent: list[str] = []
     refused: list[str] = []
     for index, name in enumerate(schema.columns):
@@ -101,6 +104,8 @@ def feature_matrix(
                 absent.append(name)
         elif not _present(columns, name, display or {}):
             refused.append(name)
+        if count := int(np.isinf(values).sum()):
+            infinite[name] = count
         matrix[:, index] = np.where(np.isfinite(values), values, np.nan)
     if refused:
         raise InputError(
@@ -113,7 +118,7 @@ def feature_matrix(
     imputed = {
         name: int(count) for name, count in zip(schema.columns, counts, strict=True) if count
     }
-    return FeatureMatrix(matrix, filled, tuple(absent), imputed)
+    return FeatureMatrix(matrix, filled, tuple(absent), imputed, infinite)
 
 
 def _present(columns: Columns, name: str, display: Mapping[str, float]) -> bool:
