@@ -83,8 +83,9 @@ def test_the_keywords_of_0_1_still_work():
     assert joined.audit["min_match_rate"] == 0.5
     with pytest.warns(DeprecationWarning, match="join_file"):
         assert labeljoin.materialize is labeljoin.join_file  # type: ignore[attr-defined]
+    name = "percent"
     with pytest.warns(DeprecationWarning, match=r"labeljoin\.keys\.percent"):
-        assert labeljoin.keys.percent(0.5) == "50 %"
+        assert getattr(labeljoin, name)(0.5) == "50 %"
     with pytest.raises(AttributeError):
         _ = labeljoin.nothing  # type: ignore[attr-defined]
 
