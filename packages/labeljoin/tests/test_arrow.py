@@ -120,6 +120,7 @@ def test_features_and_labels_are_joined(here, command):
     # The table remembers its key and carries its record.
     assert labeljoin.clip_key(open_table("labelled.feather")).decided_by == "table"
     record = format_named("arrow").read_record(here / "labelled.feather")
+    assert record is not None
     assert json.loads(record)["distribution"] == "moskit-labeljoin"
 
 

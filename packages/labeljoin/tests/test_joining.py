@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import labeljoin
 import pyarrow as pa
@@ -383,8 +384,9 @@ def test_the_library_takes_what_the_command_takes(features, here):
     audit = labeljoin.join_file(here / features, [here / "labels.csv"], here / "o.parquet")
     assert audit["status"] == "ok"
     assert audit["run_provenance"]["argv"] == []
+    unknown: dict[str, Any] = {"min_match": 1}
     with pytest.raises(TypeError, match="min_match"):
-        labeljoin.join_file(features, "labels.csv", "o.parquet", min_match=1)
+        labeljoin.join_file(features, "labels.csv", "o.parquet", **unknown)
     with pytest.raises(labeljoin.CoverageError) as caught:
         labeljoin.join_file(
             features, "labels.csv", "o2.parquet", options=labeljoin.JoinOptions(key_normalize="raw")

@@ -319,6 +319,7 @@ def test_a_gain_can_be_required(tmp_path, labelled, quick, gained):
         return
     with pytest.raises(moshead.GateMissedError, match="ship dover") as missed:
         moshead.train([path], tmp_path / "own.toml", "h", **options)
+    assert missed.value.document is not None
     assert missed.value.document["gate"]["status"] == "Proposed"
     assert not (tmp_path / "h.onnx").exists()
     assert "ship dover" in (tmp_path / "h_verdict_card.md").read_text("utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from provenance import load_record, replay, start_run, trace, verify
-from provenance.checks.verify import FileFinding
+from provenance.checks.findings import FileFinding
 from provenance.record.record import DamagedRecordError, UnfinishedRunError
 from provenance.toolkit import InputError
 

@@ -337,7 +337,9 @@ def test_inspections_follow_their_schema(features, holes, schema):
     validator.validate(secondopinion.inspect(holes))
     document = secondopinion.inspect(holes, features=features)
     validator.validate(document)
-    assert document["scorers"][0]["match"]["matched_feature_keys"] == 3
+    match = document["scorers"][0]["match"]
+    assert match is not None
+    assert match["matched_feature_keys"] == 3
 
 
 class TestPathsWithEqualsSigns:

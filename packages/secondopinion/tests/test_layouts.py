@@ -356,7 +356,7 @@ def test_a_header_alone_has_no_scores(features, tmp_path):
 @pytest.mark.parametrize("text", [json.dumps, lambda found: json.dumps(found, indent=2)])
 def test_an_object_of_clips_and_scores(features, tmp_path, nested, text):
     values = scores(8)
-    members = {f"videos/{clip}.mp4": value for clip, value in values.items()}
+    members: dict[str, object] = {f"videos/{clip}.mp4": value for clip, value in values.items()}
     if nested:
         members = {clip: {"score": value, "runtime_ms": 2.5} for clip, value in members.items()}
     path = tmp_path / "scores.json"

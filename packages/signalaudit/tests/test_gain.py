@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,23 +110,30 @@ def grouped_table(write: Callable[..., Path], **more: Any) -> Path:
     return write(**columns, mos=mos, **more(group) if callable(more) else more)
 
 
+def all_plcc(table: Mapping[str, Any]) -> float:
+    """The PLCC of all columns of an audited table."""
+    found = table["gain_method"]["all_plcc"]
+    assert isinstance(found, float)
+    return found
+
+
 def test_memorised_groups_gain_nothing(write_table: Callable[..., Path]) -> None:
     content = [f"content {number // 10}" for number in range(400)]
     path = grouped_table(write_table, content=content)
     [plain] = signalaudit.audit([str(path)])["tables"]
     [grouped] = signalaudit.audit([str(path)], group_column="content")["tables"]
     assert plain["gain_method"]["grouped_by"] == "row"
-    assert plain["gain_method"]["all_plcc"] > 0.7
+    assert all_plcc(plain) > 0.7
     assert grouped["gain_method"]["grouped_by"] == "group column"
     assert grouped["gain_method"]["groups"] == 40
-    assert grouped["gain_method"]["all_plcc"] < 0.4
+    assert all_plcc(grouped) < 0.4
 
 
 def test_rows_of_one_clip_key_stay_together(write_table: Callable[..., Path]) -> None:
     keys = [f"{number // 10}.mp4" for number in range(400)]
     [table] = signalaudit.audit([str(grouped_table(write_table, clip_id=keys))])["tables"]
     assert table["gain_method"]["grouped_by"] == "clip key"
-    assert table["gain_method"]["all_plcc"] < 0.4
+    assert all_plcc(table) < 0.4
 
 
 def test_noise_is_not_confirmed(write_table: Callable[..., Path]) -> None:

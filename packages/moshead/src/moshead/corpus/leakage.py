@@ -252,8 +252,8 @@ def refuse_empty_columns(schema: FeatureSchema, features: Array, *, where: str) 
     Raises:
         InputError: A column is empty.
     """
-    empty = np.isnan(features).all(axis=0)
-    names = [name for name, none in zip(schema.columns, empty, strict=True) if none]
+    empty = np.flatnonzero(np.isnan(features).all(axis=0))
+    names = [schema.columns[place] for place in empty]
     if names:
         raise InputError(
             f"feature columns have no value in any labelled row: {', '.join(names)}",

@@ -1,7 +1,9 @@
 """Reads ``clip => score``, one per line, after a line ``# model NAME``."""
 
+from collections.abc import Iterator
+
 from provenance.toolkit import InputError
-from secondopinion.readers import ScoreBatch, ScoreReader, ScoreRow
+from secondopinion.readers import Fields, ScoreBatch, ScoreFile, ScoreReader, ScoreRow
 
 
 class ArrowReader(ScoreReader):
@@ -10,11 +12,11 @@ class ArrowReader(ScoreReader):
     format = "arrow-text"
     title = "our scorer's text files"
 
-    def recognises(self, file):
+    def recognises(self, file: ScoreFile) -> bool:
         """Return whether the file begins with the model's line and has arrows."""
         return file.head.startswith(b"# model ") and b" => " in file.head
 
-    def read(self, file, fields):
+    def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:
         """Yield all scores as one batch per model."""
         rows, model, number = [], None, 0
         for lines in file.lines():
