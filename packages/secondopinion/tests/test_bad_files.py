@@ -119,6 +119,7 @@ def genuine(folder: Path) -> dict[str, bytes]:
         "vmaf-json": vmaf_json(folder / "v", 50.0).read_bytes(),
         "wrapper": json.dumps(payloads, indent=1).encode(),
         "rows": rows_jsonl(folder / "r").read_bytes(),
+        "clip-scores": b'{"videos/1.mp4": 3.25, "videos/2.mp4": 4.5}',
     }
 
 
