@@ -22,9 +22,10 @@ from typing import Any
 import labeljoin
 import numpy as np
 import secondopinion
-from moshead import FeatureSchema, load_corpus
 from moshead.baselines.regressors import REGRESSORS, FitJob, Regressor, fit_all
+from moshead.corpus import load_corpus
 from moshead.corpus.folds import partition
+from moshead.features import FeatureSchema
 from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc
 from moshead.heads.families import load_family

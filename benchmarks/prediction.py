@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out-json", type=Path)
     options = parser.parse_args()
     rows, rounds, calls = (10_000, 3, 200) if options.quick else (1_000_000, 7, 5_000)
-    warnings.simplefilter("ignore", moshead.ProposedHeadWarning)
+    warnings.simplefilter("ignore", moshead.predict.ProposedHeadWarning)
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "head.onnx"
         onnx.write_bytes(head_bytes())

@@ -23,10 +23,12 @@ from typing import Any
 import labeljoin
 import numpy as np
 import secondopinion
-from moshead import FeatureSchema, load_corpus, recipe_for
+from moshead.corpus import load_corpus
 from moshead.corpus.folds import Partition, partition
+from moshead.features import FeatureSchema
 from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc, rmse, srocc
+from moshead.heads import recipe_for
 from moshead.heads.neural.training import NetPlan, train_nets
 from moshead.training.cross_validation import predict
 

@@ -174,7 +174,7 @@ def read_record(folder: Path, name: str) -> None:
 
 
 def read_schema(folder: Path, name: str) -> None:
-    moshead.load_schema(folder / name)
+    moshead.features.load_schema(folder / name)
 
 
 def read_families(folder: Path, name: str) -> None:

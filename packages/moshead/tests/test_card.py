@@ -40,7 +40,7 @@ def test_what_is_written_is_what_is_published(request, folder, tmp_path):
     check(manifest)
     assert manifest["n_parameters"] > 0
     assert manifest["mos_range"] == [1, 5]
-    assert moshead.load_manifest(folder / "head.json") == manifest
+    assert moshead.export.load_manifest(folder / "head.json") == manifest
 
 
 def test_people_are_told_where_everything_lies(accepted_head):
@@ -61,7 +61,7 @@ def test_all_other_documents_fit_their_schemas(accepted_head, head, smoke_head, 
     table = head / "labelled.parquet"
     check(moshead.predict_file(head / "head.onnx", table, tmp_path / "p.csv"))
     check(moshead.predict_file(smoke_head / "head.onnx", table, tmp_path / "s.csv"))
-    with pytest.raises(moshead.HeldOutMissError) as caught:
+    with pytest.raises(moshead.predict.HeldOutMissError) as caught:
         moshead.validate(smoke_head / "head.onnx", table, out_json=tmp_path / "v.json")
     check(caught.value.document)
 

@@ -231,7 +231,7 @@ def test_few_clips_give_no_interval_and_no_win():
     pair = found["pairs"][0]["plcc"]
     assert (pair["low"], pair["high"], pair["p"]) == (None, None, None)
     assert any("too few for intervals" in note for note in found["notes"])
-    with pytest.raises(moshead.NotBetterError):
+    with pytest.raises(moshead.comparison.NotBetterError):
         moshead.compare(table(15), scores=SCORES, k_folds=3, require_better=SCORES[1])
 
 
@@ -317,7 +317,7 @@ def test_a_gain_can_be_required(tmp_path, labelled, quick, gained):
         assert manifest["gate"]["sentence"].startswith("Beats ")
         assert (tmp_path / "h.onnx").exists()
         return
-    with pytest.raises(moshead.GateMissedError, match="ship dover") as missed:
+    with pytest.raises(moshead.training.GateMissedError, match="ship dover") as missed:
         moshead.train([path], tmp_path / "own.toml", "h", **options)
     assert missed.value.document is not None
     assert missed.value.document["gate"]["status"] == "Proposed"

@@ -41,7 +41,7 @@ def test_intervals_are_the_definition_rounded_outwards(n, n_folds, alpha, seed, 
     mos = mos_folds.astype(np.float64).mean(axis=1)
     before, module._SMALL = module._SMALL, small
     try:
-        crossed = moshead.CrossConformal.from_residuals(residuals, folds)
+        crossed = moshead.heads.CrossConformal.from_residuals(residuals, folds)
         low, high = crossed.interval(mos, mos_folds, alpha)
     finally:
         module._SMALL = before
@@ -64,7 +64,7 @@ def test_intervals_cover_new_clips_at_least_as_often_as_guaranteed():
         lines = [np.polyfit(x[:100][folds != f], y[:100][folds != f], 1) for f in range(5)]
         predicted = np.stack([np.polyval(line, x) for line in lines], axis=1)
         residuals = np.abs(y[:100] - predicted[np.arange(100), folds])
-        crossed = moshead.CrossConformal.from_residuals(residuals, folds)
+        crossed = moshead.heads.CrossConformal.from_residuals(residuals, folds)
         low, high = crossed.interval(predicted[100:].mean(axis=1), predicted[100:], alpha)
         covered.append(np.mean((low <= y[100:]) & (y[100:] <= high)))
     assert np.mean(covered) >= crossed.guarantee(alpha)
@@ -82,19 +82,19 @@ def test_intervals_cover_new_clips_at_least_as_often_as_guaranteed():
     ],
 )
 def test_the_guarantee_is_theorem_4(n, k, alpha, wanted):
-    crossed = moshead.CrossConformal.from_residuals(np.zeros(n), np.arange(n) % k)
+    crossed = moshead.heads.CrossConformal.from_residuals(np.zeros(n), np.arange(n) % k)
     assert crossed.guarantee(alpha) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_too_few_residuals_give_the_whole_scale():
-    crossed = moshead.CrossConformal.from_residuals(np.full(5, 0.1), np.arange(5))
+    crossed = moshead.heads.CrossConformal.from_residuals(np.full(5, 0.1), np.arange(5))
     low, high = crossed.interval(np.array([3.0]), np.full((1, 5), 3.0, np.float32), 0.1)
     assert (low[0], high[0]) == (1.0, 5.0)
 
 
 def test_a_smaller_alpha_never_narrows_an_interval():
     rng = np.random.default_rng(4)
-    crossed = moshead.CrossConformal.from_residuals(
+    crossed = moshead.heads.CrossConformal.from_residuals(
         np.abs(rng.normal(0, 0.3, 300)), np.arange(300) % 5
     )
     mos_folds = rng.uniform(1, 5, (50, 5)).astype(np.float32)
@@ -108,15 +108,15 @@ def test_a_smaller_alpha_never_narrows_an_interval():
 
 @pytest.mark.parametrize("alpha", [0, 0.5, 1, -0.1, math.nan])
 def test_levels_without_a_promise_are_refused(alpha):
-    crossed = moshead.CrossConformal.from_residuals(np.zeros(10), np.arange(10) % 2)
+    crossed = moshead.heads.CrossConformal.from_residuals(np.zeros(10), np.arange(10) % 2)
     with pytest.raises(InputError, match="alpha"):
         crossed.interval(np.array([3.0]), np.full((1, 2), 3.0, np.float32), alpha)
 
 
 def test_residuals_survive_the_file():
     rng = np.random.default_rng(1)
-    crossed = moshead.CrossConformal.from_residuals(rng.uniform(0, 4, 77), np.arange(77) % 3)
-    again = moshead.CrossConformal.from_dict(crossed.to_dict())
+    crossed = moshead.heads.CrossConformal.from_residuals(rng.uniform(0, 4, 77), np.arange(77) % 3)
+    again = moshead.heads.CrossConformal.from_dict(crossed.to_dict())
     assert again.n_residuals == 77
     for one, other in zip(crossed.residual_steps, again.residual_steps, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -35,8 +35,8 @@ def chug_row(**members):
 def values(schema, *rows, **options):
     names = dict.fromkeys(name for row in rows for name in row)
     table = pa.table({name: [row.get(name) for row in rows] for name in names})
-    matrix = feature_matrix(moshead.load_schema(schema), table, **options)
-    columns = moshead.load_schema(schema).columns
+    matrix = feature_matrix(moshead.features.load_schema(schema), table, **options)
+    columns = moshead.features.load_schema(schema).columns
     return [dict(zip(columns, row, strict=True)) for row in matrix.values.tolist()], matrix
 
 
@@ -128,7 +128,7 @@ PROFILE = {
 def test_a_display_profile_fills_what_rows_lack(tmp_path, wrap):
     path = tmp_path / "display.json"
     path.write_text(json.dumps({"display": PROFILE} if wrap else PROFILE))
-    profile = moshead.read_display_profile(path)
+    profile = moshead.features.read_display_profile(path)
     own = chug_row(display_ambient_lux=500, display_panel_type="QLED LCD")
     (row, other), matrix = values("chug-hdr-display-v1", chug_row(), own, display=profile)
     assert row["display_peak_luminance_nits_norm"] == pytest.approx(0.1)
@@ -150,7 +150,7 @@ def test_a_display_profile_fills_what_rows_lack(tmp_path, wrap):
 def test_dynamic_tone_mapping(tmp_path, word, dynamic):
     path = tmp_path / "display.json"
     path.write_text(json.dumps({"tone_mapping": word}))
-    assert moshead.read_display_profile(path)["display_tone_mapping_dynamic"] == dynamic
+    assert moshead.features.read_display_profile(path)["display_tone_mapping_dynamic"] == dynamic
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"colour": 1}', '{"display": 3}'])
@@ -158,7 +158,7 @@ def test_a_profile_without_a_display_is_refused(tmp_path, text):
     path = tmp_path / "display.json"
     path.write_text(text)
     with pytest.raises(InputError):
-        moshead.read_display_profile(path)
+        moshead.features.read_display_profile(path)
 
 
 def test_medians_ignore_what_is_missing():

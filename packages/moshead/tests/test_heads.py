@@ -52,9 +52,9 @@ def fit(recipe, features, mos, units=None, rows=None):
 
 def exported(head, width):
     columns = tuple(f"f{n}" for n in range(width))
-    schema = moshead.FeatureSchema("test-v1", columns, columns)
+    schema = moshead.features.FeatureSchema("test-v1", columns, columns)
     imputation = dict(zip(columns, map(float, head.imputation), strict=True))
-    return head_graph(moshead.Head((head,), schema, imputation))
+    return head_graph(moshead.heads.Head((head,), schema, imputation))
 
 
 def run(data, rows):

@@ -11,7 +11,8 @@ from pathlib import Path
 import moshead
 import numpy as np
 import pytest
-from moshead import GateMissedError, NoLabelsError
+from moshead.corpus import NoLabelsError
+from moshead.training import GateMissedError
 from provenance.toolkit import InputError
 
 
@@ -249,7 +250,7 @@ def test_a_smoke_run_stays_proposed_under_its_own_name(quick):
 
 def test_the_fallback_warns_and_marks_what_it_writes(write_table, labelled_columns, quick):
     table = write_table(labelled_columns() | {"mos": [None] * 120})
-    with pytest.warns(moshead.SyntheticRowsWarning):
+    with pytest.warns(moshead.training.SyntheticRowsWarning):
         document = moshead.train_konvid(
             feature_parquet=[table], allow_synthetic_fallback=True, training=quick
         )

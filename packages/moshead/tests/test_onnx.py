@@ -29,13 +29,13 @@ def float32(values):
 
 def make_head(n_features, hidden, nets, seed, *, quadratic=False):
     columns = tuple(f"f{n}" for n in range(n_features))
-    schema = moshead.FeatureSchema("test-v1", columns, columns)
+    schema = moshead.features.FeatureSchema("test-v1", columns, columns)
 
     def net(number):
         rng = np.random.default_rng([seed, number])
-        inputs = n_features + len(moshead.ENCODER_VOCAB)
+        inputs = n_features + len(moshead.features.ENCODER_VOCAB)
         bend = rng.normal(0, 0.02, (inputs, inputs))
-        return moshead.HeadWeights(
+        return moshead.heads.HeadWeights(
             mean=float32(rng.normal(0, 5, n_features)),
             std=float32(rng.uniform(0.1, 4, n_features)),
             clip=2.5,
@@ -49,7 +49,9 @@ def make_head(n_features, hidden, nets, seed, *, quadratic=False):
             quadratic=float32(bend + bend.T) if quadratic else None,
         )
 
-    return moshead.Head(tuple(net(n) for n in range(nets)), schema, dict.fromkeys(columns, 0.0))
+    return moshead.heads.Head(
+        tuple(net(n) for n in range(nets)), schema, dict.fromkeys(columns, 0.0)
+    )
 
 
 def run(data, rows, output=None):
@@ -93,9 +95,10 @@ def test_saturated_nets_average_to_the_ends_of_the_scale():
     head = make_head(2, 4, 3, 1)
     for sign, end in ((1.0, 5.0), (-1.0, 1.0)):
         nets = tuple(
-            moshead.HeadWeights(**{**vars(net), "b2": np.float64(sign * 1e4)}) for net in head.nets
+            moshead.heads.HeadWeights(**{**vars(net), "b2": np.float64(sign * 1e4)})
+            for net in head.nets
         )
-        saturated = moshead.Head(nets, head.schema, head.imputation)
+        saturated = moshead.heads.Head(nets, head.schema, head.imputation)
         assert run(head_graph(saturated), np.zeros((4, 2))).tolist() == [end] * 4
 
 
@@ -119,7 +122,7 @@ def test_the_file_is_valid_onnx_of_opset_17_with_the_promised_interface(accepted
     assert shapes == {"features": ["N", 11], "encoder_onehot": ["N", 1], "mos": ["N"]}
     assert {v.type.tensor_type.elem_type for v in model.graph.input} == {TensorProto.FLOAT}
     assert not any(t.data_location == TensorProto.EXTERNAL for t in model.graph.initializer)
-    assert {node.op_type for node in model.graph.node} <= moshead.allowed_operators()
+    assert {node.op_type for node in model.graph.node} <= moshead.export.allowed_operators()
 
 
 def test_the_file_says_what_made_it_and_how_to_feed_it(accepted_head):
@@ -239,7 +242,7 @@ def test_operators_of_other_domains_and_functions_are_refused():
 
 
 def test_the_list_is_that_of_the_record():
-    operators = moshead.allowed_operators()
+    operators = moshead.export.allowed_operators()
     assert {"Loop", "If", "Gemm", "LayerNormalization", "Clip", "Sigmoid", "Gelu"} <= operators
     assert len(operators) == 70
     assert not {"Sin", "Where", "IsNaN", "TopK", "Scan"} & operators
@@ -263,8 +266,8 @@ def test_provenance_reads_and_compares_heads_through_entry_points(
 
 def test_a_head_keeps_the_display_that_it_was_trained_for(accepted_head):
     data = (accepted_head / "head.onnx").read_bytes()
-    metadata = moshead.HeadMetadata.from_props(read_onnx(data, "h").metadata, "h")
+    metadata = moshead.export.HeadMetadata.from_props(read_onnx(data, "h").metadata, "h")
     assert metadata.display == {}
     shown = dataclasses.replace(metadata, display={"display_panel_oled": 1.0})
-    again = moshead.HeadMetadata.from_props(shown.to_props(), "h")
+    again = moshead.export.HeadMetadata.from_props(shown.to_props(), "h")
     assert again.display == {"display_panel_oled": 1.0}

@@ -111,7 +111,7 @@ def test_the_fallback_is_in_every_row_the_record_and_a_warning(tmp_path):
     pq.write_table(
         pa.table({"clip": ["a", "b"], "predicted_vmaf": [72.0, 93.0]}), tmp_path / "f.parquet"
     )
-    with pytest.warns(moshead.VmafFallbackWarning) as caught:
+    with pytest.warns(moshead.predict.VmafFallbackWarning) as caught:
         document = moshead.predict_file(
             tmp_path / "gone.onnx", tmp_path / "f.parquet", tmp_path / "p.csv", key_column="clip"
         )

@@ -79,7 +79,7 @@ def test_every_way_to_give_a_row_gives_the_same_mos(predictor, table, row):
     ]
     for way in ways:
         found = predictor.predict_mos(way)
-        assert isinstance(found, moshead.Prediction)
+        assert isinstance(found, moshead.predict.Prediction)
         assert float(found) == pytest.approx(wanted, abs=1e-6)
         assert found.source == "head"
         assert found.lo is not None
@@ -220,16 +220,18 @@ def test_intervals_of_any_level_come_from_the_file(predictor, table):
 
 def test_a_missing_head_is_replaced_by_vmaf_and_said_to_be(tmp_path):
     predictor = moshead.Predictor(tmp_path / "gone.onnx")
-    with pytest.warns(moshead.VmafFallbackWarning, match=r"gone\.onnx: the head does not exist"):
+    with pytest.warns(
+        moshead.predict.VmafFallbackWarning, match=r"gone\.onnx: the head does not exist"
+    ):
         one = predictor.predict_mos({"predicted_vmaf": 72.0})
     assert (one.mos, one.source) == (3.0, "vmaf-linear")
     assert (one.lo, one.hi) == (None, None)
-    with pytest.warns(moshead.VmafFallbackWarning):
+    with pytest.warns(moshead.predict.VmafFallbackWarning):
         many = predictor.predict_mos(pa.table({"predicted_vmaf": [0, 44, 72, 100, 200]}))
     assert many.mos.tolist() == [1.0, 1.0, 3.0, 5.0, 5.0]
     assert many.source == "vmaf-linear"
     assert many.to_table().column("mos_pred_lo").null_count == 5
-    with pytest.warns(moshead.VmafFallbackWarning):
+    with pytest.warns(moshead.predict.VmafFallbackWarning):
         assert predictor.predict_mos([0.1] * 11, predicted_vmaf=58).mos == 2.0
 
 
@@ -279,7 +281,7 @@ def test_a_head_that_is_there_never_falls_back(head):
 
 
 def test_proposed_heads_warn_and_strict_refuses_them(smoke_head):
-    with pytest.warns(moshead.ProposedHeadWarning, match="synthetic rows trained it"):
+    with pytest.warns(moshead.predict.ProposedHeadWarning, match="synthetic rows trained it"):
         predictor = moshead.Predictor(smoke_head / "head.onnx")
     assert predictor.status == "Proposed"
     with pytest.raises(InputError, match="the head is Proposed"):
@@ -317,7 +319,9 @@ def test_other_weights_under_the_same_manifest_are_refused(head):
         weights.raw_data = bytes(len(weights.raw_data))
 
     rewrite(head / "head.onnx", change)
-    with pytest.raises(moshead.HeadMismatchError, match="its digest does not match the manifest"):
+    with pytest.raises(
+        moshead.export.HeadMismatchError, match="its digest does not match the manifest"
+    ):
         moshead.Predictor(head / "head.onnx")
 
 
@@ -333,14 +337,14 @@ def test_other_weights_under_the_same_manifest_are_refused(head):
 )
 def test_a_manifest_that_says_otherwise_is_refused(head, members, word):
     rewrite_manifest(head / "head.json", **members)
-    with pytest.raises(moshead.HeadMismatchError, match=f"its {word} does not match"):
+    with pytest.raises(moshead.export.HeadMismatchError, match=f"its {word} does not match"):
         moshead.Predictor(head / "head.onnx")
 
 
 def test_an_edited_manifest_is_refused(head):
     path = head / "head.json"
     path.write_text(path.read_text().replace('"Accepted"', '"Proposed"'))
-    with pytest.raises(moshead.HeadMismatchError, match="content_sha256 does not match"):
+    with pytest.raises(moshead.export.HeadMismatchError, match="content_sha256 does not match"):
         moshead.Predictor(head / "head.onnx")
 
 

@@ -33,7 +33,7 @@ def tamper(path, change, *, resign=True):
 
 
 def test_a_head_is_entered_with_what_its_manifest_says(registry, head):
-    (entry,) = moshead.Registry.load(registry).entries
+    (entry,) = moshead.export.Registry.load(registry).entries
     manifest = json.loads((head / "head.json").read_text())
     assert (entry.id, entry.version, entry.status) == ("clean_head_v1", 1, "Accepted")
     assert (entry.onnx, entry.manifest) == ("head.onnx", "head.json")
@@ -76,20 +76,22 @@ def test_registering_again_changes_nothing_and_another_head_is_the_next_version(
     registry, head, smoke_head
 ):
     moshead.register(registry, head / "head.json")
-    assert [e.version for e in moshead.Registry.load(registry).entries] == [1]
+    assert [e.version for e in moshead.export.Registry.load(registry).entries] == [1]
     moshead.register(registry, smoke_head / "head.json")
-    listed = moshead.Registry.load(registry)
+    listed = moshead.export.Registry.load(registry)
     assert [(e.id, e.status) for e in listed.entries] == [
         ("clean_head_v1", "Accepted"),
         ("konvid_mos_head_v1", "Proposed"),
     ]
-    with pytest.warns(moshead.ProposedHeadWarning):
+    with pytest.warns(moshead.predict.ProposedHeadWarning):
         moshead.Predictor.from_registry(registry, "konvid_mos_head_v1")
 
 
 def test_files_that_changed_since_are_refused(registry, head):
     (head / "head.onnx").write_bytes((head / "head.onnx").read_bytes() + b"\0")
-    with pytest.raises(moshead.HeadMismatchError, match="the digest of the ONNX file differs"):
+    with pytest.raises(
+        moshead.export.HeadMismatchError, match="the digest of the ONNX file differs"
+    ):
         moshead.Predictor.from_registry(registry, "clean_head_v1")
     (head / "head.onnx").unlink()
     with pytest.raises(InputError, match="no such file"):
@@ -98,7 +100,7 @@ def test_files_that_changed_since_are_refused(registry, head):
 
 def test_a_head_that_does_not_match_its_manifest_is_not_entered(head):
     (head / "head.onnx").write_bytes((head / "head.onnx").read_bytes() + b"\0")
-    with pytest.raises(moshead.HeadMismatchError):
+    with pytest.raises(moshead.export.HeadMismatchError):
         moshead.register(head / "registry.json", head / "head.json")
     assert not (head / "registry.json").exists()
 
@@ -111,10 +113,10 @@ def test_a_status_edited_by_hand_is_noticed(registry, smoke_head):
 
     tamper(registry, promote, resign=False)
     with pytest.raises(InputError, match="changed by hand"):
-        moshead.Registry.load(registry)
+        moshead.export.Registry.load(registry)
     tamper(registry, promote)
     # Even with a digest that fits, the manifest's verdict is what counts.
-    with pytest.raises(moshead.HeadMismatchError, match="status differs"):
+    with pytest.raises(moshead.export.HeadMismatchError, match="status differs"):
         moshead.Predictor.from_registry(registry, "konvid_mos_head_v1")
 
 
@@ -132,7 +134,7 @@ def test_a_status_edited_by_hand_is_noticed(registry, smoke_head):
 def test_a_registry_that_is_not_sound_is_refused(registry, change, words):
     tamper(registry, change)
     with pytest.raises(InputError, match=words):
-        moshead.Registry.load(registry)
+        moshead.export.Registry.load(registry)
 
 
 def test_verdicts_take_acceptance_away_and_give_it_back(registry, head, tmp_path):
@@ -145,22 +147,22 @@ def test_verdicts_take_acceptance_away_and_give_it_back(registry, head, tmp_path
         columns["mos"] = np.clip(3 + 1.2 * quality + noise * rng.normal(size=120), 1, 5)
         pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
         report = tmp_path / f"{name}.json"
-        with contextlib.suppress(moshead.HeldOutMissError):
+        with contextlib.suppress(moshead.predict.HeldOutMissError):
             moshead.validate(head / "head.onnx", tmp_path / f"{name}.parquet", out_json=report)
         moshead.register(registry, head / "head.json", verdict=report)
-        return moshead.Registry.load(registry).entries[0]
+        return moshead.export.Registry.load(registry).entries[0]
 
     bad = validate(2.0, "noisy")
     assert (bad.status, bad.verdict["kind"], bad.verdict["passed"]) == (
         "Proposed", "validation", False,
     )  # fmt: skip
-    with pytest.warns(moshead.ProposedHeadWarning, match="registry lists it as Proposed"):
+    with pytest.warns(moshead.predict.ProposedHeadWarning, match="registry lists it as Proposed"):
         moshead.Predictor.from_registry(registry, "clean_head_v1")
     with pytest.raises(InputError, match="Proposed"):
         moshead.Predictor.from_registry(registry, "clean_head_v1", strict=True)
     # Registering the head anew is no new verdict.
     moshead.register(registry, head / "head.json")
-    assert moshead.Registry.load(registry).entries[0].status == "Proposed"
+    assert moshead.export.Registry.load(registry).entries[0].status == "Proposed"
     assert validate(0.1, "clean").status == "Accepted"
 
 
@@ -168,7 +170,7 @@ def test_a_verdict_on_another_head_is_refused(registry, head, tmp_path):
     report = {"schema": "mos-head-validation-v1", "sha256": "0" * 64, "gate": {"passed": True}}
     report["content_sha256"] = content_digest(report)
     (tmp_path / "v.json").write_bytes(document_bytes(report))
-    with pytest.raises(moshead.HeadMismatchError, match="another head"):
+    with pytest.raises(moshead.export.HeadMismatchError, match="another head"):
         moshead.register(registry, head / "head.json", verdict=tmp_path / "v.json")
     (tmp_path / "v.json").write_bytes(document_bytes(report | {"sha256": "1" * 64}))
     with pytest.raises(InputError, match="changed after it was written"):

@@ -17,8 +17,8 @@ from provenance.toolkit import InputError
 @pytest.fixture
 def load(write_table):
     def load(columns, **options):
-        schema = moshead.load_schema("konvid-v1")
-        return moshead.load_corpus([write_table(columns)], schema, RowOptions(**options))
+        schema = moshead.features.load_schema("konvid-v1")
+        return moshead.corpus.load_corpus([write_table(columns)], schema, RowOptions(**options))
 
     return load
 
@@ -53,7 +53,7 @@ def test_bad_lines_are_counted_and_bare_nan_is_not_bad(tmp_path, labelled_column
     lines[5] = '{"clip_id": "cut off'
     lines[6] = "[1, 2]"
     path.write_text("\n".join([*lines, "", ""]))
-    corpus = moshead.load_corpus([path], moshead.load_schema("konvid-v1"))
+    corpus = moshead.corpus.load_corpus([path], moshead.features.load_schema("konvid-v1"))
     assert corpus.dropped == {"bad line": 2}
     assert corpus.imputed == {"motion2": 1}
     assert len(corpus.mos) == 28
@@ -166,7 +166,7 @@ def test_training_follows_the_key_that_the_labelled_table_remembers(
             out,
             options=labeljoin.JoinOptions(key_column="asset", feature_key_regex=r"(.+)_frame"),
         )
-        corpus = moshead.load_corpus([out], moshead.load_schema("konvid-v1"))
+        corpus = moshead.corpus.load_corpus([out], moshead.features.load_schema("konvid-v1"))
         assert (corpus.clips, len(set(corpus.units)), len(corpus.mos)) == (30, 30, 120)
         assert corpus.key_sources[0]["decided_by"] == "table"
         assert corpus.keys[0] == frames[0]
@@ -222,7 +222,7 @@ def test_rows_kept_for_validation_count_for_nothing(load, labelled_columns):
     assert "vif_scale0" in corpus.constant
     assert "Filled in some rows: saliency_mean (50 %)." in corpus.notes
     assert corpus.take(np.flatnonzero(corpus.splits != "test")).fill["saliency_mean"] == 0.5
-    for name in moshead.load_schema("konvid-v1").required:
+    for name in moshead.features.load_schema("konvid-v1").required:
         columns[name] = [0.5] * 30 + columns[name][30:]
     with pytest.raises(InputError, match="no required feature column varies"):
         load(columns)

@@ -53,7 +53,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_orders_are_pinned(name):
-    schema = moshead.load_schema(name)
+    schema = moshead.features.load_schema(name)
     assert list(schema.columns) == PUBLISHED[name]
     assert list(schema.required) == SIX
     assert set(schema.fill) == set(schema.columns) - set(SIX)
@@ -61,17 +61,17 @@ def test_published_orders_are_pinned(name):
 
 
 def test_the_published_schemas_are_these_and_no_others():
-    assert [schema.id for schema in moshead.built_in_schemas()] == list(PUBLISHED)
+    assert [schema.id for schema in moshead.features.built_in_schemas()] == list(PUBLISHED)
     assert [len(PUBLISHED[name]) for name in PUBLISHED] == [11, 34, 45]
 
 
 def test_the_encoder_vocabulary_is_append_only():
-    assert moshead.ENCODER_VOCAB[:1] == ("ugc-mixed",)
-    assert moshead.ENCODER_VOCAB_VERSION >= 4
+    assert moshead.features.ENCODER_VOCAB[:1] == ("ugc-mixed",)
+    assert moshead.features.ENCODER_VOCAB_VERSION >= 4
 
 
 def test_a_schema_survives_json():
-    schema = moshead.load_schema("konvid-v1")
+    schema = moshead.features.load_schema("konvid-v1")
     again = FeatureSchema.from_dict(json.loads(json.dumps(schema.to_dict())))
     assert (again.id, again.columns, again.required) == (
         schema.id,
@@ -84,7 +84,7 @@ def test_a_schema_survives_json():
 def custom(tmp_path, text):
     path = tmp_path / "custom.toml"
     path.write_text(text)
-    return moshead.load_schema(path)
+    return moshead.features.load_schema(path)
 
 
 def test_globs_resolve_once_in_table_order(tmp_path):

@@ -125,7 +125,7 @@ def test_custom_schemas_follow_theirs(tmp_path):
     text = 'id = "x-v1"\ncolumns = ["a_*"]\nrequired = true\n[fill]\na_1 = 0.5\n'
     validate(tomllib.loads(text), "mos-feature-schema-v1")
     (tmp_path / "x.toml").write_text(text)
-    moshead.load_schema(tmp_path / "x.toml")
+    moshead.features.load_schema(tmp_path / "x.toml")
 
 
 def test_every_gated_number_can_be_recomputed_from_the_out_of_fold_file(

@@ -153,7 +153,8 @@ def test_rows_that_a_net_may_not_see_do_not_change_it():
 
 
 def test_an_ensemble_is_the_mean_of_its_nets():
-    from moshead import Head, load_schema
+    from moshead.features import load_schema
+    from moshead.heads import Head
 
     features, mos = rows(width=11)
     plans = [NetPlan(np.arange(80), (seed,)) for seed in range(3)]

@@ -109,8 +109,10 @@ def test_rows_that_a_split_kept_apart_are_judged_and_no_others(tmp_path, quick):
 
 def test_synthetic_heads_never_pass(smoke_head, held_out):
     with (
-        pytest.warns(moshead.ProposedHeadWarning),
-        pytest.raises(moshead.HeldOutMissError, match="trained on synthetic rows") as caught,
+        pytest.warns(moshead.predict.ProposedHeadWarning),
+        pytest.raises(
+            moshead.predict.HeldOutMissError, match="trained on synthetic rows"
+        ) as caught,
     ):
         moshead.validate(smoke_head / "head.onnx", held_out())
     assert caught.value.document is not None
@@ -126,7 +128,7 @@ def test_rows_without_ratings_are_no_verdict(accepted_head, held_out):
 
 
 def test_three_clips_are_no_verdict(accepted_head, held_out):
-    with pytest.raises(moshead.HeldOutMissError, match="3 clips are too few") as caught:
+    with pytest.raises(moshead.predict.HeldOutMissError, match="3 clips are too few") as caught:
         moshead.validate(accepted_head / "head.onnx", held_out(rows=3))
     assert caught.value.document is not None
     assert caught.value.document["gate"]["ci"]["mean_plcc"] == [None, None]

@@ -145,7 +145,7 @@ def compare(
                 out_oof=out_oof,
                 progress=progress,
             )
-    except moshead.NotBetterError as error:
+    except moshead.comparison.NotBetterError as error:
         if not output.json and error.document is not None:
             output.show(*comparison_renderables(error.document))
         raise

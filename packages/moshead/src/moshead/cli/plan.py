@@ -62,7 +62,7 @@ def schemas(output: Output) -> None:
     """List the built-in feature schemas and their columns."""
     import moshead
 
-    listed = moshead.built_in_schemas()
+    listed = moshead.features.built_in_schemas()
     document = {
         "schema": "mos-feature-schemas-v1",
         "feature_schemas": [{**schema.to_dict(), "summary": schema.summary} for schema in listed],

@@ -53,8 +53,8 @@ def predict(
 
     with output.progress() as progress, warnings.catch_warnings():
         # They are in the document, and are shown from there.
-        warnings.simplefilter("ignore", moshead.ProposedHeadWarning)
-        warnings.simplefilter("ignore", moshead.VmafFallbackWarning)
+        warnings.simplefilter("ignore", moshead.predict.ProposedHeadWarning)
+        warnings.simplefilter("ignore", moshead.predict.VmafFallbackWarning)
         document = moshead.predict_file(
             onnx,
             features,

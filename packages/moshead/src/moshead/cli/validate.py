@@ -53,7 +53,7 @@ def validate(
 
     with output.progress() as progress, warnings.catch_warnings():
         # The report says what status the head has.
-        warnings.simplefilter("ignore", moshead.ProposedHeadWarning)
+        warnings.simplefilter("ignore", moshead.predict.ProposedHeadWarning)
         document = moshead.validate(
             onnx,
             list(features),
@@ -72,4 +72,4 @@ def validate(
         )
     from rich.markdown import Markdown
 
-    output.result(document, Markdown(moshead.validation_markdown(document)))
+    output.result(document, Markdown(moshead.predict.validation_markdown(document)))

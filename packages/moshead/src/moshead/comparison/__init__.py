@@ -11,8 +11,6 @@ In reading order:
 - ``figures`` and ``rendering``: Markdown, LaTeX, the terminal and the page.
 """
 
-from __future__ import annotations
+import lazy_loader as lazy
 
-from moshead.comparison.comparing import Comparison as Comparison
-from moshead.comparison.comparing import NotBetterError as NotBetterError
-from moshead.comparison.comparing import compare as compare
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

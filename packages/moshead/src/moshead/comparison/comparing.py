@@ -128,7 +128,7 @@ def compare(
         features: Labelled tables: ``[CORPUS=]PATH`` or a data frame (pandas, polars, Arrow), one
             or several.
         models: Heads to train: ``[NAME=]SCHEMA``, or schemas by name. A schema is the name of a
-            built-in one, a TOML file or a :class:`moshead.FeatureSchema`.
+            built-in one, a TOML file or a :class:`moshead.features.FeatureSchema`.
         scores: Score columns, judged as they stand after a logistic mapping.
         oof: Out-of-fold files of earlier runs, ``NAME=PATH`` or paths by name.
         baselines: Also ridge regression, SVR, LightGBM and random forest, on the columns of the

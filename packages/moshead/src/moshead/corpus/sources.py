@@ -139,7 +139,7 @@ def resolve_schema(schema: FeatureSchema, sources: Sequence[Path]) -> FeatureSch
     """Replace the globs of a schema by the columns of feature tables.
 
     Raises:
-        InputError: See :meth:`moshead.FeatureSchema.resolve`.
+        InputError: See :meth:`moshead.features.FeatureSchema.resolve`.
     """
     return resolved(schema, [Source(path) for path in sources])
 

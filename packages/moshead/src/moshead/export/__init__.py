@@ -1,1 +1,5 @@
 """A head on disk: ONNX file, manifest, model card and registry."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -10,3 +10,7 @@ In reading order:
 - ``network``: the head as it ships, and the net of ``mlp``.
 - ``graph``: the ONNX graph. ``conformal``: prediction intervals.
 """
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

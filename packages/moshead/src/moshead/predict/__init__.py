@@ -1,1 +1,5 @@
 """Predictions of an exported head, and its validation on held-out clips."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -97,7 +97,7 @@ class Predictions:
 
         Args:
             alpha: Share of clips that may lie outside; the predictor's own by default. See
-                :meth:`moshead.CrossConformal.guarantee` for what is guaranteed.
+                :meth:`moshead.heads.CrossConformal.guarantee` for what is guaranteed.
 
         Returns:
             Lower and upper ends, (N,) each, in [1, 5]; None for ``vmaf-linear`` and for a head

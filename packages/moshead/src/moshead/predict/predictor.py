@@ -65,8 +65,8 @@ class Predictor:
         alpha: Level of the prediction intervals.
         strict: Require the manifest, and refuse what would otherwise be a warning: a missing ONNX
             file (instead of the ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
-        display: Values of a display profile (:func:`moshead.read_display_profile`); by default
-            those that the head was trained with, if any.
+        display: Values of a display profile (:func:`moshead.features.read_display_profile`);
+            by default those that the head was trained with, if any.
 
     Attributes:
         path: The ONNX file.

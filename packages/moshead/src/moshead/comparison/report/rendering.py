@@ -78,7 +78,7 @@ def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
 
     Args:
         document: A ``mos-comparison-v1`` document.
-        predictions: Predictions as :class:`moshead.Comparison` has them.
+        predictions: Predictions as :class:`moshead.comparison.Comparison` has them.
     """
     base = base_of(document)
     parts = [("", document["candidates"], document["pairs"])] + [
