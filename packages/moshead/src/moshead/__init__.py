@@ -2,6 +2,7 @@ r"""Train, judge, export and run small heads that predict MOS from quality featu
 
 The rooms of the package, in reading order:
 
+* ``documents``: the documents that moshead writes, as types;
 * ``features``: feature schemas, and the matrix that a table gives under a schema;
 * ``gate``: statistics, the thresholds a head has to meet, and the checks of the training rows;
 * ``heads``: families of heads, what they compute, their intervals and their ONNX graphs;
@@ -12,8 +13,6 @@ The rooms of the package, in reading order:
 * ``predict``: predictions of an exported head, and its validation on held-out clips;
 * ``comparison``: heads, score columns and regressors compared on the same clips;
 * ``cli``: the command ``moshead``, one module per subcommand.
-
-``documents`` defines the documents that these write as types.
 
 Example:
     >>> import moshead

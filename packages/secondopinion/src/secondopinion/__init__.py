@@ -8,7 +8,7 @@ The rooms of the package, in reading order:
 * ``joining``: the join, the inspection, the audit and the batch;
 * ``cli``: the command ``secondopinion``, one module per subcommand.
 
-``documents`` defines the audits and reports as types.
+``facts`` defines the audits and reports as types, and ``documents`` makes their JSON Schemas.
 
 Example:
     >>> import tempfile, pathlib

@@ -61,10 +61,11 @@ def gate_plan(
 def schemas(output: Output) -> None:
     """List the built-in feature schemas and their columns."""
     import moshead
+    from moshead.documents.feature_schemas import LIST_SCHEMA
 
     listed = moshead.features.built_in_schemas()
     document = {
-        "schema": "mos-feature-schemas-v1",
+        "schema": LIST_SCHEMA,
         "feature_schemas": [{**schema.to_dict(), "summary": schema.summary} for schema in listed],
     }
     output.result(document, *(_listing(schema) for schema in listed))

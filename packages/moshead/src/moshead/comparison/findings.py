@@ -98,6 +98,7 @@ def judge_candidates(
     figures = _candidate_figures(rows, candidates, judged.scores)
     pairs = [_pair(names, pair) for pair in judged.pairs]
     document = model.ComparisonDocument(
+        schema=model.SCHEMA,
         sentence="",
         feature_tables=list(tables),
         corpora_judged=list(rows.judged),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provenance.toolkit import InputError, content_digest
 
+from moshead.documents.manifest import SCHEMA as MANIFEST_SCHEMA
 from moshead.features.domain import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from moshead.heads.conformal import CrossConformal
     from moshead.heads.network import TrainingResult
 
-MANIFEST_SCHEMA = "mos-head-manifest-v1"
 MANIFEST_KIND = "mos-head"
 _MEMBERS = ("id", "onnx", "sha256", "feature_schema", "feature_order", "operators", "gate")
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from provenance import hash_file, start_run
 from provenance.toolkit import InputError, content_digest
 
+from moshead.documents.registry import SCHEMA as REGISTRY_SCHEMA
+from moshead.documents.validation import SCHEMA as VALIDATION_SCHEMA
 from moshead.export.manifest import HeadMismatchError, load_manifest, read_json
 
 if TYPE_CHECKING:
     from os import PathLike
 
-REGISTRY_SCHEMA = "mos-head-registry-v1"
-VALIDATION_SCHEMA = "mos-head-validation-v1"
 _STATUSES = ("Accepted", "Proposed")
 _MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "id": str,

@@ -18,6 +18,7 @@ from provenance import Run, start_run
 from provenance.record import EMBEDDED_KEY
 from provenance.toolkit import InputError, canonical_bytes
 
+from moshead.documents.predictions import SCHEMA as PREDICTIONS_SCHEMA
 from moshead.features.domain import ENCODER_VOCAB
 from moshead.features.matrix import read_display_profile
 from moshead.heads.conformal import DEFAULT_ALPHA
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from labeljoin.formats import Format, TableWriter
     from provenance.toolkit import ProgressCallback
 
-PREDICTIONS_SCHEMA = "mos-predictions-v1"
 COLUMNS = ("mos_pred", "mos_pred_lo", "mos_pred_hi", "source")
 
 

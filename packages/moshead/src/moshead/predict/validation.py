@@ -21,8 +21,8 @@ from moshead.corpus.fingerprints import (
     share_known,
 )
 from moshead.corpus.rows import RowOptions
+from moshead.documents.validation import SCHEMA as VALIDATION_SCHEMA
 from moshead.export.manifest import load_manifest, manifest_beside
-from moshead.export.registry import VALIDATION_SCHEMA
 from moshead.features.domain import ENCODER_VOCAB
 from moshead.features.matrix import read_display_profile
 from moshead.gate.gate import GateReport, judge_rows

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.toolkit import InputError
 
+from moshead.documents.plan import SCHEMA
 from moshead.gate import statistics
 from moshead.gate.gate import MEAN_PLCC_MIN, PLCC_SPREAD_MAX
 
 if TYPE_CHECKING:
     import os
-
-SCHEMA = "mos-gate-plan-v1"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labeljoin.engine import AttachReport
     from labeljoin.labels import Contamination
 
-    from secondopinion.documents import (
+    from secondopinion.facts import (
         AuditDocument,
         AuditedScorer,
         ContaminationDocument,

@@ -11,7 +11,7 @@ from labeljoin.batch import BatchJob, ReportColumn, run_job
 from labeljoin.keys import KEY_NORMALIZE_MODES
 from provenance.toolkit import InputError
 
-from secondopinion.documents import REPORT_SCHEMA
+from secondopinion.facts import REPORT_SCHEMA
 from secondopinion.joining.on_disk import materialize
 from secondopinion.joining.options import MISSING_POLICIES, JoinOptions
 from secondopinion.scores.file import ScoreSpecification, relocated

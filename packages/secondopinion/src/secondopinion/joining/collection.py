@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from labeljoin.keys import KeyResult, KeyRule
     from provenance.toolkit import ProgressCallback
 
-    from secondopinion.documents import DecidedBy
+    from secondopinion.facts import DecidedBy
     from secondopinion.readers.reader import ScoreReader
     from secondopinion.scores.rows import ScoreBatch
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labeljoin.diagnose import Diagnosis
     from provenance.toolkit import ProgressCallback
 
-    from secondopinion.documents import (
+    from secondopinion.facts import (
         FeatureKeys,
         InspectedMatch,
         InspectedScorer,

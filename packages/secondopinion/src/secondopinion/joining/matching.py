@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
-    from secondopinion.documents import LackingRows, RowsByStatus
+    from secondopinion.facts import LackingRows, RowsByStatus
     from secondopinion.joining.options import JoinOptions
     from secondopinion.scores.opinions import Opinions, Scorer
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from provenance import Run
     from provenance.toolkit import ProgressCallback
 
-    from secondopinion.documents import AuditDocument
+    from secondopinion.facts import AuditDocument
     from secondopinion.joining.matching import Plan
     from secondopinion.joining.options import JoinKeywords
     from secondopinion.scores.opinions import Opinions

@@ -10,7 +10,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from secondopinion.documents import DecidedBy, ScoreFileDocument
+    from secondopinion.facts import DecidedBy, ScoreFileDocument
     from secondopinion.scorers.facts import ScoreFacts
     from secondopinion.scores.file import ScoreFile
 

@@ -3,18 +3,19 @@
 These definitions write the JSON and yield its published JSON Schema.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from moshead.documents.shared import ContentDigest, RunRecord
 
 SCHEMA: Literal["mos-comparison-v1"] = "mos-comparison-v1"
 
 Number = float | None
 Interval = Annotated[
-    tuple[Number, Number], Meta(description="Ends of a 95 % interval; null where there is none.")
+    tuple[Number, Number],
+    Meta(description="Ends of a 95 % interval; null if there is no interval."),
 ]
 
 
@@ -144,7 +145,7 @@ class Requirement(Struct, kw_only=True):
 class ComparisonDocument(Struct, kw_only=True):
     """Candidates compared on the same clips and folds; written by `moshead compare`."""
 
-    schema: Literal["mos-comparison-v1"] = SCHEMA
+    schema: Literal["mos-comparison-v1"]
     sentence: Annotated[str, Meta(description="The result in one sentence.")]
     feature_tables: list[str]
     corpora_judged: Annotated[
@@ -158,30 +159,11 @@ class ComparisonDocument(Struct, kw_only=True):
     corpora: list[CorpusFigures]
     labels_dropped: dict[str, int]
     notes: list[str]
+    run_provenance: RunRecord | UnsetType = UNSET
+    content_sha256: ContentDigest | UnsetType = UNSET
 
 
 def plain(document: ComparisonDocument) -> dict[str, Any]:
     """The document as JSON values."""
     built: dict[str, Any] = msgspec.to_builtins(document)
     return built
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the document, as published in ``docs/schemas``."""
-    (reference,), components = msgspec.json.schema_components(
-        [ComparisonDocument], ref_template="#/$defs/{name}"
-    )
-    definitions = dict(sorted(components.items()))
-    whole = definitions.pop(reference["$ref"].rpartition("/")[2])
-    whole["required"].insert(0, "schema")
-    whole["properties"] |= {
-        "run_provenance": {"$ref": "ai-run-provenance-v1.json"},
-        "content_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"{SCHEMA}.json",
-        **whole,
-        "title": "Comparison of candidates",
-        "$defs": definitions,
-    }

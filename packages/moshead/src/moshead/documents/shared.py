@@ -1,0 +1,171 @@
+"""Types that several documents have."""
+
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=0)]
+Counts = dict[str, Count]
+Number = float | None
+"""A measured number; null if it does not exist."""
+
+Sha256 = Annotated[
+    str, Meta(description="SHA-256, lower-case hexadecimal.", pattern="^[0-9a-f]{64}$")
+]
+Status = Literal["Accepted", "Proposed"]
+IntervalMethod = Literal["cv+", "split"]
+Ends = Annotated[
+    list[Number],
+    Meta(
+        description="Lower and upper end of a 95 % interval; null if there is no interval.",
+        min_length=2,
+        max_length=2,
+    ),
+]
+RunRecord = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "ai-run-provenance-v1.json"})]
+ContentDigest = Annotated[
+    str,
+    Meta(
+        description="SHA-256 of this document in canonical form (RFC 8785) without this member.",
+        pattern="^[0-9a-f]{64}$",
+    ),
+]
+
+
+class FoldScoreDocument(TypedDict):
+    """One net on the rows that it had not seen; null if a number does not exist."""
+
+    fold: Count
+    seed: Count
+    rows: Count
+    plcc: Number
+    srocc: Number
+    rmse: Number
+    krocc: Number
+    mapped_plcc: Number
+
+
+class GateDocument(TypedDict):
+    """The verdict and every number that it rests on; null if a number does not exist."""
+
+    status: Status
+    passed: Annotated[bool, Meta(description="Whether all thresholds are met.")]
+    kind: Literal["production-flip", "smoke-surrogate", "held-out"]
+    thresholds: dict[str, float]
+    mean_plcc: Annotated[
+        Number,
+        Meta(description="Mean over folds and seeds of Pearson's correlation, raw predictions."),
+    ]
+    mean_srocc: Annotated[
+        Number, Meta(description="The same of Spearman's, average ranks for ties.")
+    ]
+    mean_rmse: Annotated[Number, Meta(description="The same of the root mean squared error, MOS.")]
+    plcc_spread: Annotated[
+        Number,
+        Meta(description="Max - min over seeds of the fold-averaged PLCC; null for one head."),
+    ]
+    fold_plcc_spread: Annotated[
+        Number, Meta(description="Max - min over folds of the seed-averaged PLCC; not gated.")
+    ]
+    ci: Annotated[
+        dict[str, Ends], Meta(description="95 % bootstrap interval of each number, by its name.")
+    ]
+    label_noise_ceiling: Annotated[
+        Number,
+        Meta(
+            description="Highest PLCC that perfect predictions would measure against these labels."
+        ),
+    ]
+    misses: Annotated[
+        list[str], Meta(description="One sentence for each threshold that was missed.")
+    ]
+    sentence: Annotated[str, Meta(description="The verdict in words.")]
+    fold_scores: Annotated[list[FoldScoreDocument], Meta(description="Every fold by seed.")]
+    label_noise_ceiling_ci: NotRequired[
+        Annotated[
+            Annotated[list[Number], Meta(min_length=2, max_length=2)] | None,
+            Meta(description="Its 95 % interval; nulls below 20 clips."),
+        ]
+    ]
+    label_noise_basis: NotRequired[
+        Annotated[
+            str | None,
+            Meta(
+                description="What the standard errors of the labels rest on, and what that assumes."
+            ),
+        ]
+    ]
+    mean_krocc: NotRequired[Annotated[Number, Meta(description="Mean of Kendall's tau.")]]
+    mean_mapped_plcc: NotRequired[
+        Annotated[Number, Meta(description="Mean PLCC after a logistic mapping (VQEG).")]
+    ]
+    outlier_ratio: NotRequired[
+        Annotated[Number, Meta(description="ITU-T P.1401, if labels have standard errors.")]
+    ]
+    partitions: NotRequired[
+        Annotated[
+            dict[str, Number],
+            Meta(description="PLCC of other fold partitions, by their seed."),
+        ]
+    ]
+    partition_plcc_spread: NotRequired[Annotated[Number, Meta(description="Max - min of those.")]]
+    ci_unit: NotRequired[Annotated[str, Meta(description="What the bootstrap draws.")]]
+    rows_per_fold: NotRequired[Number]
+    spread_clips_needed: NotRequired[
+        Annotated[
+            Number,
+            Meta(
+                description="Clips a fold at which sampling noise alone fits in the spread "
+                "threshold."
+            ),
+        ]
+    ]
+    mos_sd: NotRequired[
+        Annotated[Number, Meta(description="Mean standard deviation of the MOS of a fold.")]
+    ]
+    rmse_over_mos_sd: NotRequired[
+        Annotated[
+            Number,
+            Meta(
+                description="Mean RMSE divided by it; 1 is no better than predicting the mean MOS."
+            ),
+        ]
+    ]
+    units: NotRequired[Annotated[Count, Meta(description="Clips or groups that were judged.")]]
+
+
+class DifferenceDocument(TypedDict):
+    """PLCC of the head minus that of the baseline, with its paired 95 % bootstrap interval."""
+
+    plcc: Number
+    low: Number
+    high: Number
+
+
+class ContaminationDocument(TypedDict):
+    """Whether the column's scorer was trained on the judged corpus."""
+
+    status: Literal["contaminated", "possible", "clean", "unknown"]
+    sentence: str
+
+
+class BaselineDocument(TypedDict):
+    """A baseline on the folds that judged the head."""
+
+    name: str
+    kind: Literal["column", "regressor"]
+    column: Annotated[
+        str | None,
+        Meta(
+            description="The column, or the one that was chosen in most folds; null for a "
+            "regressor."
+        ),
+    ]
+    plcc: Number
+    srocc: Number
+    rmse: Number
+    difference: DifferenceDocument
+    contamination: Annotated[
+        ContaminationDocument | None, Meta(description="Null if it is no second opinion.")
+    ]
+    settings: Annotated[str, Meta(description="How it was fitted, in one sentence.")]
