@@ -99,6 +99,16 @@ def test_a_manifest_takes_both_names_of_the_key_column(here, name):
     assert labeljoin.run_batch("m.json")["status"] == "ok"
 
 
-def test_every_option_is_described():
-    for option in declared(labeljoin.JoinOptions):
+@pytest.mark.parametrize("options", [labeljoin.JoinOptions, labeljoin.ratings.RatingOptions])
+def test_every_option_is_described(options):
+    for option in declared(options):
         assert option.description.endswith(".")
+
+
+def test_the_options_about_ratings_are_members_of_a_manifest():
+    members = labeljoin.batch.LABEL_BATCH.option_schemas
+    about_ratings = option_schemas(labeljoin.ratings.RatingOptions)
+    del about_ratings["scale"]
+    assert {name: members[name] for name in about_ratings} == about_ratings
+    assert set(members["repetitions"]["enum"]) == {"mean", "keep", "last", None}
+    assert (members["min_ratings"]["type"], members["min_ratings"]["minimum"]) == ("integer", 1)

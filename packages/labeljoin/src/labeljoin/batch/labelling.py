@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from provenance.toolkit import InputError
@@ -14,7 +13,7 @@ from labeljoin.batch.running import run_job
 from labeljoin.facts import MANIFEST_SCHEMA, REPORT_SCHEMA
 from labeljoin.joining.on_disk import join_file
 from labeljoin.joining.options import JoinOptions
-from labeljoin.ratings.options import METHODS, OFF_SCALE, REPETITIONS, RatingOptions
+from labeljoin.ratings.options import RatingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from labeljoin.batch.job import ManifestTable
 
 
-_NAME = {"type": ["string", "null"], "minLength": 1}
 _PATH = {"type": "string", "minLength": 1}
 
 _PATHS: dict[str, dict[str, Any]] = {
@@ -50,22 +48,16 @@ _PATHS: dict[str, dict[str, Any]] = {
     },
 }
 
+# The scale of the votes is the labels' scale, label_scale.
+_RATING_OPTIONS = {
+    name: schema for name, schema in option_schemas(RatingOptions).items() if name != "scale"
+}
+
 _OPTIONS: dict[str, dict[str, Any]] = {
     **option_schemas(JoinOptions),
     "in_place": {"type": "boolean"},
-    "method": {"enum": list(METHODS), "description": "How MOS are made of ratings."},
-    "clip_column": _NAME,
-    "rater_column": _NAME,
-    "score_column": _NAME,
-    "session_column": _NAME,
-    "reference_column": _NAME,
-    "content_column": _NAME,
-    "repetitions": {"enum": [*REPETITIONS, None]},
-    "off_scale": {"enum": list(OFF_SCALE)},
-    "min_ratings": {"type": "integer", "minimum": 1},
+    **_RATING_OPTIONS,
 }
-
-_RATING_OPTIONS = tuple(field.name for field in fields(RatingOptions) if field.name != "scale")
 
 
 def run_batch(

@@ -73,10 +73,12 @@ def options_from(options: type, members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Write ``anyOf`` of a type and null as one list of types, as people would."""
+    """Write ``anyOf`` of a type or values and null as one list of them, as people would."""
     either = schema.get("anyOf", [])
     if len(either) == 2 and {"type": "null"} in either:
         [one] = [each for each in either if each != {"type": "null"}]
         rest = {name: value for name, value in schema.items() if name != "anyOf"}
+        if "enum" in one:
+            return {**one, "enum": [*one["enum"], None], **rest}
         return {**one, "type": [one["type"], "null"], **rest}
     return schema

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -10,9 +9,11 @@ from provenance.toolkit import InputError, Output
 
 from labeljoin.cli import flags
 from labeljoin.joining.options import JoinOptions
+from labeljoin.ratings.options import RatingOptions
 
 
 @flags.option_flags(JoinOptions)
+@flags.option_flags(RatingOptions, parameter="rating_options", without=["scale"])
 def join(
     output: Output,
     features: flags.Features,
@@ -20,7 +21,7 @@ def join(
         str,
         typer.Option("--out", metavar="PATH", help="Labelled table, in the features' format."),
     ],
-    rating_flags: flags.RatingFlags,
+    rating_options: RatingOptions = RatingOptions(),  # noqa: B008  # as options
     labels: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,13 +55,12 @@ def join(
             fix="Give --labels PATH, or --ratings PATH",
             code="join.no-labels",
         )
-    if not ratings and rating_flags != flags.RatingFlags():
+    if not ratings and rating_options != RatingOptions():
         raise InputError(
             "an option about ratings is given, and no ratings are",
             fix="Give --ratings PATH",
             code="join.no-ratings",
         )
-    rating_options = labeljoin.ratings.RatingOptions(**asdict(rating_flags)) if ratings else None
     with output.progress() as progress:
         try:
             audit = labeljoin.join_file(
@@ -69,7 +69,7 @@ def join(
                 out,
                 options,
                 ratings=ratings,
-                rating_options=rating_options,
+                rating_options=rating_options if ratings else None,
                 audit_json=audit_json,
                 in_place=in_place,
                 jobs=jobs,

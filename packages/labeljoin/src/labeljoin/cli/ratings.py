@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from provenance.toolkit import Output
 
 from labeljoin.cli import flags
+from labeljoin.ratings.options import RatingOptions
 
 
+@flags.option_flags(RatingOptions)
 def ratings(
     output: Output,
     ratings: Annotated[
@@ -26,14 +27,7 @@ def ratings(
         str,
         typer.Option("--out", "-o", metavar="PATH", help="MOS by clip: .csv, .parquet or .jsonl."),
     ],
-    rating_flags: flags.RatingFlags,
-    scale: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|1-5|0-100|LOW:HIGH",
-            help="Scale of the votes; auto decides by their range.",
-        ),
-    ] = "auto",
+    options: RatingOptions = RatingOptions(),  # noqa: B008  # its flags stand in its place
     out_raters: Annotated[
         str | None, typer.Option(metavar="PATH", help="What each rater is like, as a table.")
     ] = None,
@@ -50,7 +44,6 @@ def ratings(
     import labeljoin
     from labeljoin.cli.rendering import render_ratings
 
-    options = labeljoin.ratings.RatingOptions(**asdict(rating_flags), scale=scale)
     with output.progress() as progress:
         audit = labeljoin.estimate_mos(
             ratings,

@@ -1,20 +1,16 @@
-"""The options that shape MOS made from ratings."""
+"""The options that shape MOS made from ratings, declared once."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
+from msgspec import Meta
 from provenance.toolkit import InputError
 
 Method = Literal["p910", "p913", "bt500", "mean"]
-METHODS: tuple[Method, ...] = ("p910", "p913", "bt500", "mean")
-
 Repetitions = Literal["mean", "keep", "last"]
-REPETITIONS: tuple[Repetitions, ...] = ("mean", "keep", "last")
-
 OffScale = Literal["refuse", "drop"]
-OFF_SCALE: tuple[OffScale, ...] = ("refuse", "drop")
 
 ANONYMOUS = "none"
 """The value of ``--rater-column`` for votes that nobody's name is on."""
@@ -23,6 +19,9 @@ ANONYMOUS = "none"
 @dataclass(frozen=True)
 class RatingOptions:
     """How ratings are read and what is made of them.
+
+    The flags of the commands and the members of a batch manifest follow from these fields, as in
+    :class:`labeljoin.JoinOptions`.
 
     Attributes:
         method: The method that makes MOS of votes.
@@ -42,23 +41,92 @@ class RatingOptions:
         min_ratings: Clips with fewer votes that count get no MOS.
     """
 
-    method: Method = "p910"
-    clip_column: str | None = None
-    rater_column: str | None = None
-    score_column: str | None = None
-    session_column: str | None = None
-    reference_column: str | None = None
-    content_column: str | None = None
-    scale: str = "auto"
-    repetitions: Repetitions | None = None
-    off_scale: OffScale = "refuse"
-    min_ratings: int = 1
+    method: Annotated[
+        Method,
+        Meta(
+            description="p910: rater model of ITU-T P.910; p913: bias removal and rejection of "
+            "P.913; bt500: rejection of BT.500; mean: plain mean."
+        ),
+    ] = "p910"
+    clip_column: Annotated[
+        str | None,
+        Meta(
+            description="Clip column of the ratings; inferred by name.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    rater_column: Annotated[
+        str | None,
+        Meta(
+            description="Rater column; inferred by name. none: votes are anonymous (method mean).",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    score_column: Annotated[
+        str | None,
+        Meta(
+            description="Score column; inferred by name.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    session_column: Annotated[
+        str | None,
+        Meta(
+            description="Column that tells a rater's repeated votes apart; inferred.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    reference_column: Annotated[
+        str | None,
+        Meta(
+            description="Column that names (or marks) the hidden reference of a clip: makes DMOS.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    content_column: Annotated[
+        str | None,
+        Meta(
+            description="Content column, where --reference-column only marks references.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    scale: Annotated[
+        str,
+        Meta(
+            description="Scale of the votes; auto decides by their range.",
+            extra={"metavar": "auto|1-5|0-100|LOW:HIGH"},
+        ),
+    ] = "auto"
+    repetitions: Annotated[
+        Repetitions | None,
+        Meta(
+            description="What to do with several votes of a rater on a clip. Without it, votes of "
+            "different sessions all count, and others that differ are refused."
+        ),
+    ] = None
+    off_scale: Annotated[OffScale, Meta(description="What to do with votes off the scale.")] = (
+        "refuse"
+    )
+    min_ratings: Annotated[
+        int,
+        Meta(
+            description="Clips with fewer votes get no MOS.",
+            ge=1,
+            extra={"metavar": "N"},
+        ),
+    ] = 1
 
     def __post_init__(self) -> None:
-        _one_of("method", self.method, METHODS)
-        _one_of("off_scale", self.off_scale, OFF_SCALE)
+        _one_of("method", self.method, get_args(Method))
+        _one_of("off_scale", self.off_scale, get_args(OffScale))
         if self.repetitions is not None:
-            _one_of("repetitions", self.repetitions, REPETITIONS)
+            _one_of("repetitions", self.repetitions, get_args(Repetitions))
         if self.min_ratings < 1:
             raise InputError(
                 f"--min-ratings must be at least 1, got {self.min_ratings}",
