@@ -70,6 +70,21 @@ def test_all_tables_of_a_manifest(tables, command):
     assert audit["schema"] == "mos-label-materializer-v1"
 
 
+def test_the_report_shows_hostile_ids_as_text(tables, command):
+    bad = "<script>a|b</script>\x1b[31m [x](y)\n# *"
+    manifest = write({**table("one"), "id": bad, "label_mos_column": "no|<b>"}, table("three"))
+    command("batch", "--manifest", manifest, "--report-md", "r.md", code=1)
+    shown = r"\<script\>a\|b\</script\>\\x1b\[31m \[x\](y) # \*"
+    report = Path("r.md").read_text("utf-8")
+    assert report.replace("\n", "").isprintable()
+    assert "<" not in report.replace("\\<", "")
+    [row] = [line for line in report.splitlines() if line.startswith("| \\<script")]
+    assert row == f"| {shown} | failed | – | – | – | – | – | `out/one.parquet` |"
+    [failure] = [line for line in report.splitlines() if line.startswith("- ")]
+    assert failure.startswith(f"- **{shown}**: ")
+    assert r"no\|\<b\>" in failure
+
+
 def test_labels_are_named_as_the_manifest_names_them(tables, command):
     command("batch", "--manifest", write(table("one")))
     sources = pq.read_table("data/out/one.parquet")["mos_label_source"].to_pylist()

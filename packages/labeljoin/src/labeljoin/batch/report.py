@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit import sentence
+from provenance.toolkit import one_line, sentence
 
 from labeljoin.keys.shares import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jinja2 import Template
+
     from labeljoin.batch.job import BatchJob, ManifestTable, ReportColumn
+
+_SPECIAL = re.compile(r"([\\`*\[\]<>|])")
+_SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 STATUS_OK, STATUS_FAILED, STATUS_SKIPPED = "ok", "failed", "skipped"
 
@@ -61,29 +68,8 @@ def report_of(job: BatchJob, manifest: str, entries: Sequence[Mapping[str, Any]]
 
 
 def markdown(job: BatchJob, report: Mapping[str, Any]) -> str:
-    """The report for people, as Markdown."""
-    summary = report["summary"]
-    heads = ["Table", "Status", *(column.title for column in job.columns), "Output"]
-    rules = ["---", "---", *("---:" if c.kind != "text" else "---" for c in job.columns), "---"]
-    lines = [
-        f"# {job.title}",
-        "",
-        f"Status: **{report['status']}**: "
-        f"{summary['ok_tables']} of {summary['tables']} tables done, "
-        f"{summary['failed_tables']} failed, {summary['skipped_tables']} skipped.",
-        "",
-        f"| {' | '.join(heads)} |",
-        f"| {' | '.join(rules)} |",
-    ]
-    for table in report["tables"]:
-        values = [shown_value(column, table["summary"]) for column in job.columns]
-        cells = [table["id"], table["status"], *values, f"`{table['out']}`"]
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
-    failed = [table for table in report["tables"] if table["error"] is not None]
-    if failed:
-        lines += ["", "## What failed", ""]
-        lines += [f"- **{_cell(table['id'])}**: {error_sentence(table)}" for table in failed]
-    return "\n".join(lines) + "\n"
+    """Return the report for people, as Markdown; text from manifests and tables is escaped."""
+    return _template().render(job=job, report=report)
 
 
 def shown_value(column: ReportColumn, summary: Mapping[str, Any] | None) -> str:
@@ -102,5 +88,33 @@ def error_sentence(table: Mapping[str, Any]) -> str:
     return sentence(error["what"], error["where"], error["fix"])
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _text(value: str) -> str:
+    """Return ``value`` as Markdown that renders as itself, on one line."""
+    return _SPECIAL.sub(r"\\\1", _line(value)).replace("&", "&amp;")
+
+
+def _code(value: str) -> str:
+    """Return ``value`` as a code span that renders as itself, also in a table cell."""
+    text = _line(value).replace("|", "\\|")
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _line(value: str) -> str:
+    return one_line(_SPACE.sub(" ", value))
+
+
+@functools.cache
+def _template() -> Template:
+    import jinja2
+
+    environment = jinja2.Environment(  # noqa: S701  # Markdown; its own filters escape
+        loader=jinja2.PackageLoader("labeljoin.batch"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(t=_text, c=_code, value=shown_value, sentence=error_sentence)
+    return environment.get_template("report.md.j2")
