@@ -7,8 +7,8 @@ import json
 import moshead
 import numpy as np
 import pytest
-from moshead.gate import gate
-from moshead.gate.gate import Cell
+from moshead.gate.report import Cell
+from moshead.gate.thresholds import PRODUCTION, bounds_of
 
 
 def cells(mos, noise, folds=5, seeds=5, seed_noise=0.0, seed=0):
@@ -30,7 +30,7 @@ def mos():
 
 
 def test_thresholds_are_the_forks():
-    assert gate.production_thresholds() == {
+    assert bounds_of(PRODUCTION) == {
         "mean_plcc_min": 0.85,
         "mean_srocc_min": 0.82,
         "mean_rmse_max": 0.45,

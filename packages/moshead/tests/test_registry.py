@@ -128,7 +128,7 @@ def test_a_status_edited_by_hand_is_noticed(registry, smoke_head):
         (lambda d: d["heads"][0].update(status="Splendid"), "status 'Splendid'"),
         (lambda d: d["heads"][0]["verdict"].update(passed=False), "Accepted without a verdict"),
         (lambda d: d.update(heads={}), "no list of heads"),
-        (lambda d: d.update(schema="x"), "it is no mos-head-registry-v1"),
+        (lambda d: d.update(schema="x"), "it is not a mos-head-registry-v1"),
     ],
 )
 def test_a_registry_that_is_not_sound_is_refused(registry, change, words):

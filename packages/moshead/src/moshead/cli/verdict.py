@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moshead.export.card import contents_sentence
+from moshead.gate.thresholds import PRODUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
-_ROWS = (
-    ("mean PLCC", "mean_plcc", "mean_plcc_min", "≥"),
-    ("mean SROCC", "mean_srocc", "mean_srocc_min", "≥"),
-    ("mean RMSE", "mean_rmse", "mean_rmse_max", "≤"),
-    ("RMSE / standard deviation of MOS", "rmse_over_mos_sd", None, ""),
-    ("PLCC spread over seeds", "plcc_spread", "plcc_spread_max", "≤"),
-    ("PLCC spread over folds", "fold_plcc_spread", None, ""),
-    ("PLCC spread over partitions", "partition_plcc_spread", None, ""),
-    ("PLCC after logistic mapping", "mean_mapped_plcc", None, ""),
-    ("mean Kendall τ", "mean_krocc", None, ""),
-    ("outlier ratio", "outlier_ratio", None, ""),
-    ("label-noise ceiling of PLCC", "label_noise_ceiling", None, ""),
+_REPORTED = (
+    ("rmse_over_mos_sd", "RMSE / standard deviation of MOS"),
+    ("fold_plcc_spread", "PLCC spread over folds"),
+    ("partition_plcc_spread", "PLCC spread over partitions"),
+    ("mean_mapped_plcc", "PLCC after logistic mapping"),
+    ("mean_krocc", "mean Kendall τ"),
+    ("outlier_ratio", "outlier ratio"),
+    ("label_noise_ceiling", "label-noise ceiling of PLCC"),
 )
+"""Numbers beside the gate, and what the terminal calls them."""
 
 
 def _control(control: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -57,18 +55,16 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
     table = Table(title=f"{manifest['id']}: {gate['status']}", title_justify="left")
     for heading in ("", "measured", "95 % interval", "gate"):
         table.add_column(heading)
-    for word, name, threshold, sign in _ROWS:
-        value = gate.get(name)
-        if value is None and threshold is None:
-            continue
-        low, high = gate["ci"].get(name) or (None, None)
-        bound = gate["thresholds"].get(threshold) if threshold else None
+    for each in PRODUCTION:
+        bound = gate["thresholds"].get(each.name)
         table.add_row(
-            word,
-            "–" if value is None else f"{value:.4f}",
-            "" if low is None or high is None else f"{low:.4f} to {high:.4f}",
-            "" if bound is None else f"{sign} {bound}",
+            each.label,
+            *_measured(gate, each.number),
+            "" if bound is None else f"{each.sign} {bound}",
         )
+    for name, word in _REPORTED:
+        if gate.get(name) is not None:
+            table.add_row(word, *_measured(gate, name), "")
     yield table
     yield Text(
         f"{corpus['rows']} rows of {corpus['clips']} clips; {len(manifest['seeds'])} seeds; "
@@ -89,6 +85,16 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
     for word, name in names.items():
         if name is not None:
             yield Text(f"{word}: {Path(os.path.normpath(path.parent / name))}")
+
+
+def _measured(gate: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Return a number of the gate and its interval, as the table shows them."""
+    value = gate.get(name)
+    low, high = gate["ci"].get(name) or (None, None)
+    return (
+        "–" if value is None else f"{value:.4f}",
+        "" if low is None or high is None else f"{low:.4f} to {high:.4f}",
+    )
 
 
 def _baselines(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -14,7 +14,6 @@ from provenance import start_run
 from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
 from moshead.baselines.regressors import require_stock
-from moshead.comparison import document as model
 from moshead.comparison.findings import judge_candidates
 from moshead.comparison.preparation import choose_protocol, list_candidates, match_earlier
 from moshead.comparison.protocol import MAPPINGS, PROTOCOLS, ProtocolKind
@@ -22,6 +21,7 @@ from moshead.comparison.protocol import Mapping as MappingKind
 from moshead.comparison.rows import open_sources, plan_columns, read_rows, split_name
 from moshead.corpus.rows import RowOptions
 from moshead.corpus.sources import FrameSource
+from moshead.documents import comparison as model
 from moshead.training.destinations import oof_writer
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from labeljoin.keys import percent
 from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.baselines.pairing import LEAST_UNITS
-from moshead.comparison import document as model
 from moshead.comparison.candidates import Candidate, Cell, OutOfFoldCandidate
 from moshead.comparison.protocol import TEST_SHARE, Protocol
 from moshead.comparison.report.sentences import requirement_of, sentence_of
 from moshead.comparison.scoring import Judged, PairScores, Scores, score_candidates
+from moshead.documents import comparison as model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

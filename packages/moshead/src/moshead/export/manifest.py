@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from moshead.baselines.alongside import Worth
     from moshead.export.onnxfile import OnnxFacts
     from moshead.features.domain import Array
-    from moshead.gate.gate import GateReport
+    from moshead.gate.report import GateReport
     from moshead.heads.conformal import CrossConformal
     from moshead.heads.network import TrainingResult
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.features.domain import Array
-    from moshead.gate.gate import Cell
+    from moshead.gate.report import Cell
 
 RESAMPLES = 1000
 LEAST_UNITS = 20

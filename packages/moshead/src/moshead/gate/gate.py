@@ -1,19 +1,28 @@
-"""The production-flip gate: thresholds that are never lowered, and the verdict against them.
+"""The production-flip gate: judge predictions of held-out rows against fixed thresholds.
 
-Thresholds are those of ADR-0303, ADR-0325 and ADR-0336. See ``docs/concepts/the-gate.md``.
+See ``docs/concepts/the-gate.md``.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from moshead.gate import statistics
 from moshead.gate.bootstrap import LEAST_UNITS, LEAST_UNITS_PER_FOLD, enough_units, intervals
 from moshead.gate.misses import misses_of, sentence_of
+from moshead.gate.report import Cell, FoldScore, GateKind, GateReport, number
+from moshead.gate.thresholds import (
+    HELD_OUT,
+    PLCC_SPREAD,
+    PRODUCTION,
+    SMOKE,
+    Threshold,
+    bounds_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,121 +31,6 @@ if TYPE_CHECKING:
 
     from moshead.features.domain import Array, CorpusKind
     from moshead.gate.control import Control
-
-MEAN_PLCC_MIN = 0.85
-MEAN_SROCC_MIN = 0.82
-MEAN_RMSE_MAX = 0.45
-PLCC_SPREAD_MAX = 0.005
-SMOKE_PLCC_MIN = 0.75
-
-_DECIMALS = 6
-"""Numbers are reported to this many decimals, so that rounding noise cannot change an artefact."""
-
-GateKind = Literal["production-flip", "smoke-surrogate", "held-out"]
-
-
-@dataclass(frozen=True)
-class FoldScore:
-    """How one net did on the rows that it had not seen."""
-
-    fold: int
-    seed: int
-    rows: int
-    plcc: float
-    srocc: float
-    rmse: float
-    krocc: float
-    mapped_plcc: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The scores as JSON; null where a number does not exist."""
-        return {name: _number(value) for name, value in asdict(self).items()}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Predictions of one net: one fold by one seed.
-
-    Attributes:
-        fold: Number of the fold.
-        seed: Seed of the net.
-        rows: Indices of the held-out rows, (n,).
-        predicted: Predicted MOS of those rows, (n,).
-    """
-
-    fold: int
-    seed: int
-    rows: NDArray[np.int64]
-    predicted: Array
-
-
-@dataclass(frozen=True)
-class GateReport:
-    """The verdict, and every number that it rests on.
-
-    Attributes:
-        status: ``Accepted`` for real rows that pass, ``Proposed`` otherwise.
-        passed: Whether all thresholds of ``kind`` are met.
-        kind: ``production-flip`` for real rows, ``smoke-surrogate`` for synthetic ones,
-            ``held-out`` for one head on rows that nothing was fitted to.
-        thresholds: The thresholds of ``kind``.
-        mean_plcc: Mean over folds and seeds; NaN where any fold has none.
-        mean_srocc: The same.
-        mean_rmse: The same, in MOS.
-        plcc_spread: Max - min over seeds of the fold-averaged PLCC; None for one head.
-        fold_plcc_spread: Max - min over folds of the seed-averaged PLCC; not gated.
-        ci: 95 % bootstrap intervals, ``{number: (low, high)}``, over ``extras["ci_unit"]``.
-        label_noise_ceiling: Highest PLCC that perfect predictions would measure against these
-            labels, or None where the table has no rating counts.
-        misses: One sentence for each threshold that was missed.
-        sentence: The verdict in words, saying whether a miss is the model's or the labels'.
-        fold_scores: Every fold by seed.
-        extras: Numbers beside the gate: ``mean_krocc, mean_mapped_plcc, outlier_ratio,
-            label_noise_ceiling_ci, label_noise_basis, rmse_over_mos_sd, partition_plcc_spread,
-            partitions, ci_unit, units, spread_clips_needed``.
-        control: Whether held-out rows have twins among their training rows; None where nothing
-            was trained. A head whose control fails is never ``Accepted``.
-        contents: Clips that look like versions of one content, with the scores that the head
-            gets where whole contents are held out; None where nothing looks like that.
-    """
-
-    status: Literal["Accepted", "Proposed"]
-    passed: bool
-    kind: GateKind
-    thresholds: dict[str, float]
-    mean_plcc: float
-    mean_srocc: float
-    mean_rmse: float
-    plcc_spread: float | None
-    fold_plcc_spread: float | None
-    ci: dict[str, tuple[float, float]]
-    label_noise_ceiling: float | None
-    misses: tuple[str, ...]
-    sentence: str
-    fold_scores: tuple[FoldScore, ...]
-    extras: dict[str, Any] = field(default_factory=dict)
-    control: Control | None = None
-    contents: dict[str, Any] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as the manifest's ``gate`` member; null where a number does not exist."""
-        return {
-            "status": self.status,
-            "passed": self.passed,
-            "kind": self.kind,
-            "thresholds": dict(self.thresholds),
-            "mean_plcc": _number(self.mean_plcc),
-            "mean_srocc": _number(self.mean_srocc),
-            "mean_rmse": _number(self.mean_rmse),
-            "plcc_spread": _number(self.plcc_spread),
-            "fold_plcc_spread": _number(self.fold_plcc_spread),
-            "ci": {name: [_number(bound) for bound in ci] for name, ci in self.ci.items()},
-            "label_noise_ceiling": _number(self.label_noise_ceiling),
-            "misses": list(self.misses),
-            "sentence": self.sentence,
-            "fold_scores": [score.to_dict() for score in self.fold_scores],
-            **{name: _number(value) for name, value in self.extras.items()},
-        }
 
 
 @dataclass(frozen=True)
@@ -150,7 +44,7 @@ class _Ceiling:
         """What the report says of it beside the number."""
         known = self.plcc is not None
         return {
-            "label_noise_ceiling_ci": [_number(end) for end in self.ci] if known else None,
+            "label_noise_ceiling_ci": [number(end) for end in self.ci] if known else None,
             "label_noise_basis": basis if known else None,
         }
 
@@ -188,11 +82,11 @@ def judge(
     spread = seed_spread(scores)
     numbers = _means(scores) | {"plcc_spread": spread}
     real = corpus_kind == "real"
-    thresholds = production_thresholds() if real else {"mean_plcc_min": SMOKE_PLCC_MIN}
+    thresholds = PRODUCTION if real else SMOKE
     ceiling = _ceiling(mos, cells, standard_error)
     extras = _extras(mos, cells, scores, standard_error) | ceiling.extras(error_basis)
     extras["ci_unit"] = unit_name
-    extras["partitions"] = {str(k): _number(v) for k, v in (partitions or {}).items()}
+    extras["partitions"] = {str(k): number(v) for k, v in (partitions or {}).items()}
     extras["partition_plcc_spread"] = None
     if partitions:
         # The others were trained with the first seed alone, so that one stands for the main one.
@@ -242,15 +136,13 @@ def judge_rows(
     """
     cells = [Cell(0, 0, np.arange(len(mos)), predicted)]
     scores = tuple(_score(mos, cell) for cell in cells)
-    thresholds = production_thresholds()
-    del thresholds["plcc_spread_max"]
     ceiling = _ceiling(mos, cells, standard_error)
     extras = _extras(mos, cells, scores, standard_error) | ceiling.extras(error_basis)
     extras["ci_unit"] = unit_name
     return _report(
         kind="held-out",
         accepted=True,
-        thresholds=thresholds,
+        thresholds=HELD_OUT,
         numbers=_means(scores),
         fold_spread=None,
         ci=intervals(mos, cells, units, seed),
@@ -281,29 +173,20 @@ def _too_few(
 
 
 def _leaks(
-    control: Control | None, contents: Mapping[str, Any] | None, thresholds: Mapping[str, float]
+    control: Control | None, contents: Mapping[str, Any] | None, thresholds: Sequence[Threshold]
 ) -> Iterator[str]:
     if control is not None and not control.passed:
         yield f"the twin control failed: {control.reason}"
     if contents is not None:
-        plcc, floor = contents["grouped"]["mean_plcc"], thresholds["mean_plcc_min"]
-        # Written so that a missing PLCC is a miss.
-        if plcc is None or not plcc >= floor:
+        plcc = contents["grouped"]["mean_plcc"]
+        floor = next(each for each in thresholds if each.number == "mean_plcc")
+        if not floor.is_met_by(plcc):
             shown = "does not exist" if plcc is None else f"is {plcc:.4f}"
             yield (
                 f"the clips look like {contents['groups']} contents in several versions, and with "
-                f"whole contents held out the mean PLCC {shown}, below {floor} (see --group-column)"
+                f"whole contents held out the mean PLCC {shown}, below {floor.bound} "
+                "(see --group-column)"
             )
-
-
-def production_thresholds() -> dict[str, float]:
-    """The gate of real heads."""
-    return {
-        "mean_plcc_min": MEAN_PLCC_MIN,
-        "mean_srocc_min": MEAN_SROCC_MIN,
-        "mean_rmse_max": MEAN_RMSE_MAX,
-        "plcc_spread_max": PLCC_SPREAD_MAX,
-    }
 
 
 def seed_spread(scores: Sequence[FoldScore]) -> float:
@@ -365,7 +248,7 @@ def mean_scores(mos: Array, cells: Sequence[Cell]) -> dict[str, float | None]:
         cells: Predictions of held-out rows.
     """
     means = _means([_score(mos, cell) for cell in cells])
-    return {name: _number(value) for name, value in means.items()}
+    return {name: number(value) for name, value in means.items()}
 
 
 def _extras(
@@ -379,7 +262,7 @@ def _extras(
     mean_plcc = _mean([score.plcc for score in scores])
     needed = None
     if math.isfinite(mean_plcc):
-        needed = statistics.clips_for_spread(mean_plcc, PLCC_SPREAD_MAX)
+        needed = statistics.clips_for_spread(mean_plcc, PLCC_SPREAD.bound)
     known = [ratio for ratio in outliers if math.isfinite(ratio)]
     spread = _mean([float(mos[cell.rows].std()) for cell in cells])
     error = _mean([score.rmse for score in scores])
@@ -415,7 +298,7 @@ def _report(
     *,
     kind: GateKind,
     accepted: bool,
-    thresholds: dict[str, float],
+    thresholds: Sequence[Threshold],
     numbers: dict[str, float],
     fold_spread: float | None,
     ci: dict[str, tuple[float, float]],
@@ -432,7 +315,7 @@ def _report(
         status="Accepted" if passed and accepted else "Proposed",
         passed=passed,
         kind=kind,
-        thresholds=thresholds,
+        thresholds=bounds_of(thresholds),
         mean_plcc=numbers["mean_plcc"],
         mean_srocc=numbers["mean_srocc"],
         mean_rmse=numbers["mean_rmse"],
@@ -449,10 +332,3 @@ def _report(
         control=control,
         contents=contents,
     )
-
-
-def _number(value: Any) -> Any:
-    """A float as JSON holds it: rounded, null where it is not finite."""
-    if not isinstance(value, float):
-        return value
-    return round(value, _DECIMALS) if math.isfinite(value) else None

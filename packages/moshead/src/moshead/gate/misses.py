@@ -6,38 +6,26 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from moshead.gate.gate import GateKind
-
-_WORDS = {
-    "mean_plcc": "mean PLCC",
-    "mean_srocc": "mean SROCC",
-    "mean_rmse": "mean RMSE",
-    "plcc_spread": "PLCC spread over seeds",
-}
+    from moshead.gate.report import GateKind
+    from moshead.gate.thresholds import Threshold
 
 
-def missed_thresholds(thresholds: dict[str, float], numbers: dict[str, float]) -> tuple[str, ...]:
-    """Names of the thresholds that are missed; a number that does not exist misses its own."""
-    return tuple(name for name, bound in thresholds.items() if not _meets(name, numbers, bound))
+def missed_thresholds(
+    thresholds: Sequence[Threshold], numbers: Mapping[str, float]
+) -> tuple[Threshold, ...]:
+    """Return the thresholds that are missed; a number that does not exist misses its own."""
+    return tuple(each for each in thresholds if not each.is_met_by(numbers[each.number]))
 
 
-def _meets(name: str, numbers: dict[str, float], bound: float) -> bool:
-    number, direction = name.rsplit("_", 1)
-    value = numbers[number]
-    # NaN compares as false, so it meets nothing.
-    return value >= bound if direction == "min" else value <= bound
-
-
-def misses_of(thresholds: dict[str, float], numbers: dict[str, float]) -> tuple[str, ...]:
-    """One sentence for each threshold that the number of its name misses."""
-    misses = []
-    for name in missed_thresholds(thresholds, numbers):
-        number, direction = name.rsplit("_", 1)
-        side = "below" if direction == "min" else "above"
-        misses.append(f"{_WORDS[number]} {_shown(numbers[number])} is {side} {thresholds[name]}")
-    return tuple(misses)
+def misses_of(thresholds: Sequence[Threshold], numbers: Mapping[str, float]) -> tuple[str, ...]:
+    """Describe each threshold that is missed in one sentence."""
+    return tuple(
+        f"{each.label} {_shown(numbers[each.number])} is "
+        f"{'below' if each.direction == 'min' else 'above'} {each.bound}"
+        for each in missed_thresholds(thresholds, numbers)
+    )
 
 
 def sentence_of(
@@ -47,7 +35,7 @@ def sentence_of(
     numbers: dict[str, float],
     ci: dict[str, tuple[float, float]],
     ceiling: float | None,
-    thresholds: dict[str, float],
+    thresholds: Sequence[Threshold],
     mos_sd: float,
 ) -> str:
     """The verdict in words, saying whether a miss is the model's or the labels'.
@@ -83,16 +71,17 @@ def sentence_of(
     )
 
 
-def _open_ends(ci: dict[str, tuple[float, float]], thresholds: dict[str, float]) -> Iterator[str]:
+def _open_ends(
+    ci: dict[str, tuple[float, float]], thresholds: Sequence[Threshold]
+) -> Iterator[str]:
     """Say which intervals of a passed gate reach beyond their thresholds."""
     beyond = []
-    for name, threshold in thresholds.items():
-        number, bound = name.rsplit("_", 1)
-        low, high = ci.get(number, (math.nan, math.nan))
-        if bound == "min" and low < threshold:
-            beyond.append(f"{_WORDS[number]} from {low:.3f} (threshold {threshold})")
-        if bound == "max" and high > threshold:
-            beyond.append(f"{_WORDS[number]} up to {high:.3f} (threshold {threshold})")
+    for each in thresholds:
+        low, high = ci.get(each.number, (math.nan, math.nan))
+        if each.direction == "min" and low < each.bound:
+            beyond.append(f"{each.label} from {low:.3f} (threshold {each.bound})")
+        if each.direction == "max" and high > each.bound:
+            beyond.append(f"{each.label} up to {high:.3f} (threshold {each.bound})")
     if beyond:
         yield (
             f"Accepted, and the interval reaches beyond the threshold: {', '.join(beyond)}; other "
@@ -101,10 +90,10 @@ def _open_ends(ci: dict[str, tuple[float, float]], thresholds: dict[str, float])
 
 
 def _beside(
-    numbers: dict[str, float], thresholds: dict[str, float], mos_sd: float
+    numbers: dict[str, float], thresholds: Sequence[Threshold], mos_sd: float
 ) -> Iterator[str]:
     """Say where the RMSE threshold asks for nothing: the MOS themselves vary less."""
-    most = thresholds.get("mean_rmse_max")
+    most = next((each.bound for each in thresholds if each.number == "mean_rmse"), None)
     error = numbers["mean_rmse"]
     if most is not None and 0 < mos_sd <= most and math.isfinite(error):
         yield (
@@ -117,16 +106,17 @@ def _blame(
     numbers: dict[str, float],
     ci: dict[str, tuple[float, float]],
     ceiling: float | None,
-    thresholds: dict[str, float],
+    thresholds: Sequence[Threshold],
 ) -> str:
     """Whose fault a miss is: the labels' noise, the model, or too few clips to tell."""
-    floor, plcc = thresholds["mean_plcc_min"], numbers["mean_plcc"]
+    floor = next(each.bound for each in thresholds if each.number == "mean_plcc")
+    plcc = numbers["mean_plcc"]
     if math.isnan(plcc):
         return (
             "A fold has no PLCC (fewer than three rows, or nothing varies in it): "
             "too few clips to judge."
         )
-    if missed_thresholds(thresholds, numbers) == ("plcc_spread_max",):
+    if [each.number for each in missed_thresholds(thresholds, numbers)] == ["plcc_spread"]:
         if math.isnan(numbers["plcc_spread"]):
             return "One seed has no spread: train with --seeds 2 or more."
         return "The miss is the model's: its seeds disagree; --ensemble averages them."

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.features.schemas import FeatureSchema
-    from moshead.gate.gate import GateReport
+    from moshead.gate.report import GateReport
     from moshead.heads.protocol import GraphWriter, Net
 
 LAYER_NORM_EPSILON = 1e-5

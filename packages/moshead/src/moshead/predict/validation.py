@@ -23,15 +23,19 @@ from moshead.corpus.fingerprints import (
 from moshead.corpus.rows import RowOptions
 from moshead.documents.validation import SCHEMA as VALIDATION_SCHEMA
 from moshead.export.manifest import load_manifest, manifest_beside
+from moshead.export.markdown import render
 from moshead.features.domain import ENCODER_VOCAB
 from moshead.features.matrix import read_display_profile
-from moshead.gate.gate import GateReport, judge_rows
+from moshead.gate.gate import judge_rows
+from moshead.gate.thresholds import HELD_OUT
 from moshead.heads.conformal import DEFAULT_ALPHA
 from moshead.predict.predictor import Predictor
 
 if TYPE_CHECKING:
     import labeljoin
     from provenance.toolkit import ProgressCallback
+
+    from moshead.gate.report import GateReport
 
 KNOWN_SHARE_ALLOWED = 0.01
 """Held-out keys that may look like trained ones, for clips that share a name by chance."""
@@ -271,57 +275,9 @@ def _never_accepted(gate: GateReport) -> GateReport:
 
 
 def validation_markdown(document: Mapping[str, Any]) -> str:
-    """A validation report as Markdown."""
-    gate = document["gate"]
-    lines = [
-        f"# Validation of {document['id']}",
-        "",
-        f"**{'Met' if gate['passed'] else 'Missed'}.** {gate['sentence']}",
-        "",
-        f"{document['rows']:,} held-out rows"
-        + (f" of split `{document['split']}`" if document["split"] else "")
-        + f" from {', '.join(f'`{t}`' for t in document['feature_tables'])}.",
-        "",
-        "| number | value | 95 % interval | threshold |",
-        "| --- | --- | --- | --- |",
-    ]
-    for member, name, bound, sign in (
-        ("mean_plcc", "PLCC", "mean_plcc_min", "≥"),
-        ("mean_srocc", "SROCC", "mean_srocc_min", "≥"),
-        ("mean_rmse", "RMSE, MOS", "mean_rmse_max", "≤"),
-    ):
-        low, high = gate["ci"].get(member, (None, None))
-        interval = "none" if low is None or high is None else f"{low:.4f} to {high:.4f}"
-        value = "none" if gate[member] is None else f"{gate[member]:.4f}"
-        lines.append(f"| {name} | {value} | {interval} | {sign} {gate['thresholds'][bound]:g} |")
-    if document["baselines"]:
-        lines += [
-            "",
-            "Baselines on the folds of training, and the head's PLCC minus theirs there:",
-            "",
-            "| baseline | PLCC | head minus it | 95 % interval |",
-            "| --- | --- | --- | --- |",
-        ]
-        lines += [_baseline_row(each) for each in document["baselines"]]
-    lines += ["", f"Mean error (predicted - rated): {document['bias']:+.3f} MOS."]
-    if document["intervals"] is not None:
-        found = document["intervals"]
-        lines.append(
-            f"Prediction intervals at alpha {found['alpha']:g} hold {percent(found['covered'])} of "
-            f"the ratings (guaranteed for exchangeable clips: {percent(found['guaranteed'])}); "
-            f"mean width {found['mean_width']:.2f} MOS."
-        )
-    lines += ["", f"ONNX SHA-256: `{document['sha256']}`", ""]
-    return "\n".join(lines)
+    """Return a validation report as Markdown.
 
-
-def _baseline_row(baseline: Mapping[str, Any]) -> str:
-    difference, doubt = baseline["difference"], baseline["contamination"]
-    name = baseline["name"].replace("_", "\\_").replace("|", "\\|")
-    if doubt is not None and doubt["status"] == "contaminated":
-        name += " (trained on the judged corpus)"
-    low, high = difference["low"], difference["high"]
-    interval = "none" if low is None or high is None else f"{low:+.4f} to {high:+.4f}"
-    plcc = "none" if baseline["plcc"] is None else f"{baseline['plcc']:.4f}"
-    gap = "none" if difference["plcc"] is None else f"{difference['plcc']:+.4f}"
-    return f"| {name} | {plcc} | {gap} | {interval} |"
+    Args:
+        document: A ``mos-head-validation-v1`` document.
+    """
+    return render("predict", "validation.md.j2", report=document, thresholds=HELD_OUT)

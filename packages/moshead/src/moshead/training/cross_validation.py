@@ -17,7 +17,8 @@ from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics
 from moshead.gate.contents import FEWEST_GROUPS, ContentGroups, content_groups
 from moshead.gate.control import twin_control
-from moshead.gate.gate import Cell, GateReport, judge, mean_scores
+from moshead.gate.gate import judge, mean_scores
+from moshead.gate.report import Cell, GateReport
 from moshead.gate.twins import search_twins
 from moshead.heads.families import AUTO, load_family
 from moshead.heads.network import Head, TrainingResult

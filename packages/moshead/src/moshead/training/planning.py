@@ -11,7 +11,7 @@ from provenance.toolkit import InputError
 
 from moshead.documents.plan import SCHEMA
 from moshead.gate import statistics
-from moshead.gate.gate import MEAN_PLCC_MIN, PLCC_SPREAD_MAX
+from moshead.gate.thresholds import MEAN_PLCC, PLCC_SPREAD, bounds_of
 
 if TYPE_CHECKING:
     import os
@@ -109,17 +109,17 @@ def plan_gate(
         )
     _check(plcc, clips, k_folds, noise)
     measured = plcc * noise.ceiling if noise else plcc
-    needed = statistics.clips_for_spread(measured, PLCC_SPREAD_MAX)
+    needed = statistics.clips_for_spread(measured, PLCC_SPREAD.bound)
     plan: dict[str, Any] = {
         "schema": SCHEMA,
         "plcc": plcc,
         "k_folds": k_folds,
-        "thresholds": {"mean_plcc_min": MEAN_PLCC_MIN, "plcc_spread_max": PLCC_SPREAD_MAX},
+        "thresholds": bounds_of((MEAN_PLCC, PLCC_SPREAD)),
         "clips_per_fold_needed": needed,
         "clips_needed": needed * k_folds,
     }
     sentences = []
-    can_pass = measured >= MEAN_PLCC_MIN
+    can_pass = measured >= MEAN_PLCC.bound
     if noise:
         plan |= {
             "reliability": round(noise.reliability, 6),
@@ -131,19 +131,19 @@ def plan_gate(
             f"{noise.ceiling:.3f}; a head worth {plcc:.3f} on clean labels would measure "
             f"{measured:.3f}."
         )
-        if not can_pass and plcc > MEAN_PLCC_MIN:
-            plan["ratings_needed"] = needed_ratings = noise.ratings_for(MEAN_PLCC_MIN / plcc)
+        if not can_pass and plcc > MEAN_PLCC.bound:
+            plan["ratings_needed"] = needed_ratings = noise.ratings_for(MEAN_PLCC.bound / plcc)
             plan["more_ratings_per_clip"] = more = math.ceil(needed_ratings - noise.ratings)
             sentences.append(
-                f"The gate asks for {MEAN_PLCC_MIN}: it takes {needed_ratings} ratings a clip, "
+                f"The gate asks for {MEAN_PLCC.bound}: it takes {needed_ratings} ratings a clip, "
                 f"{more} more than now. Test on a part of the corpus that has them."
             )
-    if not can_pass and (noise is None or plcc <= MEAN_PLCC_MIN):
-        sentences.append(f"A head worth {plcc:.3f} cannot meet {MEAN_PLCC_MIN} on any corpus.")
+    if not can_pass and (noise is None or plcc <= MEAN_PLCC.bound):
+        sentences.append(f"A head worth {plcc:.3f} cannot meet {MEAN_PLCC.bound} on any corpus.")
     sentences.append(
-        f"Sampling noise alone moves the PLCC of five folds by more than {PLCC_SPREAD_MAX} unless "
-        f"each fold has {needed:,} clips ({needed * k_folds:,} in {k_folds} folds); the gate "
-        "therefore takes its spread over seeds, and the spread over folds is reported beside it."
+        f"Sampling noise alone moves the PLCC of five folds by more than {PLCC_SPREAD.bound} "
+        f"unless each fold has {needed:,} clips ({needed * k_folds:,} in {k_folds} folds); the "
+        "gate therefore takes its spread over seeds, and reports the spread over folds beside it."
     )
     if clips is not None:
         error = statistics.plcc_standard_error(measured, clips / k_folds)
@@ -158,14 +158,14 @@ def plan_gate(
             f"{clips:,} clips measure the PLCC to ±{1.96 * plan['standard_error']:.4f} and spread "
             f"over folds by about {plan['expected_fold_spread']:.4f}."
         )
-        if can_pass and low < MEAN_PLCC_MIN:
+        if can_pass and low < MEAN_PLCC.bound:
             sentences.append("That interval reaches below the threshold: the verdict is open.")
-    if can_pass and measured > MEAN_PLCC_MIN:
-        plan["clips_for_verdict"] = enough = _clips_above(measured, MEAN_PLCC_MIN)
+    if can_pass and measured > MEAN_PLCC.bound:
+        plan["clips_for_verdict"] = enough = _clips_above(measured, MEAN_PLCC.bound)
         if clips is not None and clips < enough:
             sentences.append(
                 f"It takes {enough:,} clips, {enough - clips:,} more than now, for a 95 % interval "
-                f"above {MEAN_PLCC_MIN}."
+                f"above {MEAN_PLCC.bound}."
             )
     plan["can_pass"] = can_pass
     plan["sentences"] = sentences

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
 
     from moshead.corpus.corpus import Corpus
-    from moshead.gate.gate import GateReport
+    from moshead.gate.report import GateReport
     from moshead.heads.network import TrainingResult
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moshead.baselines.alongside import signed
-from moshead.comparison import document as model
+from moshead.documents import comparison as model
 
 
 def requirement_of(

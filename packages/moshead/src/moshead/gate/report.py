@@ -1,0 +1,130 @@
+"""What the gate judges and what it reports: predictions of held-out rows, scores, the verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from moshead.features.domain import Array
+    from moshead.gate.control import Control
+
+_DECIMALS = 6
+"""Numbers are reported to this many decimals, so that rounding noise cannot change an artefact."""
+
+GateKind = Literal["production-flip", "smoke-surrogate", "held-out"]
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """How one net did on the rows that it had not seen."""
+
+    fold: int
+    seed: int
+    rows: int
+    plcc: float
+    srocc: float
+    rmse: float
+    krocc: float
+    mapped_plcc: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as JSON; null where a number does not exist."""
+        return {name: number(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Predictions of one net: one fold by one seed.
+
+    Attributes:
+        fold: Number of the fold.
+        seed: Seed of the net.
+        rows: Indices of the held-out rows, (n,).
+        predicted: Predicted MOS of those rows, (n,).
+    """
+
+    fold: int
+    seed: int
+    rows: NDArray[np.int64]
+    predicted: Array
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """The verdict, and every number that it rests on.
+
+    Attributes:
+        status: ``Accepted`` for real rows that pass, ``Proposed`` otherwise.
+        passed: Whether all thresholds of ``kind`` are met.
+        kind: ``production-flip`` for real rows, ``smoke-surrogate`` for synthetic ones,
+            ``held-out`` for one head on rows that nothing was fitted to.
+        thresholds: The thresholds of ``kind``.
+        mean_plcc: Mean over folds and seeds; NaN where any fold has none.
+        mean_srocc: The same.
+        mean_rmse: The same, in MOS.
+        plcc_spread: Max - min over seeds of the fold-averaged PLCC; None for one head.
+        fold_plcc_spread: Max - min over folds of the seed-averaged PLCC; not gated.
+        ci: 95 % bootstrap intervals, ``{number: (low, high)}``, over ``extras["ci_unit"]``.
+        label_noise_ceiling: Highest PLCC that perfect predictions would measure against these
+            labels, or None where the table has no rating counts.
+        misses: One sentence for each threshold that was missed.
+        sentence: The verdict in words, saying whether a miss is the model's or the labels'.
+        fold_scores: Every fold by seed.
+        extras: Numbers beside the gate: ``mean_krocc, mean_mapped_plcc, outlier_ratio,
+            label_noise_ceiling_ci, label_noise_basis, rmse_over_mos_sd, partition_plcc_spread,
+            partitions, ci_unit, units, spread_clips_needed``.
+        control: Whether held-out rows have twins among their training rows; None where nothing
+            was trained. A head whose control fails is never ``Accepted``.
+        contents: Clips that look like versions of one content, with the scores that the head
+            gets where whole contents are held out; None where nothing looks like that.
+    """
+
+    status: Literal["Accepted", "Proposed"]
+    passed: bool
+    kind: GateKind
+    thresholds: dict[str, float]
+    mean_plcc: float
+    mean_srocc: float
+    mean_rmse: float
+    plcc_spread: float | None
+    fold_plcc_spread: float | None
+    ci: dict[str, tuple[float, float]]
+    label_noise_ceiling: float | None
+    misses: tuple[str, ...]
+    sentence: str
+    fold_scores: tuple[FoldScore, ...]
+    extras: dict[str, Any] = field(default_factory=dict)
+    control: Control | None = None
+    contents: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as the manifest's ``gate`` member; null where a number does not exist."""
+        return {
+            "status": self.status,
+            "passed": self.passed,
+            "kind": self.kind,
+            "thresholds": dict(self.thresholds),
+            "mean_plcc": number(self.mean_plcc),
+            "mean_srocc": number(self.mean_srocc),
+            "mean_rmse": number(self.mean_rmse),
+            "plcc_spread": number(self.plcc_spread),
+            "fold_plcc_spread": number(self.fold_plcc_spread),
+            "ci": {name: [number(bound) for bound in ci] for name, ci in self.ci.items()},
+            "label_noise_ceiling": number(self.label_noise_ceiling),
+            "misses": list(self.misses),
+            "sentence": self.sentence,
+            "fold_scores": [score.to_dict() for score in self.fold_scores],
+            **{name: number(value) for name, value in self.extras.items()},
+        }
+
+
+def number(value: Any) -> Any:
+    """Return a float as JSON holds it: rounded, and null if it is not finite."""
+    if not isinstance(value, float):
+        return value
+    return round(value, _DECIMALS) if math.isfinite(value) else None
