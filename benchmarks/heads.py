@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="One partition, a tenth of the rows.")
     parser.add_argument("--data", type=Path, default=os.environ.get("MOSKIT_REALDATA"))
-    parser.add_argument("--recipe", action="append", help="Families; blend unless given.")
+    parser.add_argument("--recipe", action="append", help="Families; by default, blend.")
     parser.add_argument("--partitions", type=int, default=2)
     parser.add_argument("--out-json", type=Path)
     options = parser.parse_args()

@@ -132,7 +132,7 @@ def test_samples_stand_side_by_side():
     assert "labeljoin inspect" in diagnosis["advice"]
 
 
-def test_labels_are_never_suggested_to_fall_together():
+def test_no_suggestion_maps_two_labels_to_one_key():
     features = {"key": [f"clip{i}_a" for i in range(10)]}
     labels = {"key": [f"clip{i}_b" for i in range(10)], "mos": mos(range(10))}
     for suggestion in diagnose(features, labels)["suggestions"]:

@@ -212,7 +212,7 @@ def alive(process):
         return False
 
 
-def test_a_lost_worker_process_fails_its_tables_and_says_so(many, process):
+def test_a_lost_worker_process_fails_its_tables_and_is_named(many, process):
     batch = process(
         "batch", "--manifest", "manifest.json", "--jobs", "2", "--report-json", "r.json"
     )
@@ -242,7 +242,7 @@ except OutputError as error:
 @pytest.mark.parametrize("short", [1, 50, 10_000])
 @pytest.mark.parametrize("name", ["features.parquet", "features.jsonl"])
 def test_a_file_cut_short_by_the_system_is_no_output(tables, name, short):
-    # A system without room takes the front of what is written, and says so only to the next write.
+    # A system without room takes the front of what is written, and fails the next write only.
     if name.endswith("jsonl"):
         Path(name).write_text("".join(f'{{"path": "v/{n}.mp4"}}\n' for n in range(CLIPS)))
     labeljoin.join_file(name, "labels.csv", "whole" + Path(name).suffix)

@@ -248,7 +248,7 @@ def test_conflicting_extras_are_a_conflict(write):
     assert "line 3: split test" in message
 
 
-def test_a_conflict_of_folded_names_says_so(write):
+def test_a_conflict_of_folded_names_is_explained(write):
     message = refused(write("a.csv", "name,mos\nyfcc-batch1/747,60\nyfcc-batch2/747,70\n"))
     assert "'yfcc-batch1/747' and 'yfcc-batch2/747' became one key" in message
     assert len(index("a.csv", rule=KeyRule("raw"))) == 2

@@ -226,7 +226,7 @@ def test_table_without_rows_has_no_key_column(tmp_path, name, data):
 
 
 @pytest.mark.parametrize("rows", [[], [{}, {}]])
-def test_a_table_without_columns_says_so(tmp_path, rows):
+def test_a_table_without_columns_is_refused_with_the_reason(tmp_path, rows):
     path, labels = tmp_path / "t.json", tmp_path / "labels.csv"
     path.write_text(json.dumps(rows))
     labels.write_text("key,mos\n1,3\n")

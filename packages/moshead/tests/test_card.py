@@ -101,7 +101,7 @@ def test_a_sceptic_finds_every_answer_on_the_card(accepted_head):
     assert struct.unpack(">II", png[16:24]) == (1500, 675)
 
 
-def test_smoke_heads_say_so_in_every_file(smoke_head):
+def test_every_file_of_a_smoke_head_names_it_one(smoke_head):
     card = (smoke_head / "head_card.md").read_text()
     manifest = json.loads((smoke_head / "head.json").read_text())
     assert "**Status: Proposed.**" in card

@@ -225,9 +225,7 @@ def test_konvid_rows_beside_the_chug_shards_are_not_read(tmp_path, labelled_colu
     assert not list(tmp_path.rglob("*.onnx"))
 
 
-def test_konvid_rows_that_say_so_are_refused_by_the_hdr_trainer(
-    write_table, labelled_columns, quick
-):
+def test_rows_that_name_konvid_are_refused_by_the_hdr_trainer(write_table, labelled_columns, quick):
     columns = labelled_columns() | {"corpus": ["konvid-1k"] * 120, "chug_ref": [0] * 120}
     with pytest.raises(InputError, match="konvid-1k"):
         moshead.train_chug_hdr(feature_parquet=[write_table(columns)], training=quick)

@@ -160,7 +160,7 @@ def test_verdicts_take_acceptance_away_and_give_it_back(registry, head, tmp_path
         moshead.Predictor.from_registry(registry, "clean_head_v1")
     with pytest.raises(InputError, match="Proposed"):
         moshead.Predictor.from_registry(registry, "clean_head_v1", strict=True)
-    # Registering the head anew is no new verdict.
+    # Registering the head again is not a new verdict.
     moshead.register(registry, head / "head.json")
     assert moshead.export.Registry.load(registry).entries[0].status == "Proposed"
     assert validate(0.1, "clean").status == "Accepted"

@@ -30,9 +30,9 @@ class Difference:
 
     Attributes:
         difference: The measured difference.
-        low: Lower end of its 95 % interval; NaN where there is none.
+        low: Lower end of its 95 % interval; NaN without an interval.
         high: Upper end.
-        p: Two-sided p value of the difference being 0; NaN where there is none.
+        p: Two-sided p value of the difference being 0; NaN if it does not exist.
     """
 
     difference: float

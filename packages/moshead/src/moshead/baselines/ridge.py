@@ -56,7 +56,7 @@ def inner_folds(units: Indices, folds: int, seed: int) -> Indices:
 
     Args:
         units: Clip or group of each row, (N,), any whole numbers.
-        folds: Folds; fewer where there are fewer units.
+        folds: Folds; fewer if there are fewer units.
         seed: Draws them.
     """
     _, own = np.unique(units, return_inverse=True)

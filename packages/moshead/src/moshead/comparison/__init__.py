@@ -6,7 +6,6 @@ In reading order:
 - ``rows``: labelled rows, from files or data frames.
 - ``candidates``: what is compared, each behind one protocol.
 - ``scoring``: figures, paired differences, intervals.
-- ``document``: the comparison as one typed document.
 - ``comparing``: :func:`compare`, which does all of it.
 - ``figures`` and ``rendering``: Markdown, LaTeX, the terminal and the page.
 """

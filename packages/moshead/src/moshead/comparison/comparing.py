@@ -146,7 +146,7 @@ def compare(
         key_regex: Regular expression that finds the clip key in a value.
         max_keyless_rate: Largest share of rows without a clip key, in [0, 1].
         group_column: Rows of one group never straddle folds, and are redrawn together.
-        split_column: Column of train, val and test; ``split`` by default, where there is one. Rows
+        split_column: Column of train, val and test; ``split`` by default, if it exists. Rows
             of ``test`` are left alone; with ``train`` and ``val``, the folds are that one split.
         corpus: Name of the judged corpus, where the tables do not say.
         trained_on: ``SCORER=CORPUS``: what a scorer was trained on.

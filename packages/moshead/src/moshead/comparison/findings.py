@@ -206,7 +206,7 @@ def _corpora(
     judge: Callable[[NDArray[np.bool_] | None], Judged],
     notes: list[str],
 ) -> list[model.CorpusFigures]:
-    """The comparison on each corpus, where there are several."""
+    """The comparison on each corpus, if there are several."""
     named = rows.corpus.corpora
     if named is None:
         return []

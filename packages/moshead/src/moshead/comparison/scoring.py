@@ -89,7 +89,7 @@ class Judged:
     Attributes:
         scores: One for each candidate.
         pairs: The pairs that were asked for.
-        resamples: Resamples of the bootstrap; 0 where there are too few units.
+        resamples: Resamples of the bootstrap; 0 if there are too few units.
     """
 
     scores: list[Scores]

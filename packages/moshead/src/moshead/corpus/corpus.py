@@ -44,9 +44,9 @@ class Corpus:
         units: Which rows must stay together, (N,): the same clip, the same group.
         equal_rows: Rows whose feature values equal those of another clip, to the last bit.
         groups: Group of each row, or None.
-        splits: Split of each row (``train``, ``val``, ``test``), or None where there is none.
-        standard_error: Of the MOS of each row, (N,), NaN where unknown.
-        ratings: Number of ratings behind each MOS, (N,), NaN where unknown.
+        splits: Split of each row (``train``, ``val``, ``test``), or None without a split column.
+        standard_error: Of the MOS of each row, (N,), NaN if unknown.
+        ratings: Number of ratings behind each MOS, (N,), NaN if unknown.
         corpora: Corpus of each row, empty where it has none; None where no table says.
         scores: Scores of second opinions by column, (N,) each, NaN where a table lacks them;
             whether a head reads them or not.

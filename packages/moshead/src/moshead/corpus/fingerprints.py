@@ -70,7 +70,7 @@ def from_text(text: str) -> Fingerprints:
     """Read what :func:`to_text` wrote.
 
     Raises:
-        ValueError: The text is none.
+        ValueError: The text does not hold fingerprints.
     """
     raw = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
     digits = raw.reshape(-1, FINGERPRINT_BYTES).astype(np.uint32)

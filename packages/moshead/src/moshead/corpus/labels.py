@@ -86,7 +86,7 @@ def labels(table: pa.Table, dropped: Counter[str], *, where: str) -> Array:
 def _label_numbers(
     column: pa.ChunkedArray, name: str, *, where: str
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Label values, and where there is something that is no number."""
+    """Return label values, and which of them are not numbers."""
     if pa.types.is_boolean(column.type):
         raise InputError(
             "the MOS are true and false",

@@ -40,7 +40,7 @@ class HeadMetadata:
         encoder_vocab: Meaning of the slots of the encoder one-hot.
         encoder_vocab_version: Version of that vocabulary.
         gate: The verdict of training, as in the manifest, numbers rounded to six decimals.
-        conformal: Residuals of the folds, or None where there were none.
+        conformal: Residuals of the folds, or None without folds.
         fold_models: ONNX model of the nets of the folds, or None.
         training_keys: Fingerprints of the clips that trained it, as text.
         training_rows: Fingerprints of what the training rows hold, as text; empty where unknown.

@@ -49,7 +49,7 @@ class RegistryEntry:
         status: ``Accepted`` or ``Proposed``.
         manifest: Path of the manifest, like ``onnx``.
         verdict: What the status rests on: ``kind`` (``training`` or ``validation``), ``passed``,
-            ``content_sha256`` of the document that says so.
+            ``content_sha256`` of the document with the verdict.
         folder: The registry's folder.
     """
 

@@ -1,8 +1,8 @@
 """Search held-out rows for twins among their training rows, whatever their keys say.
 
 A twin is another row of the same clip: a frame whose key was not recognised, a renamed copy, the
-clip encoded again. Cross-validation with twins measures memory and not quality. Keys cannot prove
-that there are none, so this control looks at features and labels alone.
+clip encoded again. Cross-validation with twins measures memory and not quality. Keys cannot rule
+twins out, so this control looks at features and labels alone.
 
 For each held-out row the control finds its nearest training row, by the distance of standardised
 features, counts how often both have exactly the same label, and compares the count with what

@@ -69,9 +69,9 @@ def judge(
         mos: Labels of all rows, (N,).
         cells: Predictions, every fold by every seed.
         corpus_kind: Anything but ``real`` is judged by the surrogate and never ``Accepted``.
-        units: What the bootstrap draws: clip or group of each row, (N,); rows unless given.
+        units: What the bootstrap draws: clip or group of each row, (N,); by default, rows.
         unit_name: What to call them.
-        standard_error: Standard error of each label, (N,), NaN where unknown.
+        standard_error: Standard error of each label, (N,), NaN if unknown.
         error_basis: What these rest on, a sentence.
         partitions: PLCC that other fold partitions gave with the first seed, by partition seed.
         control: Result of the twin control.
@@ -124,9 +124,9 @@ def judge_rows(
     Args:
         mos: Labels, (N,).
         predicted: Predicted MOS, (N,).
-        units: What the bootstrap draws, (N,); rows unless given.
+        units: What the bootstrap draws, (N,); by default, rows.
         unit_name: What to call them.
-        standard_error: Standard error of each label, (N,), NaN where unknown.
+        standard_error: Standard error of each label, (N,), NaN if unknown.
         error_basis: What these rest on, a sentence.
         seed: Seed of the bootstrap.
 

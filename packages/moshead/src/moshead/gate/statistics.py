@@ -59,7 +59,7 @@ def krocc(truth: Array, predicted: Array) -> float:
 def rmse(truth: Array, predicted: Array) -> float:
     """Root mean square error in MOS: sqrt(sum(e^2) / N), raw predictions.
 
-    NaN where there is no row or a value is not finite.
+    NaN without rows, or if a value is not finite.
     """
     if not truth.size or not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
         return math.nan
@@ -218,7 +218,7 @@ def resample_counts(
 
     Args:
         rng: Source of the draws.
-        groups: Group of each row, (N,), 0 to G - 1; a clip of its own where there are none.
+        groups: Group of each row, (N,), 0 to G - 1; by default, each clip is a group of its own.
         resamples: B.
 
     Returns:

@@ -138,7 +138,7 @@ class TrainingResult:
             ``Accepted``.
         gate: The verdict, with every number that it rests on.
         oof: Out-of-fold predictions, columns ``key, fold, seed, mos, mos_pred`` (and ``group``
-            where there are groups): one row per evaluated clip row and seed.
+            if there are groups): one row per evaluated clip row and seed.
         fold_nets: The fitted heads of the folds, for CV+ intervals: ``fold_nets[fold]`` holds
             those of the first seed first, ``--ensemble`` of them for each seed.
         fold_of_row: Fold that evaluated each training row, (N,), -1 where none did.

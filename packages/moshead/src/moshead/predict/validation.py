@@ -70,17 +70,17 @@ def validate(
     Args:
         onnx: The head.
         features: Labelled feature tables.
-        split: Judge the rows of this split only; ``test`` where a table has a split column, and
-            all rows otherwise, unless given.
+        split: Judge the rows of this split only; by default ``test`` if a table has a split
+            column, and all rows otherwise.
         split_column: Name of the split column.
         key_column: The column of clip keys, as for :func:`moshead.train`.
         key_normalize: How its values become clip keys, as for :func:`moshead.train`.
         key_regex: Regular expression for them, as for :func:`moshead.train`.
         max_keyless_rate: Largest share of rows without a clip key, as for :func:`moshead.train`.
-        group_column: What the bootstrap draws; clips unless given.
+        group_column: What the bootstrap draws; by default, clips.
         alpha: Level of the prediction intervals whose coverage is measured.
-        out_json: Where the report goes; nowhere unless given.
-        out_md: Where the report goes as Markdown; nowhere unless given.
+        out_json: Where the report goes; by default, it is not written.
+        out_md: Where the report goes as Markdown; by default, it is not written.
         display_profile: A display profile (JSON), for schemas with display columns.
         progress: Called after each table.
 

@@ -30,11 +30,11 @@ class Destinations:
     """Where a training run writes.
 
     Attributes:
-        onnx: The head; ``model/<id>.onnx`` unless given.
-        manifest: Its manifest, beside the head unless given.
-        card: Its model card, beside the head unless given.
-        oof: Out-of-fold predictions, ``.parquet`` or ``.csv``; none unless given.
-        registry: Index of heads that this one is entered in; none unless given.
+        onnx: The head; by default ``model/<id>.onnx``.
+        manifest: Its manifest, by default beside the head.
+        card: Its model card, by default beside the head.
+        oof: Out-of-fold predictions, ``.parquet`` or ``.csv``; not written by default.
+        registry: Index of heads that this one is entered in, if any.
         export: Write the head at all; without it only verdict and card are written.
         require_gate: Write no head that misses the gate, and raise.
         require_gain: Accept no head that does not surely beat the best single column; write none,

@@ -61,7 +61,7 @@ class TrainerOptions(TypedDict, total=False):
         max_keyless_rate: Largest share of the labelled rows of a table, in [0, 1], that may lack
             a clip key; such rows are dropped and counted. 0.05 by default.
         group_column: Rows of one group never straddle folds.
-        split_column: Column of train, val and test; ``split``, where there is one, unless given.
+        split_column: Column of train, val and test; by default ``split``, if it exists.
         rating_sd_ddof: What published deviations of ratings were divided by: 1 for n - 1 (the
             default), 0 for n. Only for labels without ``mos_standard_error``.
         training: How the head is trained and judged.

@@ -146,7 +146,7 @@ class Scaling:
         mean: Mean of each column, (F,).
         inverse: 1 / standard deviation, (F,); 0 where a column is constant.
         lows: Where each linear piece of a rank transform begins, (F, S); None for z-scores.
-        steepness: 1 / its width, (F, S); 0 where there is no such piece.
+        steepness: 1 / its width, (F, S); 0 without such a piece.
         rises: How much the normal score rises over it, (F, S).
         floors: Normal score below the first piece, (F,).
     """

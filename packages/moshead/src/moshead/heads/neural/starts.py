@@ -87,7 +87,7 @@ class ClosedForm:
     Attributes:
         intercept: The constant.
         linear: (F,).
-        quadratic: (F, F), symmetric; None where there is none.
+        quadratic: (F, F), symmetric; None without quadratic terms.
     """
 
     intercept: float
