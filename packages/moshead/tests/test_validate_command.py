@@ -67,6 +67,8 @@ def test_a_miss_exits_1_and_still_writes_the_report(accepted_head, held_out, tmp
     assert done.returncode == 1, done.stderr
     report = json.loads(done.stdout)
     assert report["gate"]["passed"] is False
+    assert report.pop("error")["code"] == "validation.gate-missed"
+    assert report.pop("exit_code") == 1
     assert report == json.loads((tmp_path / "v.json").read_text())
     assert "Missed" in (tmp_path / "v.md").read_text()
     assert "mean_plcc" in done.stderr or "PLCC" in done.stderr
