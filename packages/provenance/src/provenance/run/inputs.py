@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,82 @@ def hash_sources(sources: Sequence[Source], progress: ProgressCallback | None) -
                 source.place, known=source.part_digests, progress=progress
             )
         source.refuse_change()
+
+
+class Inputs:
+    """The inputs of a run.
+
+    Attributes:
+        slots: What each name stands for, in the order given.
+    """
+
+    def __init__(self, paths: Mapping[str, SourcePaths], progress: ProgressCallback | None) -> None:
+        self.slots = {name: open_slot(name, given) for name, given in paths.items()}
+        self._progress = progress
+
+    def sources(self) -> list[Source]:
+        """Return the files and directories of all names."""
+        return [source for slot in self.slots.values() for source in sources_of(slot)]
+
+    def set_digest(self, name: str, path: Path, digest: Digest) -> None:
+        """Take the digest of a file, or of a file in a directory, that a caller read.
+
+        Raises:
+            ValueError: There is no such input.
+        """
+        for source in self._named(name):
+            if source.path == path:
+                source.digest = digest
+                return
+            if source.directory and path.is_relative_to(source.path):
+                source.part_digests[path.relative_to(source.path).as_posix()] = digest
+                return
+        raise ValueError(f"{path} is not one of the run's inputs named {name}")
+
+    def digest(self, name: str, path: Path | None) -> Digest:
+        """Return the digest of an input, the first of its name where ``path`` is None.
+
+        Raises:
+            InputError: The file is unreadable, or has changed since the run started.
+            ValueError: There is no such input.
+        """
+        for source in self._named(name):
+            if path is None or source.path == path:
+                hash_sources([source], self._progress)
+                assert source.digest is not None
+                return source.digest
+        raise ValueError(f"{path} is not one of the run's inputs named {name}")
+
+    def content(self, given: Mapping[str, Digest | Sequence[Digest] | None]) -> dict[str, Any]:
+        """Return the SHA-256 of all inputs by name, lists as lists, None for absent ones.
+
+        Args:
+            given: Digests to use for inputs of these names, which are not hashed here.
+
+        Raises:
+            InputError: An input is unreadable, or has changed since the run started.
+        """
+        unknown = [slot for name, slot in self.slots.items() if name not in given]
+        hash_sources([source for slot in unknown for source in sources_of(slot)], self._progress)
+        return {
+            name: _sha256(given[name])
+            if name in given
+            else map_slot(slot, lambda source: source.digest and source.digest.sha256)
+            for name, slot in self.slots.items()
+        }
+
+    def _named(self, name: str) -> list[Source]:
+        if name not in self.slots:
+            raise ValueError(f"the run has no input named {name}")
+        return sources_of(self.slots[name])
+
+
+def _sha256(digests: Digest | Sequence[Digest] | None) -> str | list[str] | None:
+    if digests is None:
+        return None
+    if isinstance(digests, Sequence):
+        return [digest.sha256 for digest in digests]
+    return digests.sha256
 
 
 def _open_source(name: str, path: Path, place: Path) -> Source:

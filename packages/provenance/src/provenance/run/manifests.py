@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provenance.record.block import BLOCK_MEMBER
-from provenance.run.run import MANIFEST_SCHEMA, start_run
+from provenance.run.document import MANIFEST_SCHEMA
+from provenance.run.run import start_run
 from provenance.toolkit.canonical import CONTENT_MEMBER
 
 if TYPE_CHECKING:

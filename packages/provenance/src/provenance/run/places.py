@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,32 @@ class Places:
         for taken in self._inputs.around(place):
             raise _collision(what, Path(path), taken, advice=None)
         self._outputs.add(place)
+
+
+def refuse_replaced(
+    name: str, existing: Sequence[Path], staged: Sequence[tuple[str, Path]]
+) -> None:
+    """Refuse outputs that exist already and that the same run is about to write itself.
+
+    Args:
+        name: The name of the existing outputs in the record.
+        existing: Where they are.
+        staged: The names of the outputs that the run writes, and where they will be.
+
+    Raises:
+        InputError: An existing output is in the place of one that is staged.
+    """
+    for output, destination in staged:
+        place = os.path.realpath(destination)
+        for path in existing:
+            if os.path.realpath(path) == place:
+                raise InputError(
+                    f"It would be replaced by the output {output}, and is the output {name} that "
+                    "exists already",
+                    where=os.fspath(path),
+                    fix="Give each its own path",
+                    code="output.replaced",
+                )
 
 
 class _Index:

@@ -5,82 +5,63 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from provenance.record.block import BLOCK_MEMBER, build_block
 from provenance.record.embedded import short_form
-from provenance.record.entry import new_entry
-from provenance.record.hashing import Digest, hash_directory, hash_files
+from provenance.run.description import RunDescription
+from provenance.run.document import MANIFEST_SCHEMA, ExistingOutput, build_document, hash_outputs
 from provenance.run.inputs import (
+    Inputs,
     PathLike,
-    Slot,
     Source,
     SourcePaths,
     hash_sources,
-    map_slot,
     open_slot,
     sources_of,
 )
-from provenance.run.places import Places
+from provenance.run.places import Places, refuse_replaced
 from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, failed_output, output_error, written_place
-from provenance.toolkit import InputError
-from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, document_bytes, json_value
+from provenance.toolkit.canonical import document_bytes, json_value
 from provenance.toolkit.invocation import argv_of
 from provenance.toolkit.redaction import redact_args
 
 if TYPE_CHECKING:
-    from provenance.documents import EntryDocument, ShortDocument
+    from provenance.documents import ShortDocument
+    from provenance.record.hashing import Digest
     from provenance.toolkit import ProgressCallback
-
-MANIFEST_SCHEMA = "run-manifest-v1"
-"""Schema id of a record whose caller gave no document of its own."""
 
 
 class Run:
     """A run in progress; made by :func:`start_run`.
 
     Attributes:
+        description: What runs, and what it was told.
         document: The finished record as a JSON object, after the run has ended; empty before.
     """
 
     def __init__(
         self,
-        entrypoint: str,
-        *,
+        description: RunDescription,
         inputs: Mapping[str, SourcePaths],
-        args: Mapping[str, Any],
-        argv: Sequence[str] | None,
-        distribution: str | None,
-        module: str | None,
-        shared_trainer: str | None,
-        in_place: bool | None,
         progress: ProgressCallback | None,
     ) -> None:
-        self.entrypoint = entrypoint
-        self.distribution = distribution
-        self.module = module
-        self.shared_trainer = shared_trainer
-        self.in_place = in_place
+        self.description = description
         self.document: dict[str, Any] = {}
-        self._args = dict(args)
-        self._argv = list(argv) if argv is not None else argv_of(entrypoint)
         self._progress = progress
-        self._inputs = {name: open_slot(name, paths) for name, paths in inputs.items()}
-        self._existing: dict[str, Slot] = {}
-        self._existing_roles: dict[str, str | None] = {}
+        self._inputs = Inputs(inputs, progress)
+        self._existing: dict[str, ExistingOutput] = {}
         self._outputs: dict[str, StagedOutput] = {}
         self._withdrawn: dict[str, StagedOutput] = {}
         self._record: StagedOutput | None = None
         self._record_document: Mapping[str, Any] = {}
         self._places = Places()
         self._flags: set[str] = set()
-        for name, slot in self._inputs.items():
+        for name, slot in self._inputs.slots.items():
             for source in sources_of(slot):
-                self._places.add_input(name, self._input_words(name), source.path)
+                self._places.add_input(name, description.input_words(name), source.path)
 
     # Inputs
 
@@ -95,15 +76,7 @@ class Run:
         Raises:
             ValueError: The run has no such input.
         """
-        wanted = Path(path)
-        for item in self._input_list(name):
-            if item.path == wanted:
-                item.digest = digest
-                return
-            if item.directory and wanted.is_relative_to(item.path):
-                item.part_digests[wanted.relative_to(item.path).as_posix()] = digest
-                return
-        raise ValueError(f"{wanted} is not one of the run's inputs named {name}")
+        self._inputs.set_digest(name, Path(path), digest)
 
     def input_digest(self, name: str, path: PathLike | None = None) -> Digest:
         """Return the digest of an input; hash its file if that was not done yet.
@@ -112,12 +85,7 @@ class Run:
             InputError: The file is unreadable, or has changed since the run started.
             ValueError: The run has no such input.
         """
-        for item in self._input_list(name):
-            if path is None or item.path == Path(path):
-                self._hash([item])
-                assert item.digest is not None
-                return item.digest
-        raise ValueError(f"{path} is not one of the run's inputs named {name}")
+        return self._inputs.digest(name, None if path is None else Path(path))
 
     def short_record(
         self,
@@ -139,20 +107,9 @@ class Run:
         Raises:
             InputError: An input is unreadable, or has changed since the run started.
         """
-        given = digests or {}
-        self._hash([i for name in self._inputs for i in self._items(name) if name not in given])
-        named: dict[str, Any] = {}
-        for name, slot in self._inputs.items():
-            if name in given:
-                value = given[name]
-                named[name] = (
-                    [digest.sha256 for digest in value]
-                    if isinstance(value, Sequence)
-                    else value and value.sha256
-                )
-            else:
-                named[name] = map_slot(slot, lambda item: item.digest and item.digest.sha256)
-        return short_form(self.distribution, redact_args(json_value(dict(args or {}))), named)
+        named = self._inputs.content(digests or {})
+        shaping = redact_args(json_value(dict(args or {})))
+        return short_form(self.description.distribution, shaping, named)
 
     # What other runs that this one starts read and write
 
@@ -215,7 +172,8 @@ class Run:
         if name in self._outputs:
             raise ValueError(f"the run has an output named {name} already")
         target = Path(destination)
-        self._claim(name, target, replaces=self._replaceable(replaces))
+        replaceable = self._inputs.slots if replaces is None else (replaces,)
+        self._claim(name, target, replaces=replaceable if self.description.in_place else ())
         # An interrupt in between would leave a temporary that no run knows of.
         with signals_deferred():
             self._outputs[name] = StagedOutput(name, target, role=kind, directory=directory)
@@ -238,9 +196,9 @@ class Run:
         if name in self._outputs or name in self._existing:
             raise ValueError(f"the run has an output named {name} already")
         slot = open_slot(name, paths, place=written_place)
-        self._refuse_staged(name, slot)
-        self._existing[name] = slot
-        self._existing_roles[name] = None if kind == "file" else kind
+        staged = [(output.name, output.destination) for output in self._staged()]
+        refuse_replaced(name, [source.path for source in sources_of(slot)], staged)
+        self._existing[name] = ExistingOutput(slot, None if kind == "file" else kind)
 
     def withdraw(self, name: str) -> None:
         """Drop an output that failed its policy; the record says null for it.
@@ -321,12 +279,20 @@ class Run:
             first = next(iter((self._outputs or self._withdrawn).values()))
             self.record(f"{os.fspath(first.destination)}.audit.json")
         assert self._record is not None
-        self._hash(self._all_sources())
-        self._hash_outputs()
+        hash_sources(self._all_sources(), self._progress)
+        hash_outputs(self._outputs.values(), self._progress)
         for output in self._outputs.values():
             output.prepare()
             output.flush()
-        document = self._build_document()
+        document = build_document(
+            self._record_document,
+            self.description,
+            inputs=self._inputs.slots,
+            staged=self._outputs,
+            existing=self._existing,
+            withdrawn=self._withdrawn,
+            folder=self._record.destination.absolute().parent,
+        )
         self._record.path.write_bytes(document_bytes(document))
         self._record.flush()
         for source in self._all_sources():
@@ -340,83 +306,13 @@ class Run:
             with suppress(OSError):
                 output.discard()
 
-    def _build_document(self) -> dict[str, Any]:
-        assert self._record is not None
-        folder = self._record.destination.absolute().parent
-        document: dict[str, Any] = json_value(dict(self._record_document))
-        document.pop(CONTENT_MEMBER, None)
-        outputs: dict[str, Any] = dict.fromkeys(self._withdrawn)
-        for name, slot in self._existing.items():
-            role = self._existing_roles[name]
-            outputs[name] = map_slot(slot, partial(self._entry, folder=folder, role=role))
-        for name, output in self._outputs.items():
-            assert output.digest is not None
-            outputs[name] = new_entry(
-                name,
-                output.destination,
-                output.digest,
-                folder,
-                role=None if output.role == "file" else output.role,
-                prefixes=output.prefixes,
-            ).to_document(folder)
-        document[BLOCK_MEMBER] = build_block(
-            entrypoint=self.entrypoint,
-            distribution=self.distribution,
-            module=self.module,
-            shared_trainer=self.shared_trainer,
-            argv=self._argv,
-            args=self._args,
-            inputs={
-                name: map_slot(slot, partial(self._entry, folder=folder))
-                for name, slot in self._inputs.items()
-            },
-            outputs=outputs,
-            folder=folder,
-        )
-        document[CONTENT_MEMBER] = content_digest(document)
-        return document
-
-    @staticmethod
-    def _entry(source: Source, folder: Path, role: str | None = None) -> EntryDocument:
-        assert source.digest is not None
-        entry = new_entry(source.name, source.path, source.digest, folder, role=role)
-        return entry.to_document(folder)
-
     def _staged(self) -> list[StagedOutput]:
         record = [] if self._record is None else [self._record]
         return [*self._outputs.values(), *record]
 
     def _all_sources(self) -> list[Source]:
-        slots = [*self._inputs.values(), *self._existing.values()]
-        return [source for slot in slots for source in sources_of(slot)]
-
-    def _items(self, name: str) -> list[Source]:
-        return sources_of(self._inputs[name])
-
-    def _input_list(self, name: str) -> list[Source]:
-        if name not in self._inputs:
-            raise ValueError(f"the run has no input named {name}")
-        return self._items(name)
-
-    def _refuse_staged(self, name: str, slot: Slot) -> None:
-        """Refuse described outputs that this run is about to write itself."""
-        for output in self._staged():
-            place = os.path.realpath(output.destination)
-            for source in sources_of(slot):
-                if os.path.realpath(source.path) == place:
-                    raise InputError(
-                        f"It would be replaced by the output {output.name}, and is the output "
-                        f"{name} that exists already",
-                        where=os.fspath(source.path),
-                        fix="Give each its own path",
-                        code="output.replaced",
-                    )
-
-    def _replaceable(self, only: str | None) -> Collection[str]:
-        """Return the inputs that an output may be."""
-        if not self.in_place:
-            return ()
-        return self._inputs if only is None else (only,)
+        existing = [source for each in self._existing.values() for source in sources_of(each.slot)]
+        return [*self._inputs.sources(), *existing]
 
     def _claim(self, name: str, target: Path, *, replaces: Collection[str] = ()) -> None:
         """Refuse an output in the place of an input or of another output.
@@ -424,9 +320,11 @@ class Run:
         Raises:
             InputError: It is one of them.
         """
-        flag = self._flag_of(name, target)
+        flag = self.description.output_flag(
+            name, target, inputs=self._inputs.slots, taken=self._flags
+        )
         known = "the record" if name == "record" else f"the output {name}"
-        offered = self.in_place is False and name != "record"
+        offered = self.description.in_place is False and name != "record"
         self._places.add_output(
             name,
             known if flag is None else f"{known} ({flag})",
@@ -436,48 +334,6 @@ class Run:
         )
         if flag is not None:
             self._flags.add(flag)
-
-    def _flag_of(self, name: str, target: Path) -> str | None:
-        """Return the option that gave an output its place, or None."""
-        given = [
-            option
-            for option, value in self._args.items()
-            if isinstance(value, str | os.PathLike)
-            and Path(value) == target
-            and option not in self._inputs
-        ]
-        flags = [f"--{option.replace('_', '-')}" for option in given]
-        if name in given:
-            return flags[given.index(name)]
-        return next((flag for flag in flags if flag not in self._flags), None)
-
-    def _input_words(self, name: str) -> str:
-        flag = f" (--{name.replace('_', '-')})" if name in self._args else ""
-        return f"the input {name}{flag}"
-
-    def _hash(self, sources: list[Source]) -> None:
-        hash_sources(sources, self._progress)
-
-    def _hash_outputs(self) -> None:
-        for output in self._outputs.values():
-            if not output.path.exists():
-                raise RuntimeError(f"the output {output.name} was staged and never written")
-            if output.directory:
-                output.digest = hash_directory(
-                    output.path, known=output.part_digests, progress=self._progress
-                )
-        plain = [o for o in self._outputs.values() if not o.directory]
-        for output in plain:
-            size = output.path.stat().st_size
-            if output.digest is not None and output.digest.size != size:
-                raise RuntimeError(
-                    f"the output {output.name} has {size} bytes, "
-                    f"and its digest was taken over {output.digest.size}"
-                )
-        fresh = [output for output in plain if output.digest is None]
-        digests = hash_files([output.path for output in fresh], progress=self._progress)
-        for output, digest in zip(fresh, digests, strict=True):
-            output.digest = digest
 
 
 def start_run(
@@ -527,14 +383,13 @@ def start_run(
         >>> sorted(path.name for path in Path().iterdir())
         ['clean.csv', 'clean.csv.audit.json', 'labels.csv']
     """
-    return Run(
+    description = RunDescription(
         entrypoint,
-        inputs=inputs,
-        args=args or {},
-        argv=argv,
+        args=dict(args or {}),
+        argv=list(argv) if argv is not None else argv_of(entrypoint),
         distribution=distribution,
         module=module,
         shared_trainer=shared_trainer,
         in_place=in_place,
-        progress=progress,
     )
+    return Run(description, inputs, progress)
