@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -24,18 +25,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labeljoin import attach, open_table
 from labeljoin.engine import first_pass
-from labeljoin.formats.parquet import thrift as compact
-from labeljoin.formats.parquet.footer import Footer, read_footer
-from labeljoin.formats.parquet.record import read_record
 from labeljoin_lookup import ADDED, Lookup, embedded, expected
+from provenance.record import read_embedded
 from provenance.toolkit import InputError, OutputError
 
 
 def prefix_of(path):
     """The bytes of a parquet file before its footer."""
-    with path.open("rb") as file:
-        start, _ = read_footer(file, path)
-    return path.read_bytes()[:start]
+    data = path.read_bytes()
+    return data[: len(data) - len(footer_of(path)) - 8]
+
+
+def footer_of(path):
+    """The footer of a parquet file; its length and four letters follow it."""
+    data = path.read_bytes()
+    assert data[-4:] == b"PAR1"
+    return data[-8 - int.from_bytes(data[-8:-4], "little") : -8]
 
 
 def chunks_of(path, columns):
@@ -252,46 +257,70 @@ def test_key_columns_of_numbers_and_in_odd_encodings(tmp_path):
         assert_spliced(source, out, attach(source, out, "key", Lookup()))
 
 
-def test_row_groups_longer_than_one_read(tmp_path, monkeypatch):
-    from labeljoin.formats.parquet import key_column
+class Decoded(Lookup):
+    """Columns that are computed once for each distinct key, and are not dictionaries."""
 
-    monkeypatch.setattr(key_column, "STREAMED_ROWS", 400)
+    def __call__(self, values):
+        batch = super().__call__(values)
+        columns = [column.dictionary_decode() for column in batch.columns]
+        return pa.record_batch(columns, names=batch.schema.names)
+
+
+@pytest.mark.parametrize("lookup", [Lookup(encoded=True), Decoded(encoded=True)])
+def test_row_groups_longer_than_one_read(tmp_path, lookup):
+    """Row groups of more than 2**22 rows are read in pieces."""
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
-    pq.write_table(pa.table(BASE), source)
-    for encoded in (False, True):
-        assert_spliced(source, out, attach(source, out, "key", Lookup(encoded)))
+    rows = 2**22 + 7
+    chosen = pa.array(np.random.default_rng(0).integers(0, 4, rows, np.int8))
+    keys = pa.table({"key": ["a", "bc", None, "def"]})
+    pq.write_table(keys.take(chosen), source, row_group_size=rows)
+    assert pq.read_metadata(source).num_row_groups == 1
+    report = attach(source, out, "key", lookup)
+    assert (report.engine, report.rows_out) == ("parquet-splice", rows)
+    assert pq.read_table(out).equals(expected(keys).take(chosen))
+    assert out.read_bytes().startswith(prefix_of(source))
+    assert chunks_of(source, 1) == chunks_of(out, 1)
+
+
+def varint(number):
+    """A number as Thrift's compact protocol writes it."""
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
+
+
+def unknown_field(number, kind, value):
+    """A field of Thrift's compact protocol; its number is written in full, in zigzag code."""
+    return bytes([kind]) + varint(2 * number) + value
 
 
 def test_fields_of_a_newer_format_survive(tmp_path):
     """A footer with members that no reader of today knows keeps them where they were."""
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pq.write_table(pa.table(BASE), source, row_group_size=300)
-    with source.open("rb") as file:
-        start, raw = read_footer(file, source)
-    unknown = compact.Field(77, compact.BINARY, compact.binary(b"from the future" * 20))
-    nested = compact.Field(99, compact.STRUCT, compact.struct([unknown]))
-    mapping = compact.Field(120, compact.MAP, bytes([1, 0x88]) + compact.binary(b"k") * 2)
-    footer = Footer.parse(raw)
-    groups = [(*group, nested, mapping) for group in footer.row_groups]
-    fields = [
-        compact.Field(
-            4,
-            compact.LIST,
-            compact.list_header(12, len(groups))
-            + b"".join(compact.struct(group) for group in groups),
-        )
-        if field.id == 4
-        else field
-        for field in footer.fields
-    ]
-    changed = compact.struct([*fields, unknown])
+    text = b"from the future" * 20
+    unknown = unknown_field(77, 8, varint(len(text)) + text)
+    nested = unknown_field(99, 12, unknown + b"\0")
+    mapping = unknown_field(120, 11, bytes([1, 0x88]) + b"\1k" * 2)
+    footer = footer_of(source)
+    metadata = pq.read_metadata(source)
+    for number in range(metadata.num_row_groups):
+        # A row group ends with its offset (field 5), its compressed size (field 6), in some
+        # versions of Arrow its number (field 7), and a zero.
+        group = metadata.row_group(number)
+        columns = [group.column(place) for place in range(group.num_columns)]
+        offset = columns[0].dictionary_page_offset
+        size = sum(column.total_compressed_size for column in columns)
+        last = re.escape(b"\x26" + varint(2 * offset) + b"\x16" + varint(2 * size))
+        [end] = re.finditer(last + rb"(\x14.)?(?=\0)", footer, re.DOTALL)
+        footer = footer[: end.end()] + nested + mapping + footer[end.end() :]
+    changed = footer[:-1] + unknown + b"\0"
     tail = changed + len(changed).to_bytes(4, "little") + b"PAR1"
-    source.write_bytes(source.read_bytes()[:start] + tail)
+    source.write_bytes(prefix_of(source) + tail)
     assert_spliced(source, out, attach(source, out, "key", Lookup()))
-    with out.open("rb") as file:
-        after = Footer.parse(read_footer(file, out)[1])
-    assert unknown in after.fields
-    assert all({nested, mapping} <= set(group) for group in after.row_groups)
+    after = footer_of(out)
+    assert after.count(nested + mapping + b"\0") == metadata.num_row_groups
+    assert after.count(unknown) == metadata.num_row_groups + 1
+    assert after.endswith(unknown + b"\0")
 
 
 def test_copies_of_the_schema_list_the_new_columns(tmp_path):
@@ -537,7 +566,7 @@ def test_parts_on_any_executor(tmp_path, pool):
     assert [part.source.name for part in report.parts] == [f"part-{n}.parquet" for n in range(4)]
     for part in report.parts:
         digest = hashlib.sha256(part.source.read_bytes()).hexdigest()
-        assert read_record(part.destination) == digest.encode()
+        assert read_embedded(part.destination) == digest.encode()
         assert part.digest
         assert part.digest.sha256 == hashlib.sha256(part.destination.read_bytes()).hexdigest()
     assert done[-1] == ("attach", 4, 4)
@@ -564,13 +593,13 @@ def test_a_failing_part_fails_the_whole(tmp_path):
 def test_records_are_read_from_the_footer(tmp_path):
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     pq.write_table(pa.table(BASE), source)
-    assert read_record(source) is None
+    assert read_embedded(source) is None
     attach(source, out, "key", Lookup(), embed=lambda digest: b'{"schema": 1}')
-    assert read_record(out) == b'{"schema": 1}'
+    assert read_embedded(out) == b'{"schema": 1}'
     assert pq.read_metadata(out).metadata[b"moskit.run_provenance"] == b'{"schema": 1}'
     out.write_bytes(out.read_bytes()[:-1])
     with pytest.raises(InputError):
-        read_record(out)
+        read_embedded(out)
 
 
 MEASURE = """
