@@ -78,6 +78,13 @@ class TrainingFlags:
         ),
     ] = None
     rating_sd_ddof: RatingSdDdof = "1"
+    weights: Annotated[
+        Literal["none", "label-error"] | None,
+        typer.Option(
+            help="How rows count: all alike, or by what their labels are worth.",
+            show_default="label-error where standard errors are known and differ",
+        ),
+    ] = None
     ensemble: Annotated[int, typer.Option(help="Nets averaged in one head, for mlp.")] = 1
     other_partitions: Annotated[
         int, typer.Option(help="Other draws of the folds to report beside the first.", min=0)
@@ -142,6 +149,7 @@ class TrainingFlags:
                 ensemble=self.ensemble,
                 other_partitions=self.other_partitions,
                 device=self.device,
+                weights=self.weights,
             ),
             "destinations": moshead.Destinations(
                 onnx=self.out_onnx,

@@ -52,14 +52,19 @@ class Blend:
 
 def blend_weights(members: Sequence[Member], fitting: Fitting) -> list[float]:
     """Non-negative weights whose sum of leave-out predictions is closest to the labels."""
-    mean = fitting.target.mean()
+    mean = fitting.mean
     unseen = np.stack([member.leave_out for member in members], axis=1) - mean
+    deviation, spread = fitting.target - mean, fitting.target.var()
+    if fitting.weights is not None:
+        spread = np.average(deviation**2, weights=fitting.weights)
+        roots = np.sqrt(fitting.weights)
+        unseen, deviation = unseen * roots[:, None], deviation * roots
     count = len(members)
     # The pull: as if so many rows more wanted all weights to be 1 / count.
     rows_per_unit = len(unseen) / fitting.units.count
-    pull = np.sqrt(EVENNESS * rows_per_unit * fitting.target.var()) * np.eye(count)
+    pull = np.sqrt(EVENNESS * rows_per_unit * spread) * np.eye(count)
     system: Array = np.concatenate([unseen, pull])
-    wanted = np.concatenate([fitting.target - mean, pull.sum(axis=1) / count])
+    wanted = np.concatenate([deviation, pull.sum(axis=1) / count])
     weights, _ = nnls(system, wanted)
     weights[weights < 1e-3] = 0.0
     if not weights.any():

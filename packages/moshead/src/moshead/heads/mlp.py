@@ -85,14 +85,14 @@ class Mlp:
         nets = train_nets(
             rows.features,
             rows.mos,
-            [NetPlan(plan.rows, plan.seed) for plan in plans],
+            [NetPlan(plan.rows, plan.seed, plan.weights) for plan in plans],
             recipe,
             device=options.device,
             progress=progress,
         )
         facts = {
             "family": self.name,
-            **recipe.to_dict(),
+            **recipe.to_dict(weighted=plans[0].weights is not None),
             "device": options.device,
             "transforms": [f"z-scores clipped at {recipe.clip:g}"],
             "feature_clip": recipe.clip,

@@ -12,7 +12,7 @@ that moshead registers in the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -33,15 +33,26 @@ class TrainingRows:
         mos: Labels in [1, 5], (N,).
         units: Clip or group of each row, (N,). Whatever a family leaves out in order to choose
             something, it leaves out by units.
+        weights: How much each row counts, (N,), positive with a mean of 1; None where all count
+            alike.
     """
 
     features: Array
     mos: Array
     units: NDArray[np.int64]
+    weights: Array | None = None
 
     def take(self, rows: NDArray[np.int64]) -> TrainingRows:
-        """Some of the rows."""
-        return TrainingRows(self.features[rows], self.mos[rows], self.units[rows])
+        """Some of the rows; their weights have a mean of 1 again."""
+        weights = None if self.weights is None else self.weights[rows]
+        if weights is not None:
+            weights = weights / weights.mean()
+        return TrainingRows(self.features[rows], self.mos[rows], self.units[rows], weights)
+
+    def of(self, plan: Plan) -> TrainingRows:
+        """The rows of a plan, with the weights of the plan where it has any."""
+        rows = self.take(plan.rows)
+        return rows if plan.weights is None else replace(rows, weights=plan.weights)
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,19 @@ class Plan:
     Attributes:
         rows: Indices of its training rows.
         seed: Entropy of whatever is drawn at random.
+        weights: How much each of its rows counts, (n,), positive with a mean of 1, known from
+            these rows alone; None where all count alike. A family that cannot weight rows may
+            ignore them.
     """
 
     rows: NDArray[np.int64]
     seed: tuple[int, ...]
+    weights: Array | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """What decides the fit of a family that draws nothing: rows and weights."""
+        return self.rows.tobytes() + (b"" if self.weights is None else self.weights.tobytes())
 
 
 class GraphWriter(Protocol):

@@ -23,6 +23,15 @@ from moshead.gate.twins import search_twins
 from moshead.heads.families import AUTO, load_family
 from moshead.heads.network import Head, TrainingResult
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
+from moshead.training.weighting import (
+    WEIGHT_KINDS,
+    Paid,
+    WeightKind,
+    choose_weighting,
+    measure_paid,
+    weights_document,
+    weights_note,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +62,9 @@ class TrainingOptions:
         other_partitions: Partitions beside the first that are trained with one seed each, to show
             how much the draw of the folds matters.
         device: ``cpu`` or ``cuda``; concerns ``mlp`` alone.
+        weights: ``label-error``: each row counts by the inverse of its variance, label noise
+            included; ``none``: all alike. By default ``label-error`` where the standard errors of
+            labels are known and differ. Baselines are never weighted.
     """
 
     recipe: str = AUTO
@@ -63,6 +75,7 @@ class TrainingOptions:
     ensemble: int = 1
     other_partitions: int = OTHER_PARTITIONS
     device: str = "cpu"
+    weights: WeightKind | None = None
 
     def check(self) -> None:
         """Refuse options that mean nothing.
@@ -79,6 +92,12 @@ class TrainingOptions:
                     fix=f"Give {minimum} or more",
                     code="training.too-small",
                 )
+        if self.weights is not None and self.weights not in WEIGHT_KINDS:
+            raise InputError(
+                f"there are no weights {self.weights!r}",
+                fix=f"Use one of {', '.join(WEIGHT_KINDS)}",
+                code="training.no-such-weights",
+            )
 
 
 @dataclass(frozen=True)
@@ -160,6 +179,7 @@ def train_head(
         else _content_scores(corpus, contents, cells, options, fitter.family, progress),
         seed=options.seed,
     )
+    paid = _paid(corpus, fitter, main, cells, options.seed, progress)
     shipped, trained_on = fitter.shipped(main, seeds[0], progress)
     return _result(
         corpus,
@@ -173,7 +193,30 @@ def train_head(
         gate,
         shipped,
         trained_on,
+        paid,
     )
+
+
+def _paid(
+    corpus: Corpus,
+    fitter: _Fitter,
+    division: Partition,
+    cells: Sequence[Cell],
+    seed: int,
+    progress: ProgressCallback | None,
+) -> Paid | None:
+    """Whether weights pay on the folds that judged the head; None where no weights are in question.
+
+    The first seed of the other choice is fitted to the same rows.
+    """
+    weighting = fitter.weighting
+    if not weighting.informative:
+        return None
+    (judged,) = fitter.folds([(division, (seed,))], progress, weighting.other)
+    first = sorted((cell for cell in cells if cell.seed == seed), key=lambda cell: cell.fold)
+    other = sorted(_cells(corpus, judged), key=lambda cell: cell.fold)
+    weighted, unweighted = (first, other) if weighting.kind == "label-error" else (other, first)
+    return measure_paid(corpus.mos, corpus.units, weighted, unweighted, seed)
 
 
 def _content_scores(
@@ -233,6 +276,7 @@ class _Fitter:
 
     def __init__(self, corpus: Corpus, options: TrainingOptions, family: Family) -> None:
         self.rows = TrainingRows(corpus.features, corpus.mos, corpus.units)
+        self.weighting = choose_weighting(self.rows, corpus.standard_error, options.weights)
         self.options = options
         self.family = family
         # Copies of one head have nothing to average.
@@ -257,16 +301,24 @@ class _Fitter:
         self,
         wanted: Sequence[tuple[Partition, tuple[int, ...]]],
         progress: ProgressCallback | None,
+        weights: WeightKind | None = None,
     ) -> list[list[_Judged]]:
-        """Fit every fold by seed of some partitions; a family that draws nothing, once a fold."""
+        """Fit every fold by seed of some partitions; a family that draws nothing, once a fold.
+
+        Args:
+            wanted: Partitions, each with its seeds.
+            progress: Called as training advances.
+            weights: How rows are weighted; as the options say by default.
+        """
         plans = [
-            Plan(fold.train, (seed, number, member))
+            Plan(fold.train, (seed, number, member), self.weighting.of(fold.train, weights))
             for division, seeds in wanted
             for (number, fold), seed, member in product(
                 enumerate(division.folds), self._drawn(seeds), range(self.members)
             )
         ]
-        nets = iter(self._fit(plans, progress, "folds by seeds"))
+        step = "folds by seeds" if weights is None else f"folds with --weights {weights}"
+        nets = iter(self._fit(plans, progress, step))
         judged = []
         for division, seeds in wanted:
             items = [
@@ -289,7 +341,8 @@ class _Fitter:
         if division.kind == "split":
             rows = division.folds[0].train
         # The fold number after the last, so that no fold's draws are used again.
-        plans = [Plan(rows, (seed, len(division.folds), n)) for n in range(self.members)]
+        weights = self.weighting.of(rows)
+        plans = [Plan(rows, (seed, len(division.folds), n), weights) for n in range(self.members)]
         return self._fit(plans, progress, "head"), rows
 
 
@@ -336,6 +389,7 @@ def _result(
     gate: GateReport,
     shipped: Sequence[FittedHead],
     trained_on: NDArray[np.int64],
+    paid: Paid | None,
 ) -> TrainingResult:
     medians = column_medians(corpus.features[trained_on])
     plain = impute(corpus.features[trained_on], medians)
@@ -351,7 +405,9 @@ def _result(
     if imputed:
         named = ", ".join(f"{name} ({n} of {len(trained_on)})" for name, n in imputed.items())
         notes = (*notes, f"Non-finite values were replaced by training medians: {named}.")
-    notes = (*notes, *_family_notes(fitter, facts, gate))
+    weighting, weights = fitter.weighting, fitter.weighting.of(trained_on)
+    note = weights_note(weighting, weights, paid)
+    notes = (*notes, *([note] if note else []), *_family_notes(fitter, facts, gate))
     columns = corpus.schema.columns
     return TrainingResult(
         model_id=model_id,
@@ -382,6 +438,7 @@ def _result(
             "deterministic": fitter.family.deterministic,
             "ensemble": fitter.members,
             "n_rows": len(trained_on),
+            "weights": weights_document(weighting, weights, paid),
         },
         corpus={
             "clips": corpus.clips,

@@ -196,7 +196,12 @@ class Job:
             "model_id": self.model_id,
             "feature_schema_id": schema.id,
             **self.row_args(),
-            **asdict(self.training),
+            **{
+                name: value
+                for name, value in asdict(self.training).items()
+                # Left out where nobody asked, so that the default adds nothing to a head.
+                if name != "weights" or value is not None
+            },
         }
 
 

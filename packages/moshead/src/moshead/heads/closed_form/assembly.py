@@ -41,18 +41,16 @@ def fit_each(
 
     distinct: dict[bytes, Plan] = {}
     for plan in plans:
-        distinct.setdefault(plan.rows.tobytes(), plan)
+        distinct.setdefault(plan.identity, plan)
     made: dict[bytes, FittedHead] = {}
     workers = min(len(distinct), processors())
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        heads = pool.map(
-            lambda plan: fit(rows.take(plan.rows), options.size_limit), distinct.values()
-        )
+        heads = pool.map(lambda plan: fit(rows.of(plan), options.size_limit), distinct.values())
         for identity, head in zip(distinct, heads, strict=True):
             made[identity] = head
             if progress is not None:
                 progress(len(made), len(distinct))
-    return [made[plan.rows.tobytes()] for plan in plans]
+    return [made[plan.identity] for plan in plans]
 
 
 def prepare(rows: TrainingRows, size_limit: int) -> tuple[Inputs, Fitting]:
@@ -63,7 +61,8 @@ def prepare(rows: TrainingRows, size_limit: int) -> tuple[Inputs, Fitting]:
     inputs = Inputs.of(rows.features, names)
     scores = inputs.scores(rows.features)
     units = Units(rows.units)
-    return inputs, Fitting(scores, link(rows.mos), rows.units, units, size_limit)
+    fitting = Fitting(scores, link(rows.mos), rows.units, units, size_limit, rows.weights)
+    return inputs, fitting
 
 
 def combined(
@@ -73,7 +72,7 @@ def combined(
 
     Weights apply to deviations from the mean label, so they need not sum to 1.
     """
-    mean = float(fitting.target.mean())
+    mean = fitting.mean
     kept = [(weight, member) for weight, member in weighted if weight > 0]
     intercept = mean + sum(weight * (member.intercept - mean) for weight, member in kept)
     names = tuple(dict.fromkeys(member.transform for _, member in kept))
@@ -81,7 +80,8 @@ def combined(
         "family": family,
         "architecture": " + ".join(dict.fromkeys(member.name for _, member in kept))
         + ", behind a logistic link",
-        "loss": "penalised least squares on the logit of the MOS within [0.5, 5.5]",
+        "loss": ("" if fitting.weights is None else "weighted ")
+        + "penalised least squares on the logit of the MOS within [0.5, 5.5]",
         "chosen_by": "exact leave-one-out over the clips or groups of each net's own training rows",
         "members": [
             {

@@ -9,6 +9,9 @@ for a unit ``g`` by the fit without its rows follows from the fit with them:
 (Allen 1974 for single rows; Hastie, Tibshirani and Friedman 2009, 7.10; the block form follows
 from the Sherman-Morrison-Woodbury identity). One eigendecomposition gives ``H`` for every penalty,
 so the penalty is chosen at almost no cost, on the training rows alone.
+
+Weighted rows are the same problem with every row of features and labels times the root of its
+weight: residuals without a unit are computed there, and divided by the root again.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ class LeastSquaresFit:
         weights: Weights of the features, (P,), or of the rows, (N,); these sum to 0.
         intercept: The constant, given that features are not centred.
         leave_out: Prediction for each training row by the fit without its unit, (N,).
-        error: Mean squared error of ``leave_out``.
+        error: Mean squared error of ``leave_out``, weighted as the rows are.
     """
 
     penalty: float
@@ -91,38 +94,61 @@ class LeastSquares:
         values: Eigenvalues of the centred Gram matrix that belong to them, (R,).
         means: Column means of the features, (P,), or of the Gram matrix, (N,).
         back: From directions to features, (P, R); None where only a Gram matrix is known.
+        roots: Square roots of the weights of the rows, (N,), whose squares have a mean of 1; None
+            where all rows count alike. Then the centred features are those around the weighted
+            means, each row times its root; ``left`` is orthogonal to ``roots``, and ``means`` are
+            weighted.
     """
 
-    def __init__(self, left: Array, values: Array, means: Array, back: Array | None) -> None:
+    def __init__(
+        self,
+        left: Array,
+        values: Array,
+        means: Array,
+        back: Array | None,
+        roots: Array | None = None,
+    ) -> None:
         self._left, self._values, self._means, self._back = left, values, means, back
+        self._roots = roots
         self._rows = len(left)
         self._scale = max(float(values.sum()) / max(self._rows, 1), 1e-12)
 
     @classmethod
-    def from_features(cls, phi: Array) -> LeastSquares:
-        """Prepare a fit on explicit features, (N, P)."""
+    def from_features(cls, phi: Array, weights: Array | None = None) -> LeastSquares:
+        """Prepare a fit on explicit features, (N, P), and weights of rows, (N,)."""
         if phi.shape[1] <= len(phi):
-            return cls.from_map(lambda rows: phi[rows], *phi.shape)
-        means = phi.mean(axis=0)
+            return cls.from_map(lambda rows: phi[rows], *phi.shape, weights=weights)
+        means = phi.mean(axis=0) if weights is None else np.average(phi, axis=0, weights=weights)
         centred = phi - means
-        fit = cls.from_gram(centred @ centred.T)
-        return cls(fit._left, fit._values, means, centred.T @ fit._left)
+        fit = cls.from_gram(centred @ centred.T, weights)
+        if fit._roots is not None:
+            centred *= fit._roots[:, None]
+        return cls(fit._left, fit._values, means, centred.T @ fit._left, fit._roots)
 
     @classmethod
-    def from_map(cls, phi: Callable[[slice], Array], rows: int, width: int) -> LeastSquares:
+    def from_map(
+        cls,
+        phi: Callable[[slice], Array],
+        rows: int,
+        width: int,
+        weights: Array | None = None,
+    ) -> LeastSquares:
         """Prepare a fit on features that are made for a block of rows at a time.
 
         Args:
             phi: Makes the features of some rows, (n, P); called twice for each block.
             rows: Rows in all, N.
             width: Features, P <= N.
+            weights: How much each row counts, (N,), positive; None where all count alike.
         """
+        roots = _roots(weights)
         blocks = [slice(at, min(at + _BLOCK, rows)) for at in range(0, rows, _BLOCK)]
         gram, sums = np.zeros((width, width)), np.zeros(width)
         for block in blocks:
             part = phi(block)
-            gram += part.T @ part
-            sums += part.sum(axis=0)
+            scaled = part if roots is None else part * roots[block, None]
+            gram += scaled.T @ scaled
+            sums += part.sum(axis=0) if roots is None else roots[block] @ scaled
         means = sums / max(rows, 1)
         gram -= rows * np.outer(means, means)
         values, vectors = scipy.linalg.eigh(gram, check_finite=False, driver="evd")
@@ -132,17 +158,29 @@ class LeastSquares:
         # float32 is plenty for a leave-out prediction, and halves what many rows take.
         left = np.empty((rows, len(values)), np.float64 if rows <= _BLOCK else np.float32)
         for block in blocks:
-            left[block] = phi(block) @ basis - means @ basis
-        return cls(left, values, means, vectors * np.sqrt(values))
+            along = phi(block) @ basis - means @ basis
+            left[block] = along if roots is None else along * roots[block, None]
+        return cls(left, values, means, vectors * np.sqrt(values), roots)
 
     @classmethod
-    def from_gram(cls, gram: Array) -> LeastSquares:
-        """Prepare a fit in a kernel's space, from its Gram matrix over the rows, (N, N)."""
-        means = gram.mean(axis=0)
-        centred = gram - means - means[:, None] + means.mean()
+    def from_gram(cls, gram: Array, weights: Array | None = None) -> LeastSquares:
+        """Prepare a fit in a kernel's space, from its Gram matrix over the rows, (N, N).
+
+        Args:
+            gram: Kernel between the rows, (N, N).
+            weights: How much each row counts, (N,), positive; None where all count alike.
+        """
+        roots = _roots(weights)
+        if roots is None:
+            means = gram.mean(axis=0)
+            centred = gram - means - means[:, None] + means.mean()
+        else:
+            means = roots**2 @ gram / len(gram)
+            centred = gram - means - means[:, None] + roots**2 @ means / len(gram)
+            centred *= roots * roots[:, None]
         values, left = scipy.linalg.eigh(centred, check_finite=False, driver="evd")
         keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
-        return cls(left[:, keep], values[keep], means, None)
+        return cls(left[:, keep], values[keep], means, None, roots)
 
     def fit(self, target: Array, units: Units, penalties: Array | None = None) -> LeastSquaresFit:
         """Fit with the penalty whose leave-one-unit-out error is least.
@@ -155,17 +193,28 @@ class LeastSquares:
         """
         if penalties is None:
             penalties = PENALTIES if self._rows <= _BLOCK else PENALTIES[::3]
-        mean = float(target.mean())
-        along = ((target - mean).astype(self._left.dtype) @ self._left).astype(np.float64)
+        roots = self._roots
+        mean = (
+            float(target.mean()) if roots is None else float(np.average(target, weights=roots**2))
+        )
+        deviation = target - mean if roots is None else (target - mean) * roots
+        along = (deviation.astype(self._left.dtype) @ self._left).astype(np.float64)
         shrink = self._values[:, None] / (self._values[:, None] + penalties * self._scale)
         shrink = shrink.astype(self._left.dtype)
-        fitted = mean + (self._left @ (along[:, None] * shrink).astype(self._left.dtype))
-        left_out = self._leave_out(target, fitted, shrink, units)
-        errors = np.mean((left_out - target[:, None]) ** 2, axis=0)
+        explained = self._left @ (along[:, None] * shrink).astype(self._left.dtype)
+        if roots is None:
+            left_out = self._leave_out(target, mean + explained, shrink, units)
+            errors = np.mean((left_out - target[:, None]) ** 2, axis=0)
+        else:
+            fitted = mean * roots[:, None] + explained
+            left_out = self._leave_out(target * roots, fitted, shrink, units) / roots[:, None]
+            errors = roots**2 @ (left_out - target[:, None]) ** 2 / self._rows
         best = int(np.argmin(errors))
         penalty = float(penalties[best] * self._scale)
         shrunk = along / (self._values + penalty)
         weights = self._left @ shrunk if self._back is None else self._back @ shrunk
+        if roots is not None and self._back is None:
+            weights = weights * roots
         return LeastSquaresFit(
             penalty=penalty,
             relative_penalty=float(penalties[best]),
@@ -176,12 +225,20 @@ class LeastSquares:
         )
 
     def _leave_out(self, target: Array, fitted: Array, shrink: Array, units: Units) -> Array:
-        """Predictions without each row's unit, (N, penalties)."""
+        """Predictions without each row's unit, (N, penalties), times the roots of weights.
+
+        Args:
+            target: Labels times the roots, (N,).
+            fitted: Fitted values times the roots, (N, penalties).
+            shrink: What remains of each direction, (R, penalties).
+            units: Rows that are left out together.
+        """
         result = np.empty_like(fitted)
         if units.single:
             for at in range(0, self._rows, _BLOCK):
                 rows = slice(at, at + _BLOCK)
-                own = 1 / self._rows + self._left[rows] ** 2 @ shrink
+                share = 1.0 if self._roots is None else self._roots[rows, None] ** 2
+                own = share / self._rows + self._left[rows] ** 2 @ shrink
                 # A row that alone decides its fit (own = 1) has no prediction without it.
                 residual = (target[rows, None] - fitted[rows]) / np.maximum(1 - own, 1e-9)
                 result[rows] = target[rows, None] - residual
@@ -203,22 +260,32 @@ class LeastSquares:
         """Fill ``result`` for units of one size, whose row indices are (units, size)."""
         size = rows.shape[1]
         left = self._left[rows].astype(np.float64)
+        roots = None if self._roots is None else self._roots[rows]
         residual = target[rows][:, :, None] - fitted[rows]
         for number in range(shrink.shape[1]):
             if size <= left.shape[2]:
-                own = (left * shrink[:, number]) @ left.swapaxes(1, 2) + 1 / self._rows
+                constant = 1.0 if roots is None else roots[:, :, None] * roots[:, None, :]
+                own = (left * shrink[:, number]) @ left.swapaxes(1, 2) + constant / self._rows
                 system = (1 + 1e-12) * np.eye(size) - own
                 out = np.linalg.solve(system, residual[:, :, number, None])[:, :, 0]
             else:
-                out = self._large_units(left, shrink[:, number], residual[:, :, number])
+                out = self._large_units(left, shrink[:, number], residual[:, :, number], roots)
             result[rows, number] = target[rows] - out
 
-    def _large_units(self, left: Array, shrink: Array, residual: Array) -> Array:
+    def _large_units(
+        self, left: Array, shrink: Array, residual: Array, roots: Array | None
+    ) -> Array:
         """(I - H_gg)^-1 r for units of more rows than directions, by Woodbury's identity."""
         members, size, _ = left.shape
-        wide = np.concatenate([left, np.full((members, size, 1), 1.0)], axis=2)
+        constant = np.full((members, size, 1), 1.0) if roots is None else roots[:, :, None]
+        wide = np.concatenate([left, constant], axis=2)
         weights = np.append(shrink, 1 / self._rows)
         scaled = wide * np.sqrt(weights)
         inner = np.eye(len(weights)) * (1 + 1e-12) - scaled.swapaxes(1, 2) @ scaled
         along = np.linalg.solve(inner, scaled.swapaxes(1, 2) @ residual[:, :, None])
         return np.asarray(residual + (scaled @ along)[:, :, 0])
+
+
+def _roots(weights: Array | None) -> Array | None:
+    """Square roots of weights scaled to a mean of 1."""
+    return None if weights is None else np.sqrt(weights / weights.mean())

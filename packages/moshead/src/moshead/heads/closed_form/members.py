@@ -90,6 +90,7 @@ class Fitting:
         of_row: Unit of each row, (N,).
         units: The same, prepared.
         size_limit: Bytes that the weights may take in the ONNX file.
+        weights: How much each row counts, (N,); None where all count alike.
     """
 
     inputs: dict[TransformName, Array]
@@ -97,13 +98,22 @@ class Fitting:
     of_row: NDArray[np.int64]
     units: Units
     size_limit: int
+    weights: Array | None = None
+
+    @property
+    def mean(self) -> float:
+        """Mean label, weighted as the rows are."""
+        if self.weights is None:
+            return float(self.target.mean())
+        return float(np.average(self.target, weights=self.weights))
 
     def thinned(self, wanted: int) -> Fitting:
         """About so many rows, evenly spaced."""
         rows = np.arange(0, len(self.target), max(1, len(self.target) // wanted))
         of_row = self.of_row[rows]
         inputs = {name: values[rows] for name, values in self.inputs.items()}
-        return Fitting(inputs, self.target[rows], of_row, Units(of_row), self.size_limit)
+        weights = None if self.weights is None else self.weights[rows]
+        return Fitting(inputs, self.target[rows], of_row, Units(of_row), self.size_limit, weights)
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,7 @@ class CentrePlan:
 
 def linear_member(fitting: Fitting, transform: TransformName) -> Member:
     """Ridge regression (Hoerl and Kennard 1970) on one transform."""
-    problem = LeastSquares.from_features(fitting.inputs[transform])
+    problem = LeastSquares.from_features(fitting.inputs[transform], fitting.weights)
     fit = problem.fit(fitting.target, fitting.units)
     return Member(
         "linear",
@@ -159,7 +169,7 @@ def quadratic_member(fitting: Fitting, transform: TransformName) -> Member | Non
     gram /= scale
     gram += 1
     gram *= gram
-    fit = LeastSquares.from_gram(gram).fit(fitting.target, fitting.units)
+    fit = LeastSquares.from_gram(gram, fitting.weights).fit(fitting.target, fitting.units)
     dual = fit.weights
     # sum_i dual_i (1 + 2 x . x_i / s + (x . x_i)^2 / s^2); dual sums to 0.
     term = QuadraticTerm(2 / scale * (dual @ x), (x * dual[:, None]).T @ x / scale**2)
@@ -178,7 +188,8 @@ def _quadratic_in_monomials(fitting: Fitting, transform: TransformName, monomial
         part = x[rows]
         return np.concatenate([part * linear, part[:, first] * part[:, second] * pair], axis=1)
 
-    fit = LeastSquares.from_map(phi, len(x), monomials).fit(fitting.target, fitting.units)
+    problem = LeastSquares.from_map(phi, len(x), monomials, fitting.weights)
+    fit = problem.fit(fitting.target, fitting.units)
     half = np.zeros((width, width))
     half[first, second] = fit.weights[width:] * pair
     term = QuadraticTerm(fit.weights[:width] * linear, (half + half.T) / 2)
@@ -291,7 +302,7 @@ def _centre_member(fitting: Fitting, plan: CentrePlan, towards: Array | None = N
         solved = scipy.linalg.solve_triangular(root, outer.T, lower=True, check_finite=False)
         return np.ascontiguousarray(solved.T)
 
-    problem = _problem(phi, len(inputs), len(plan.centres))
+    problem = _problem(phi, len(inputs), len(plan.centres), fitting.weights)
     penalties = None
     while True:
         fit = problem.fit(fitting.target, fitting.units, penalties)
@@ -307,8 +318,10 @@ def _centre_member(fitting: Fitting, plan: CentrePlan, towards: Array | None = N
     return Member(plan.kind, plan.transform, term, fit.intercept, fit.leave_out, fit.error, chosen)
 
 
-def _problem(phi: Callable[[slice], Array], rows: int, width: int) -> LeastSquares:
+def _problem(
+    phi: Callable[[slice], Array], rows: int, width: int, weights: Array | None
+) -> LeastSquares:
     """Least squares on features that are made twice where they are too many to keep."""
     if rows > MANY_ROWS:
-        return LeastSquares.from_map(phi, rows, width)
-    return LeastSquares.from_features(phi(slice(0, rows)))
+        return LeastSquares.from_map(phi, rows, width, weights)
+    return LeastSquares.from_features(phi(slice(0, rows)), weights)

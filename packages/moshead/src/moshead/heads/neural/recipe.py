@@ -35,14 +35,19 @@ class Recipe:
     weight_decay: float = 0.01
     plcc_weight: float = 0.5
 
-    def to_dict(self) -> dict[str, Any]:
-        """The recipe as JSON."""
+    def to_dict(self, *, weighted: bool = False) -> dict[str, Any]:
+        """The recipe as JSON.
+
+        Args:
+            weighted: Whether rows are weighted.
+        """
         return {
             "architecture": (
                 "clip(z) -> Gemm -> LayerNorm -> Tanh -> Gemm + linear skip + quadratic form"
             ),
             "optimizer": "AdamW, cosine",
-            "loss": "MSE / Var(MOS) + plcc_weight * (1 - PLCC)",
+            "loss": "MSE / Var(MOS) + plcc_weight * (1 - PLCC)"
+            + (", both weighted" if weighted else ""),
             "start": "closed-form kernel ridge of degree 2 on logit((MOS - 1) / 4)",
             "precision": "float64",
             **asdict(self),

@@ -49,7 +49,8 @@ class Start:
         return (self.medians - self.mean) / self.std
 
 
-def _start(features: Array, mos: Array, rows: NDArray[np.int64], recipe: Recipe) -> Start:
+def _start(features: Array, mos: Array, plan: NetPlan, recipe: Recipe) -> Start:
+    rows = plan.rows
     medians = column_medians(features[rows])
     everywhere = impute(features, medians)
     own = everywhere[rows]
@@ -62,7 +63,7 @@ def _start(features: Array, mos: Array, rows: NDArray[np.int64], recipe: Recipe)
     # A constant feature is scaled to 0, so that it gets no weight and no gradient.
     z = np.where(constant, 0.0, (everywhere - mean) / std)
     z = np.clip(z, -recipe.clip, recipe.clip)
-    form = closed_form_start(z[rows], mos[rows], recipe.ridge_alpha, recipe.reach)
+    form = closed_form_start(z[rows], mos[rows], recipe.ridge_alpha, recipe.reach, plan.row_weights)
     bend = np.zeros(len(features))
     if form.quadratic is not None:
         # The quadratic part is not trained further, so it is computed once.
@@ -74,10 +75,9 @@ def starts_of(features: Array, mos: Array, plans: Sequence[NetPlan], recipe: Rec
     """The start of each net, in the order of ``plans``."""
     made: dict[bytes, Start] = {}
     for plan in plans:
-        identity = plan.rows.tobytes()
-        if identity not in made:
-            made[identity] = _start(features, mos, plan.rows, recipe)
-    return [made[plan.rows.tobytes()] for plan in plans]
+        if plan.identity not in made:
+            made[plan.identity] = _start(features, mos, plan, recipe)
+    return [made[plan.identity] for plan in plans]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ class ClosedForm:
     quadratic: Array | None
 
 
-def closed_form_start(z: Array, mos: Array, alpha: float, reach: float) -> ClosedForm:
+def closed_form_start(
+    z: Array, mos: Array, alpha: float, reach: float, weights: Array | None = None
+) -> ClosedForm:
     """Kernel ridge regression of logit((MOS - 1) / 4) on z-scores, of degree 2.
 
     The kernel is k(x, x') = (1 + x . x' / d)^2 with d = reach * F, whose functions are the
@@ -110,24 +112,27 @@ def closed_form_start(z: Array, mos: Array, alpha: float, reach: float) -> Close
         mos: Labels in [1, 5], (N,); the logit is bounded near the ends of the scale.
         alpha: Penalty of linear weights.
         reach: See above; 0 gives ridge regression.
+        weights: How much each row counts, (N,), mean 1; None where all count alike.
     """
     low, high = MOS_RANGE
     share = np.clip((mos - low) / (high - low), _LOGIT_MARGIN, 1 - _LOGIT_MARGIN)
     target = np.log(share / (1 - share))
-    mean = float(target.mean())
+    mean = float(target.mean() if weights is None else np.average(target, weights=weights))
     target = target - mean
     rows, width = z.shape
     monomials = 1 + width + width * (width + 1) // 2
     if reach == 0 or min(rows**3, rows * monomials**2 + monomials**3) > _CLOSED_FORM_COST:
-        centre = z.mean(axis=0)
+        centre = z.mean(axis=0) if weights is None else weights @ z / weights.sum()
         centred = z - centre
-        linear = np.linalg.solve(centred.T @ centred + alpha * np.eye(width), centred.T @ target)
+        left = centred.T if weights is None else centred.T * weights
+        linear: Array = np.linalg.solve(left @ centred + alpha * np.eye(width), left @ target)
         return ClosedForm(mean - float(centre @ linear), linear, None)
     scale = reach * width
     penalty = 2 * alpha / scale
     if rows <= monomials:
         kernel = (1 + z @ z.T / scale) ** 2
-        dual = np.linalg.solve(kernel + penalty * np.eye(rows), target)
+        inverse = np.eye(rows) if weights is None else np.diag(1 / weights)
+        dual = np.linalg.solve(kernel + penalty * inverse, target)
         quadratic = (z * dual[:, None]).T @ z / scale**2
         return ClosedForm(mean + float(dual.sum()), 2 / scale * (dual @ z), quadratic)
     first, second = np.triu_indices(width)
@@ -137,11 +142,12 @@ def closed_form_start(z: Array, mos: Array, alpha: float, reach: float) -> Close
     phi[:, 1 : width + 1] = math.sqrt(2 / scale) * z
     np.multiply(z[:, first], z[:, second], out=phi[:, width + 1 :])
     phi[:, width + 1 :] *= pair_scale
-    weights = np.linalg.solve(phi.T @ phi + penalty * np.eye(monomials), phi.T @ target)
+    left = phi.T if weights is None else phi.T * weights
+    solved = np.linalg.solve(left @ phi + penalty * np.eye(monomials), left @ target)
     half = np.zeros((width, width))
-    half[first, second] = weights[width + 1 :] * pair_scale
+    half[first, second] = solved[width + 1 :] * pair_scale
     return ClosedForm(
-        mean + float(weights[0]),
-        math.sqrt(2 / scale) * weights[1 : width + 1],
+        mean + float(solved[0]),
+        math.sqrt(2 / scale) * solved[1 : width + 1],
         (half + half.T) / 2,
     )

@@ -46,10 +46,18 @@ class NetPlan:
     Attributes:
         rows: Indices of its training rows.
         seed: Entropy of its initial weights and its shuffling.
+        row_weights: How much each row counts, (n,), mean 1; None where all count alike.
     """
 
     rows: NDArray[np.int64]
     seed: tuple[int, ...]
+    row_weights: Array | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """What decides its start: rows and weights."""
+        weights = b"" if self.row_weights is None else self.row_weights.tobytes()
+        return self.rows.tobytes() + weights
 
 
 def train_nets(
@@ -141,6 +149,9 @@ class _Batch:
         self.missing = bool(np.isnan(features).any())
         self.medians = self._stack([start.median_scores for start in starts])
         self.bend = self._stack([start.bend for start in starts])
+        self.row_weights: torch.Tensor | None = None
+        if any(plan.row_weights is not None for plan in plans):
+            self.row_weights = self._stack([_everywhere(plan, len(mos)) for plan in plans])
         self.numbers = torch.arange(len(plans), device=device)[:, None]
         self.variance = self._stack([[mos[plan.rows].var()] for plan in plans])
         self.draws = [np.random.Generator(np.random.PCG64(list(plan.seed))) for plan in plans]
@@ -216,7 +227,10 @@ class _Batch:
             if self.stopped:
                 return
             self.compute_gradient(
-                self.inputs_of(rows), self.bend[self.numbers, rows], self.mos[rows]
+                self.inputs_of(rows),
+                self.bend[self.numbers, rows],
+                self.mos[rows],
+                None if self.row_weights is None else self.row_weights[self.numbers, rows],
             )
             self._update()
 
@@ -230,8 +244,14 @@ class _Batch:
         x[..., : z.shape[-1]] = z.clamp_(-self.recipe.clip, self.recipe.clip)
         return x
 
-    def compute_gradient(self, x: torch.Tensor, bend: torch.Tensor, mos: torch.Tensor) -> None:
-        """Fill ``gradient`` for one batch: inputs (M, B, D + 1), x Q x and labels (M, B)."""
+    def compute_gradient(
+        self,
+        x: torch.Tensor,
+        bend: torch.Tensor,
+        mos: torch.Tensor,
+        row_weights: torch.Tensor | None = None,
+    ) -> None:
+        """Fill ``gradient`` for one batch: inputs (M, B, D + 1); x Q x, labels, weights (M, B)."""
         p, g = self.parameters, self.gradients
         hidden = self.recipe.hidden
         a = torch.bmm(x, p["w1"])
@@ -243,7 +263,8 @@ class _Batch:
         sigmoid = torch.sigmoid(logit)
         low, high = MOS_RANGE
         predicted = low + (high - low) * sigmoid
-        d_logit = self._loss_gradient(predicted, mos) * (high - low) * sigmoid * (1 - sigmoid)
+        d_logit = self._loss_gradient(predicted, mos, row_weights)
+        d_logit = d_logit * (high - low) * sigmoid * (1 - sigmoid)
         d_logit = d_logit.unsqueeze(-1)
         torch.bmm(x.transpose(1, 2), d_logit, out=g["skip"])
         torch.bmm(t.transpose(1, 2), d_logit, out=g["w2"])
@@ -256,8 +277,12 @@ class _Batch:
         )
         torch.bmm(x.transpose(1, 2), d_a, out=g["w1"])
 
-    def _loss_gradient(self, predicted: torch.Tensor, mos: torch.Tensor) -> torch.Tensor:
+    def _loss_gradient(
+        self, predicted: torch.Tensor, mos: torch.Tensor, row_weights: torch.Tensor | None
+    ) -> torch.Tensor:
         """d/dy of MSE / Var + w (1 - PLCC), with the batch's PLCC, (M, B)."""
+        if row_weights is not None:
+            return self._weighted_loss_gradient(predicted, mos, row_weights)
         error = predicted - mos
         gradient = error * (2.0 / (error.shape[1] * self.variance))
         centred = predicted - predicted.mean(dim=1, keepdim=True)
@@ -267,6 +292,21 @@ class _Batch:
         other = (labels * labels).sum(dim=1, keepdim=True).clamp_(min=1e-12).sqrt_()
         r = (centred * labels).sum(dim=1, keepdim=True) / (own * other)
         slope = (labels / other - r * centred / own) / own
+        return gradient - self.recipe.plcc_weight * slope
+
+    def _weighted_loss_gradient(
+        self, predicted: torch.Tensor, mos: torch.Tensor, row_weights: torch.Tensor
+    ) -> torch.Tensor:
+        """The same where every mean, variance and covariance over rows is weighted."""
+        error = predicted - mos
+        gradient = row_weights * error * (2.0 / (error.shape[1] * self.variance))
+        shares = row_weights / row_weights.sum(dim=1, keepdim=True)
+        centred = predicted - (shares * predicted).sum(dim=1, keepdim=True)
+        labels = mos - (shares * mos).sum(dim=1, keepdim=True)
+        own = (shares * centred * centred).sum(dim=1, keepdim=True).clamp_(min=1e-12).sqrt_()
+        other = (shares * labels * labels).sum(dim=1, keepdim=True).clamp_(min=1e-12).sqrt_()
+        r = (shares * centred * labels).sum(dim=1, keepdim=True) / (own * other)
+        slope = shares * (labels / other - r * centred / own) / own
         return gradient - self.recipe.plcc_weight * slope
 
     def _update(self) -> None:
@@ -314,3 +354,11 @@ class _Batch:
         padded = np.zeros((self.inputs, self.inputs))
         padded[:width, :width] = round_to_float32(form.quadratic)
         return padded
+
+
+def _everywhere(plan: NetPlan, rows: int) -> Array:
+    """Weights of a net's rows by row of the corpus, (N,)."""
+    weights = np.ones(rows)
+    if plan.row_weights is not None:
+        weights[plan.rows] = plan.row_weights
+    return weights
