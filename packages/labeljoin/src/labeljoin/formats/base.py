@@ -258,12 +258,14 @@ class TableWriter(Protocol):
 
 def collision_error(names: Collection[str], where: str) -> InputError:
     """Return the error for new columns that the table already has."""
-    shown = ", ".join(repr(name) for name in names)
+    shown = ", ".join(repr(name) for name in list(names)[:6])
+    if len(names) > 6:
+        shown += f" and {len(names) - 6} more"
     noun = "a column" if len(names) == 1 else "columns"
     return InputError(
         f"the table already has {noun} {shown}",
         where=where,
-        fix="Replace them with --overwrite, or leave extra ones out with --extras",
+        fix="Replace them with --overwrite, or leave them out of what you join",
         code="attach.column-exists",
     )
 

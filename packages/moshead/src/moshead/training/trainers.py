@@ -7,6 +7,7 @@ notes of its own describes them in a :class:`Job` (``moshead.training.konvid``,
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import warnings
@@ -265,6 +266,7 @@ def run_job(job: Job) -> dict[str, Any]:
         InputError: As :func:`train`.
         GateMissedError: As :func:`train`.
     """
+    _check_extra()
     from moshead.export.head import write_head
 
     _check_model_id(job.model_id)
@@ -381,6 +383,23 @@ def as_path(path: PathLike | None) -> Path | None:
 def as_text(path: PathLike | None) -> str | None:
     """A path as an argument of a run record."""
     return None if path is None else os.fspath(path)
+
+
+def _check_extra() -> None:
+    """Refuse to start where a library of the extra ``train`` is missing."""
+    missing = [name for name in ("matplotlib", "onnxscript", "threadpoolctl") if not _has(name)]
+    if missing:
+        raise InputError(
+            f"training needs {' and '.join(missing)}, which are not installed"
+            if len(missing) > 1
+            else f"training needs {missing[0]}, which is not installed",
+            fix='Install them: pip install "moskit-moshead[train]"',
+            code="training.extra-missing",
+        )
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _check_model_id(model_id: str) -> None:
