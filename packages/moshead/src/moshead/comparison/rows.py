@@ -13,7 +13,7 @@ import pyarrow as pa
 from provenance.toolkit import InputError
 
 from moshead.baselines.agreement import rating_half_width
-from moshead.corpus.corpus import Corpus, load_corpus
+from moshead.corpus.loading import load_corpus
 from moshead.corpus.scorers import Scorers, scorers_of
 from moshead.corpus.sources import FrameSource, Source, resolved
 from moshead.features.schemas import LABEL_COLUMN, FeatureSchema, load_schema
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from moshead.corpus.corpus import Corpus
     from moshead.corpus.rows import RowOptions
 
     Array = NDArray[np.float64]

@@ -1,6 +1,6 @@
 from .corpus import Corpus as Corpus
-from .corpus import NoLabelsError as NoLabelsError
-from .corpus import load_corpus as load_corpus
+from .loading import NoLabelsError as NoLabelsError
+from .loading import load_corpus as load_corpus
 from .rows import RowOptions as RowOptions
 
 __all__ = [

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from provenance import Run
 
-    from moshead.baselines.alongside import Worth
+    from moshead.baselines.worth import Worth
 
 DISTRIBUTION = "moskit-moshead"
 PARITY = 1e-5

@@ -12,7 +12,7 @@ from moshead.documents.manifest import SCHEMA as MANIFEST_SCHEMA
 from moshead.features.domain import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
-    from moshead.baselines.alongside import Worth
+    from moshead.baselines.worth import Worth
     from moshead.export.onnxfile import OnnxFacts
     from moshead.features.domain import Array
     from moshead.gate.report import GateReport

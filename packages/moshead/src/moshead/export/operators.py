@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 @functools.cache
 def allowed_operators() -> frozenset[str]:
-    """Operator types of the default ONNX domain that ADR-0258 allows (``operators.toml``)."""
+    """Return the ONNX operator types that ADR-0258 allows (``operators.toml``).
+
+    Example:
+        >>> "Gemm" in allowed_operators(), "NonMaxSuppression" in allowed_operators()
+        (True, False)
+    """
     document = tomllib.loads(files("moshead.export").joinpath("operators.toml").read_text("utf-8"))
     return frozenset(name for group in document["allowed"].values() for name in group)
 

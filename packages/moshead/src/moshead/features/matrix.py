@@ -88,6 +88,13 @@ def feature_matrix(
 
     Raises:
         InputError: A column that may not be filled is absent, or one holds no numbers.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from moshead.features import FeatureSchema
+        >>> schema = FeatureSchema("two-v1", ("niqe", "cuts"), ("niqe",), {"cuts": 0.0})
+        >>> feature_matrix(schema, pa.table({"niqe": [3.5, 4.0]})).values.tolist()
+        [[3.5, 0.0], [4.0, 0.0]]
     """
     columns = Columns(table, where)
     matrix = np.empty((table.num_rows, len(schema.columns)), dtype=np.float64)

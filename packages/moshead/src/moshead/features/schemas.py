@@ -148,6 +148,11 @@ def load_schema(name_or_path: str | os.PathLike[str]) -> FeatureSchema:
 
     Raises:
         InputError: There is no such schema, or the file does not hold one.
+
+    Example:
+        >>> schema = load_schema("konvid-v1")
+        >>> len(schema.columns) > 5
+        True
     """
     if str(name_or_path) in BUILT_IN:
         text = (files("moshead.features") / "schema_files" / f"{name_or_path}.toml").read_text(
@@ -175,7 +180,12 @@ def load_schema(name_or_path: str | os.PathLike[str]) -> FeatureSchema:
 
 
 def built_in_schemas() -> tuple[FeatureSchema, ...]:
-    """The schemas that come with moshead."""
+    """Return the schemas that come with moshead.
+
+    Example:
+        >>> [schema.id for schema in built_in_schemas()]
+        ['konvid-v1', 'chug-hdr-wide-v1', 'chug-hdr-display-v1']
+    """
     return tuple(load_schema(name) for name in BUILT_IN)
 
 

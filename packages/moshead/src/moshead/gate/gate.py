@@ -77,6 +77,13 @@ def judge(
         control: Result of the twin control.
         contents: Suspected contents with their grouped scores.
         seed: Seed of the bootstrap.
+
+    Example:
+        >>> mos = np.linspace(1.5, 4.5, 60)
+        >>> cells = [Cell(0, seed, np.arange(60), mos + 1.0) for seed in range(2)]
+        >>> report = judge(mos, cells)
+        >>> report.status, report.misses
+        ('Proposed', ('mean RMSE 1.0000 is above 0.45',))
     """
     scores = tuple(_score(mos, cell) for cell in cells)
     spread = seed_spread(scores)
@@ -131,8 +138,14 @@ def judge_rows(
         seed: Seed of the bootstrap.
 
     Returns:
-        A report whose status is ``Accepted`` where the rows meet the thresholds; the status of
+        A report whose status is ``Accepted`` if the rows meet the thresholds; the status of
         the head itself is its manifest's.
+
+    Example:
+        >>> mos = np.linspace(1.5, 4.5, 60)
+        >>> report = judge_rows(mos, mos + 0.1 * np.sin(np.arange(60)))
+        >>> report.status, report.kind
+        ('Accepted', 'held-out')
     """
     cells = [Cell(0, 0, np.arange(len(mos)), predicted)]
     scores = tuple(_score(mos, cell) for cell in cells)

@@ -24,7 +24,7 @@ EXPECTED_RANGE_OF_5 = 2.326
 
 
 def plcc(truth: Array, predicted: Array) -> float:
-    """Pearson's linear correlation, on raw predictions.
+    """Return Pearson's linear correlation, on raw predictions.
 
     Args:
         truth: MOS, (N,).
@@ -32,6 +32,10 @@ def plcc(truth: Array, predicted: Array) -> float:
 
     Returns:
         In [-1, 1]; NaN for fewer than three rows, non-finite values, or a constant side.
+
+    Example:
+        >>> plcc(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
+        1.0
     """
     if not _usable(truth, predicted):
         return math.nan
@@ -40,9 +44,13 @@ def plcc(truth: Array, predicted: Array) -> float:
 
 
 def srocc(truth: Array, predicted: Array) -> float:
-    """Spearman's rank correlation: Pearson's of the ranks, ties sharing their average rank.
+    """Return Spearman's rank correlation: Pearson's of the ranks, ties share their average rank.
 
     Arguments and result as in :func:`plcc`.
+
+    Example:
+        >>> srocc(np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 9.0]))
+        1.0
     """
     if not _usable(truth, predicted):
         return math.nan
@@ -50,16 +58,27 @@ def srocc(truth: Array, predicted: Array) -> float:
 
 
 def krocc(truth: Array, predicted: Array) -> float:
-    """Kendall's tau-b, which corrects for ties (Kendall 1945). Arguments as in :func:`plcc`."""
+    """Return Kendall's tau-b, which corrects for ties (Kendall 1945).
+
+    Arguments and result as in :func:`plcc`.
+
+    Example:
+        >>> round(krocc(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0])), 4)
+        0.3333
+    """
     if not _usable(truth, predicted):
         return math.nan
     return float(stats.kendalltau(truth, predicted).statistic)
 
 
 def rmse(truth: Array, predicted: Array) -> float:
-    """Root mean square error in MOS: sqrt(sum(e^2) / N), raw predictions.
+    """Return the root mean square error in MOS: sqrt(sum(e^2) / N), raw predictions.
 
     NaN without rows, or if a value is not finite.
+
+    Example:
+        >>> rmse(np.array([1.0, 2.0]), np.array([1.5, 2.5]))
+        0.5
     """
     if not truth.size or not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
         return math.nan
@@ -140,7 +159,7 @@ def mapped_plcc(truth: Array, predicted: Array) -> float:
 
 
 def outlier_ratio(truth: Array, predicted: Array, standard_error: Array) -> float:
-    """Share of clips predicted outside the 95 % interval of their MOS (P.1401, 7.5.3).
+    """Return the share of clips predicted outside the 95 % interval of their MOS (P.1401, 7.5.3).
 
     Args:
         truth: MOS, (N,).
@@ -148,7 +167,11 @@ def outlier_ratio(truth: Array, predicted: Array, standard_error: Array) -> floa
         standard_error: sigma / sqrt(ratings) of each MOS, (N,); rows without one are left out.
 
     Returns:
-        In [0, 1], NaN where no row has a standard error.
+        In [0, 1], NaN if no row has a standard error.
+
+    Example:
+        >>> outlier_ratio(np.array([3.0, 4.0]), np.array([3.1, 5.0]), np.array([0.2, 0.2]))
+        0.5
     """
     known = np.isfinite(standard_error)
     if not known.any():
@@ -161,7 +184,7 @@ LEAST_CLIPS_OF_A_CEILING = 20
 
 
 def label_noise_ceiling(mos_variance: float, mean_squared_error: float) -> float:
-    """Highest PLCC that perfect predictions can measure against noisy labels.
+    """Return the highest PLCC that perfect predictions can measure against noisy labels.
 
     sqrt(1 - mean(SE^2) / Var(MOS)), the square root of the labels' reliability (Spearman 1904;
     the variance of the measured MOS includes the rating noise).
@@ -171,13 +194,17 @@ def label_noise_ceiling(mos_variance: float, mean_squared_error: float) -> float
         mean_squared_error: Mean over clips of SE^2 = rating variance / ratings.
 
     Returns:
-        In [0, 1]; 0 where the labels are all noise.
+        In [0, 1]; 0 if the labels are all noise.
+
+    Example:
+        >>> round(label_noise_ceiling(0.64**2, 0.7**2 / 5), 3)
+        0.872
     """
     return math.sqrt(max(0.0, 1.0 - mean_squared_error / mos_variance))
 
 
 def label_noise_interval(mos: Array, standard_error: Array) -> tuple[float, float]:
-    """95 % interval of the label-noise ceiling, by the delta method over clips.
+    """Return the 95 % interval of the label-noise ceiling, by the delta method over clips.
 
     Args:
         mos: Measured MOS, (N,), all finite.
@@ -199,14 +226,23 @@ def label_noise_interval(mos: Array, standard_error: Array) -> tuple[float, floa
 
 
 def plcc_standard_error(r: float, n: float) -> float:
-    """Large-sample standard error of a measured PLCC: (1 - r^2) / sqrt(n) (Fisher 1915)."""
+    """Return the large-sample standard error of a PLCC: (1 - r^2) / sqrt(n) (Fisher 1915).
+
+    Example:
+        >>> round(plcc_standard_error(0.9, 400), 4)
+        0.0095
+    """
     return (1.0 - r * r) / math.sqrt(n)
 
 
 def clips_for_spread(r: float, spread: float) -> int:
-    """Clips a fold needs before sampling alone keeps the range over five folds inside ``spread``.
+    """Return the clips per fold at which sampling keeps the range over five folds in ``spread``.
 
     The range of five draws averages 2.326 standard errors, so n = (2.326 (1 - r^2) / spread)^2.
+
+    Example:
+        >>> clips_for_spread(0.96, 0.005)
+        1331
     """
     return math.ceil((EXPECTED_RANGE_OF_5 * (1.0 - r * r) / spread) ** 2)
 
@@ -214,7 +250,7 @@ def clips_for_spread(r: float, spread: float) -> int:
 def resample_counts(
     rng: np.random.Generator, groups: NDArray[np.int64], resamples: int
 ) -> NDArray[np.float64]:
-    """How often each row occurs in each bootstrap resample of its groups.
+    """Count how often each row occurs in each bootstrap resample of its groups.
 
     Args:
         rng: Source of the draws.

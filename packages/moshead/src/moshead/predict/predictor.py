@@ -49,6 +49,10 @@ def vmaf_linear(predicted_vmaf: Any) -> Array:
 
     Args:
         predicted_vmaf: VMAF on [0, 100].
+
+    Example:
+        >>> vmaf_linear([72.0, 10.0]).tolist()
+        [3.0, 1.0]
     """
     return np.clip((np.asarray(predicted_vmaf, dtype=np.float64) - 30) / 14, *MOS_RANGE)
 

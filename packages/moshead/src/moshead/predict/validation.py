@@ -13,13 +13,13 @@ from labeljoin.keys import percent
 from provenance import start_run
 from provenance.toolkit import InputError, VerdictError
 
-from moshead.corpus.corpus import Corpus, load_corpus
 from moshead.corpus.fingerprints import (
     fingerprints,
     from_text,
     row_fingerprints,
     share_known,
 )
+from moshead.corpus.loading import load_corpus
 from moshead.corpus.rows import RowOptions
 from moshead.documents.validation import SCHEMA as VALIDATION_SCHEMA
 from moshead.export.manifest import load_manifest, manifest_beside
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import labeljoin
     from provenance.toolkit import ProgressCallback
 
+    from moshead.corpus.corpus import Corpus
     from moshead.gate.report import GateReport
 
 KNOWN_SHARE_ALLOWED = 0.01

@@ -68,7 +68,7 @@ def plan_gate(
     features: str | os.PathLike[str] | None = None,
     rating_sd_ddof: Literal[0, 1] = 1,
 ) -> dict[str, Any]:
-    """Say what the gate asks of a corpus.
+    """Return what the gate asks of a corpus.
 
     Args:
         plcc: PLCC that the head is expected to reach on clean labels.
@@ -90,6 +90,11 @@ def plan_gate(
 
     Raises:
         InputError: A number is out of its range, or the table has no MOS.
+
+    Example:
+        >>> plan = plan_gate(plcc=0.90, ratings=5, rating_sd=0.7, mos_sd=0.64)
+        >>> plan["can_pass"], plan["measured_plcc"] < 0.85
+        (False, True)
     """
     if features is not None:
         found = _from_table(Path(features), rating_sd_ddof)

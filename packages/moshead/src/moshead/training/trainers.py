@@ -21,7 +21,7 @@ from labeljoin.labels import parse_trained_on
 from provenance import start_run
 from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
-from moshead.corpus.corpus import Corpus, NoLabelsError, load_corpus
+from moshead.corpus.loading import NoLabelsError, load_corpus
 from moshead.corpus.rows import CorpusGuard, RowOptions
 from moshead.corpus.sources import resolve_schema
 from moshead.corpus.synthetic import synthetic_corpus
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from labeljoin.keys import KeyNormalize
 
-    from moshead.baselines.alongside import BaselineChoice
+    from moshead.baselines.worth import BaselineChoice
+    from moshead.corpus.corpus import Corpus
     from moshead.features.domain import CorpusKind
 
 

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from moshead.baselines.alongside import (
-    BaselineChoice,
-    HeadCell,
-    ScoreColumn,
-    Worth,
-    measure_worth,
-)
+from moshead.baselines.alongside import HeadCell, ScoreColumn, measure_worth
 from moshead.corpus.folds import Fold
 from moshead.corpus.scorers import scorers_of
 
@@ -23,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from moshead.baselines.worth import BaselineChoice, Worth
     from moshead.corpus.corpus import Corpus
     from moshead.gate.report import GateReport
     from moshead.heads.network import TrainingResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moshead.baselines.alongside import signed
+from moshead.baselines.worth import signed
 from moshead.documents import comparison as model
 
 
