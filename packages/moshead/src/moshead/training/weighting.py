@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from provenance.toolkit import InputError
 
-from moshead.baselines.alongside import RESAMPLES, signed, weighted_plcc
+from moshead.baselines.alongside import RESAMPLES, weighted_plcc
 from moshead.baselines.pairing import Difference, bootstrap_difference
+from moshead.baselines.worth import signed
 from moshead.gate import statistics
 from moshead.gate.bootstrap import enough_units
 from moshead.heads.closed_form.label_weights import label_error_weights
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.features.domain import Array
-    from moshead.gate.gate import Cell
+    from moshead.gate.report import Cell
     from moshead.heads.protocol import TrainingRows
 
 WeightKind = Literal["none", "label-error"]
@@ -211,7 +212,7 @@ def weights_document(
 
 
 def weights_note(weighting: Weighting, shipped: Array | None, paid: Paid | None) -> str | None:
-    """The sentences about weights for card and terminal; None where there is nothing to choose.
+    """Return the sentences about weights for card and terminal; None if there is no choice.
 
     Args:
         weighting: The choice.

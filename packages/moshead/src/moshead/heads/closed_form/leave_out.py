@@ -117,7 +117,8 @@ class LeastSquares:
     def from_features(cls, phi: Array, weights: Array | None = None) -> LeastSquares:
         """Prepare a fit on explicit features, (N, P), and weights of rows, (N,)."""
         if phi.shape[1] <= len(phi):
-            return cls.from_map(lambda rows: phi[rows], *phi.shape, weights=weights)
+            count, width = phi.shape
+            return cls.from_map(lambda rows: phi[rows], count, width, weights)
         means = phi.mean(axis=0) if weights is None else np.average(phi, axis=0, weights=weights)
         centred = phi - means
         fit = cls.from_gram(centred @ centred.T, weights)
