@@ -26,7 +26,8 @@ def manifest_schema(job: BatchJob) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{job.manifest_schema}.json",
         "title": f"Manifest of {job.entrypoint}",
-        "description": f"The tables that `{job.entrypoint}` works on, and the options of each.",
+        "description": f"The tables that `{job.entrypoint}` works on, and the options of each. "
+        "Relative paths start from the manifest's folder, or from --base-dir.",
         "type": "object",
         "properties": {
             "$schema": {"type": "string"},
