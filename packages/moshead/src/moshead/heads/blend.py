@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from moshead.heads.closed_form.assembly import combined, fit_each, prepare
-from moshead.heads.closed_form.members import linear_member, nonlinear_members
+from moshead.heads.closed_form.members import linear_member, nonlinear_members, on_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,10 +44,13 @@ class Blend:
 
     def _fit(self, rows: TrainingRows, size_limit: int) -> AdditiveHead:
         inputs, fitting = prepare(rows, size_limit)
-        members = [linear_member(fitting, name) for name in fitting.inputs]
-        members += nonlinear_members(fitting)
-        weights = blend_weights(members, fitting)
-        return combined(self.name, inputs, fitting, list(zip(weights, members, strict=True)))
+        choosing = fitting.choosing()
+        members = [linear_member(choosing, name) for name in fitting.inputs]
+        members += nonlinear_members(choosing)
+        weighted = list(zip(blend_weights(members, choosing), members, strict=True))
+        if fitting.chooses_on_some:
+            weighted = [(w, on_all_rows(fitting, each)) for w, each in weighted if w > 0]
+        return combined(self.name, inputs, fitting, weighted)
 
 
 def blend_weights(members: Sequence[Member], fitting: Fitting) -> list[float]:

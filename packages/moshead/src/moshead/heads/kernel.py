@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moshead.heads.closed_form.assembly import combined, fit_each, prepare
-from moshead.heads.closed_form.members import linear_member, nonlinear_members
+from moshead.heads.closed_form.members import linear_member, nonlinear_members, on_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +33,11 @@ class Kernel:
     def _fit(self, rows: TrainingRows, size_limit: int) -> AdditiveHead:
         inputs, fitting = prepare(rows, size_limit)
         # Too few rows for centres and too many inputs for products leave a line.
-        members = nonlinear_members(fitting) or [linear_member(fitting, "z-narrow")]
+        choosing = fitting.choosing()
+        members = nonlinear_members(choosing) or [linear_member(choosing, "z-narrow")]
         best = min(members, key=lambda member: member.error)
+        if fitting.chooses_on_some:
+            best = on_all_rows(fitting, best)
         return combined(self.name, inputs, fitting, [(1.0, best)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moshead.heads.closed_form.assembly import combined, fit_each, prepare
-from moshead.heads.closed_form.members import linear_member
+from moshead.heads.closed_form.members import linear_member, on_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +32,11 @@ class Ridge:
 
     def _fit(self, rows: TrainingRows, size_limit: int) -> AdditiveHead:
         inputs, fitting = prepare(rows, size_limit)
-        members = [linear_member(fitting, name) for name in fitting.inputs]
+        choosing = fitting.choosing()
+        members = [linear_member(choosing, name) for name in fitting.inputs]
         best = min(members, key=lambda member: member.error)
+        if fitting.chooses_on_some:
+            best = on_all_rows(fitting, best)
         return combined(self.name, inputs, fitting, [(1.0, best)])
 
 

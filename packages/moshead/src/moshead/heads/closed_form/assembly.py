@@ -82,7 +82,13 @@ def combined(
         + ", behind a logistic link",
         "loss": ("" if fitting.weights is None else "weighted ")
         + "penalised least squares on the logit of the MOS within [0.5, 5.5]",
-        "chosen_by": "exact leave-one-out over the clips or groups of each net's own training rows",
+        "chosen_by": "exact leave-one-out over the clips or groups of "
+        + (
+            f"{len(fitting.choosing().target):,} evenly spaced rows of each net's own training "
+            "rows; then fitted to all of them"
+            if fitting.chooses_on_some
+            else "each net's own training rows"
+        ),
         "members": [
             {
                 "member": member.name,

@@ -110,6 +110,7 @@ class LeastSquares:
     ) -> None:
         self._left, self._values, self._means, self._back = left, values, means, back
         self._roots = roots
+        self._gram: Array | None = None
         self._rows = len(left)
         self._scale = max(float(values.sum()) / max(self._rows, 1), 1e-12)
 
@@ -164,12 +165,16 @@ class LeastSquares:
         return cls(left, values, means, vectors * np.sqrt(values), roots)
 
     @classmethod
-    def from_gram(cls, gram: Array, weights: Array | None = None) -> LeastSquares:
+    def from_gram(
+        cls, gram: Array, weights: Array | None = None, *, fast: bool = False
+    ) -> LeastSquares:
         """Prepare a fit in a kernel's space, from its Gram matrix over the rows, (N, N).
 
         Args:
-            gram: Kernel between the rows, (N, N).
+            gram: The kernel between the rows, (N, N).
             weights: How much each row counts, (N,), positive; None where all count alike.
+            fast: Decompose in float32, which is plenty for leave-out predictions and takes half
+                the time. The weights are solved for in float64 once the penalty is chosen.
         """
         roots = _roots(weights)
         if roots is None:
@@ -179,9 +184,13 @@ class LeastSquares:
             means = roots**2 @ gram / len(gram)
             centred = gram - means - means[:, None] + roots**2 @ means / len(gram)
             centred *= roots * roots[:, None]
-        values, left = scipy.linalg.eigh(centred, check_finite=False, driver="evd")
+        values, left = scipy.linalg.eigh(
+            centred.astype(np.float32) if fast else centred, check_finite=False, driver="evd"
+        )
         keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
-        return cls(left[:, keep], values[keep], means, None, roots)
+        fit = cls(left[:, keep], values[keep].astype(np.float64), means, None, roots)
+        fit._gram = centred if fast else None
+        return fit
 
     def fit(self, target: Array, units: Units, penalties: Array | None = None) -> LeastSquaresFit:
         """Fit with the penalty whose leave-one-unit-out error is least.
@@ -213,7 +222,14 @@ class LeastSquares:
         best = int(np.argmin(errors))
         penalty = float(penalties[best] * self._scale)
         shrunk = along / (self._values + penalty)
-        weights = self._left @ shrunk if self._back is None else self._back @ shrunk
+        if self._gram is not None:
+            system = self._gram.copy()
+            system[np.diag_indices_from(system)] += penalty
+            weights = scipy.linalg.solve(
+                system, deviation, assume_a="pos", overwrite_a=True, check_finite=False
+            )
+        else:
+            weights = self._left @ shrunk if self._back is None else self._back @ shrunk
         if roots is not None and self._back is None:
             weights = weights * roots
         return LeastSquaresFit(

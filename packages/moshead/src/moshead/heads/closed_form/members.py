@@ -5,7 +5,7 @@ Everything is chosen on the training rows alone, by the exact leave-one-unit-out
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,12 @@ WIDTHS: dict[CentreKernel, tuple[float, ...]] = {"rbf": (0.7, 1.4), "laplace": (
 MANY_ROWS = 6_000
 """Above so many rows, kernel and width are chosen on :data:`CHOOSING_ROWS` of them."""
 CHOOSING_ROWS = 4_000
+
+BLENDING_ROWS = 16_000
+"""About so many rows choose penalties and weights, where there are twice as many or more."""
+
+_BLOCK = 8192
+"""Rows worked on at a time."""
 
 _REACH = 5.0
 _MOST_DUAL = 2_500
@@ -113,7 +119,18 @@ class Fitting:
         of_row = self.of_row[rows]
         inputs = {name: values[rows] for name, values in self.inputs.items()}
         weights = None if self.weights is None else self.weights[rows]
+        if weights is not None:
+            weights = weights / weights.mean()
         return Fitting(inputs, self.target[rows], of_row, Units(of_row), self.size_limit, weights)
+
+    @property
+    def chooses_on_some(self) -> bool:
+        """Whether there are rows enough to choose on a part of them."""
+        return len(self.target) >= 2 * BLENDING_ROWS
+
+    def choosing(self) -> Fitting:
+        """The rows that choose penalties and weights: all of them, or evenly spaced ones."""
+        return self.thinned(BLENDING_ROWS) if self.chooses_on_some else self
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,79 @@ class CentrePlan:
     width: float
     axes: Array | None
     centres: Array
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over all rows, from which penalised least squares follows at any penalty.
+
+    Attributes:
+        gram: Products of the centred features, (P, P); these and all below weighted as the rows are.
+        along: Their products with the labels around the mean, (P,).
+        means: Column means of the features, (P,).
+        level: Mean label.
+    """
+
+    gram: Array
+    along: Array
+    means: Array
+    level: float
+
+    @classmethod
+    def of(cls, phi: Callable[[slice], Array], fitting: Fitting, width: int) -> _Moments:
+        """Add the rows up, a block of features at a time."""
+        target, level = fitting.target, fitting.mean
+        gram, along, sums = np.zeros((width, width)), np.zeros(width), np.zeros(width)
+        for at in range(0, len(target), _BLOCK):
+            rows = slice(at, min(at + _BLOCK, len(target)))
+            part = phi(rows)
+            weighted = part if fitting.weights is None else part * fitting.weights[rows, None]
+            gram += weighted.T @ part
+            along += (target[rows] - level) @ weighted
+            sums += weighted.sum(axis=0)
+        means = sums / len(target)
+        return cls(gram - len(target) * np.outer(means, means), along, means, level)
+
+    def solve(self, penalty: float) -> tuple[Array, float]:
+        """Weights, (P,), and intercept."""
+        system = self.gram.copy()
+        system[np.diag_indices_from(system)] += penalty
+        weights = scipy.linalg.solve(system, self.along, assume_a="pos", check_finite=False)
+        return weights, self.level - float(self.means @ weights)
+
+
+def on_all_rows(fitting: Fitting, member: Member) -> Member:
+    """Fit a member that some rows chose to all rows, with the penalty and centres it has.
+
+    Its leave-out predictions stay those of the rows that chose it. One pass over the rows, a
+    block at a time, gives the normal equations.
+    """
+    x = fitting.inputs[member.transform]
+    penalty = float(member.chosen["penalty"])
+    term: Term
+    if isinstance(member.term, CentreTerm):
+        old = member.term
+        plan = CentrePlan(member.transform, old.kind, old.width, old.axes, old.centres)
+        root, phi = _spanned(plan, x, None)
+        moments = _Moments.of(phi, fitting, len(plan.centres))
+        while True:
+            weights, intercept = moments.solve(penalty)
+            coefficients = _coefficients(root, weights)
+            if np.linalg.norm(coefficients) <= _LARGEST_COEFFICIENTS:
+                break
+            penalty *= 2
+        term = replace(old, coefficients=coefficients)
+    elif isinstance(member.term, QuadraticTerm):
+        phi, written = _monomials(x)
+        width = x.shape[1] + x.shape[1] * (x.shape[1] + 1) // 2
+        weights, intercept = _Moments.of(phi, fitting, width).solve(penalty)
+        term = written(weights)
+    else:
+        moments = _Moments.of(lambda rows: x[rows], fitting, x.shape[1])
+        weights, intercept = moments.solve(penalty)
+        term = LinearTerm(weights)
+    chosen = member.chosen | {"penalty": penalty}
+    return replace(member, term=term, intercept=intercept, chosen=chosen)
 
 
 def linear_member(fitting: Fitting, transform: TransformName) -> Member:
@@ -169,7 +259,8 @@ def quadratic_member(fitting: Fitting, transform: TransformName) -> Member | Non
     gram /= scale
     gram += 1
     gram *= gram
-    fit = LeastSquares.from_gram(gram, fitting.weights).fit(fitting.target, fitting.units)
+    problem = LeastSquares.from_gram(gram, fitting.weights, fast=True)
+    fit = problem.fit(fitting.target, fitting.units)
     dual = fit.weights
     # sum_i dual_i (1 + 2 x . x_i / s + (x . x_i)^2 / s^2); dual sums to 0.
     term = QuadraticTerm(2 / scale * (dual @ x), (x * dual[:, None]).T @ x / scale**2)
@@ -178,6 +269,16 @@ def quadratic_member(fitting: Fitting, transform: TransformName) -> Member | Non
 
 def _quadratic_in_monomials(fitting: Fitting, transform: TransformName, monomials: int) -> Member:
     x = fitting.inputs[transform]
+    phi, written = _monomials(x)
+    problem = LeastSquares.from_map(phi, len(x), monomials, fitting.weights)
+    fit = problem.fit(fitting.target, fitting.units)
+    return _quadratic(transform, written(fit.weights), fit.intercept, fit)
+
+
+def _monomials(
+    x: Array,
+) -> tuple[Callable[[slice], Array], Callable[[Array], QuadraticTerm]]:
+    """What makes the monomials of some rows, and what writes their weights as a term."""
     width = x.shape[1]
     scale = _REACH * width
     first, second = np.triu_indices(width)
@@ -188,12 +289,12 @@ def _quadratic_in_monomials(fitting: Fitting, transform: TransformName, monomial
         part = x[rows]
         return np.concatenate([part * linear, part[:, first] * part[:, second] * pair], axis=1)
 
-    problem = LeastSquares.from_map(phi, len(x), monomials, fitting.weights)
-    fit = problem.fit(fitting.target, fitting.units)
-    half = np.zeros((width, width))
-    half[first, second] = fit.weights[width:] * pair
-    term = QuadraticTerm(fit.weights[:width] * linear, (half + half.T) / 2)
-    return _quadratic(transform, term, fit.intercept, fit)
+    def written(weights: Array) -> QuadraticTerm:
+        half = np.zeros((width, width))
+        half[first, second] = weights[width:] * pair
+        return QuadraticTerm(weights[:width] * linear, (half + half.T) / 2)
+
+    return phi, written
 
 
 def _quadratic(
@@ -287,10 +388,36 @@ def _centre_member(fitting: Fitting, plan: CentrePlan, towards: Array | None = N
         plan: What to fit.
         towards: Squared distances from rows to centres, (N, M), where they are known.
     """
+    inputs = fitting.inputs[plan.transform]
+    root, phi = _spanned(plan, inputs, towards)
+    problem = _problem(phi, len(inputs), len(plan.centres), fitting.weights)
+    penalties = None
+    while True:
+        fit = problem.fit(fitting.target, fitting.units, penalties)
+        coefficients = _coefficients(root, fit.weights)
+        penalties = PENALTIES[fit.relative_penalty < PENALTIES]
+        # Large coefficients of opposite signs would cancel, and float32 lose what remains.
+        if np.linalg.norm(coefficients) <= _LARGEST_COEFFICIENTS or not len(penalties):
+            break
+    term = CentreTerm(plan.kind, plan.width, plan.axes, plan.centres, coefficients)
+    chosen = {"penalty": fit.penalty, "width": plan.width, "centres": len(plan.centres)}
+    return Member(plan.kind, plan.transform, term, fit.intercept, fit.leave_out, fit.error, chosen)
+
+
+def _coefficients(root: Array, weights: Array) -> Array:
+    """Coefficients of the kernels around the centres, from weights of their functions."""
+    return np.asarray(
+        scipy.linalg.solve_triangular(root, weights, lower=True, trans=1, check_finite=False)
+    )
+
+
+def _spanned(
+    plan: CentrePlan, inputs: Array, towards: Array | None
+) -> tuple[Array, Callable[[slice], Array]]:
+    """The root of the kernel between centres, and what makes the functions that they span."""
     inner = centre_kernel(plan.kind, squared_distances(plan.centres, plan.centres) / plan.width**2)
     inner[np.diag_indices_from(inner)] += _JITTER
     root = scipy.linalg.cholesky(inner, lower=True, check_finite=False)
-    inputs = fitting.inputs[plan.transform]
 
     def phi(rows: slice) -> Array:
         """The functions of the kernel's space that the centres span (Williams, Seeger 2001)."""
@@ -302,20 +429,7 @@ def _centre_member(fitting: Fitting, plan: CentrePlan, towards: Array | None = N
         solved = scipy.linalg.solve_triangular(root, outer.T, lower=True, check_finite=False)
         return np.ascontiguousarray(solved.T)
 
-    problem = _problem(phi, len(inputs), len(plan.centres), fitting.weights)
-    penalties = None
-    while True:
-        fit = problem.fit(fitting.target, fitting.units, penalties)
-        coefficients = scipy.linalg.solve_triangular(
-            root, fit.weights, lower=True, trans=1, check_finite=False
-        )
-        penalties = PENALTIES[fit.relative_penalty < PENALTIES]
-        # Large coefficients of opposite signs would cancel, and float32 lose what remains.
-        if np.linalg.norm(coefficients) <= _LARGEST_COEFFICIENTS or not len(penalties):
-            break
-    term = CentreTerm(plan.kind, plan.width, plan.axes, plan.centres, coefficients)
-    chosen = {"penalty": fit.penalty, "width": plan.width, "centres": len(plan.centres)}
-    return Member(plan.kind, plan.transform, term, fit.intercept, fit.leave_out, fit.error, chosen)
+    return root, phi
 
 
 def _problem(
