@@ -17,6 +17,7 @@ import numpy as np
 from provenance.toolkit import InputError, processors
 
 from moshead.baselines.ridge import Scaling, fit_ridge, inner_folds
+from moshead.heads.closed_form.centres import squared_distances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,17 +86,30 @@ def _svr(features: Array, mos: Array, units: Indices, test: Array, seed: int) ->
             if len(train) < 2 or not len(own):
                 continue
             fitted = model(cost, gamma).fit(z[train], y[train])
-            total += float(np.sum((fitted.predict(z[own]) - y[own]) ** 2))
+            total += float(np.sum((_svr_values(fitted, z[own]) - y[own]) ** 2))
         return total
 
     best = min(_SVR_GRID, key=lambda pair: error(*pair))
-    return np.asarray(level + spread * model(*best).fit(z, y).predict(held_out))
+    return level + spread * _svr_values(model(*best).fit(z, y), held_out)
+
+
+def _svr_values(fitted: Any, rows: Array) -> Array:
+    """What a fitted SVR predicts: its own ``predict`` by matrix products, several times as fast."""
+    found = np.empty(len(rows))
+    for at in range(0, len(rows), _PREDICTED_ROWS):
+        part = slice(at, at + _PREDICTED_ROWS)
+        squared = squared_distances(rows[part], fitted.support_vectors_)
+        squared *= -fitted.gamma
+        kernel = np.exp(squared, out=squared)
+        found[part] = kernel @ fitted.dual_coef_[0] + fitted.intercept_[0]
+    return found
 
 
 _SVR_GRID = tuple(product((1.0, 3.0, 10.0), (0.1, 0.3, 1.0)))
 """Costs by widths of the kernel, the latter in units of 1 / columns."""
 
 _SVR_GRID_ROWS = 500
+_PREDICTED_ROWS = 1024
 
 
 def _lightgbm(features: Array, mos: Array, units: Indices, test: Array, seed: int) -> Array:
@@ -114,7 +128,7 @@ def _lightgbm(features: Array, mos: Array, units: Indices, test: Array, seed: in
         "seed": seed % 2**31,
         "num_threads": 1,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,
         "verbosity": -1,
     }
     train = lightgbm.Dataset(features, mos, free_raw_data=True, params={"verbosity": -1})
@@ -126,7 +140,11 @@ def _forest(features: Array, mos: Array, units: Indices, test: Array, seed: int)
 
     scaling = Scaling.fit(features)
     forest = RandomForestRegressor(
-        n_estimators=80, max_features=0.25, min_samples_leaf=2, random_state=seed % 2**31
+        n_estimators=80,
+        max_features=0.25,
+        max_samples=0.6,
+        min_samples_leaf=2,
+        random_state=seed % 2**31,
     )
     fitted = forest.fit(np.where(np.isnan(features), scaling.median, features), mos)
     return np.asarray(fitted.predict(np.where(np.isnan(test), scaling.median, test)))
@@ -153,8 +171,8 @@ STOCK = (
     Regressor(
         "random forest",
         ("sklearn",),
-        20_000,
-        "random forest of 80 trees, each split on a quarter of the columns",
+        10_000,
+        "random forest of 80 trees, each on 60 % of the rows, each split on a quarter of the columns",
         _forest,
     ),
 )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from moshead.features.domain import Array
 
 _ROUNDS = 6
+_BLOCK = 512
+"""Rows worked on at a time, few enough for the cache."""
 _DRAW = 20260508
 """Entropy of the first centres: a constant, so that equal rows give equal centres."""
 _DISTINCT = 1e-6
@@ -45,10 +47,10 @@ def cluster_means(points: Array, count: int, units: NDArray[np.int64]) -> Array:
         return np.empty((0, points.shape[1]))
     means = points[np.sort(draw.permutation(len(points))[:count])]
     for _ in range(_ROUNDS):
-        nearest = squared_distances(points, means).argmin(axis=1)
+        nearest = _nearest(points, means)
         means = _means(points, nearest, len(means))
     while len(means):
-        nearest = squared_distances(points, means).argmin(axis=1)
+        nearest = _nearest(points, means)
         pairs = np.unique(np.stack([nearest, units]), axis=1)[0]
         shared = np.bincount(pairs, minlength=len(means)) >= 2
         if shared.all():
@@ -61,6 +63,18 @@ def cluster_means(points: Array, count: int, units: NDArray[np.int64]) -> Array:
     closest = squared_distances(points, means).min(axis=0)
     spread = float(points.var(axis=0).sum())
     return np.asarray(means[closest > _DISTINCT**2 * spread])
+
+
+def _nearest(points: Array, means: Array) -> NDArray[np.intp]:
+    """The closest mean of each point; its own length is the same for all means."""
+    nearest = np.empty(len(points), dtype=np.intp)
+    lengths = np.einsum("ij,ij->i", means, means)
+    turned = np.ascontiguousarray(-2 * means.T)
+    for at in range(0, len(points), _BLOCK):
+        apart = points[at : at + _BLOCK] @ turned
+        apart += lengths
+        nearest[at : at + _BLOCK] = apart.argmin(axis=1)
+    return nearest
 
 
 def _means(points: Array, nearest: NDArray[np.intp], count: int) -> Array:

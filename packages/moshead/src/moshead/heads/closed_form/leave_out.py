@@ -225,9 +225,8 @@ class LeastSquares:
         if self._gram is not None:
             system = self._gram.copy()
             system[np.diag_indices_from(system)] += penalty
-            weights = scipy.linalg.solve(
-                system, deviation, assume_a="pos", overwrite_a=True, check_finite=False
-            )
+            factor = scipy.linalg.cho_factor(system, overwrite_a=True, check_finite=False)
+            weights = scipy.linalg.cho_solve(factor, deviation, check_finite=False)
         else:
             weights = self._left @ shrunk if self._back is None else self._back @ shrunk
         if roots is not None and self._back is None:

@@ -187,7 +187,8 @@ class _Moments:
         """Weights, (P,), and intercept."""
         system = self.gram.copy()
         system[np.diag_indices_from(system)] += penalty
-        weights = scipy.linalg.solve(system, self.along, assume_a="pos", check_finite=False)
+        factor = scipy.linalg.cho_factor(system, overwrite_a=True, check_finite=False)
+        weights = scipy.linalg.cho_solve(factor, self.along, check_finite=False)
         return weights, self.level - float(self.means @ weights)
 
 
