@@ -19,7 +19,7 @@ from moshead.heads.closed_form.label_weights import (
     residual_variance,
 )
 from moshead.heads.closed_form.leave_out import LeastSquares, Units
-from moshead.heads.closed_form.members import nonlinear_members, quadratic_member
+from moshead.heads.closed_form.members import nonlinear_members, on_all_rows, quadratic_member
 from moshead.heads.families import load_family
 from moshead.heads.neural.recipe import Recipe
 from moshead.heads.neural.starts import closed_form_start, starts_of
@@ -104,6 +104,9 @@ def test_members_are_fitted_to_weighted_rows(rows, width):
         assert np.isfinite(each.leave_out).all()
         fitted = each.intercept + each.term.values(fitting.inputs[each.transform])
         assert np.average(fitted - link(mos), weights=weights) == pytest.approx(0, abs=1e-6)
+        again = on_all_rows(fitting, each)
+        refitted = again.intercept + again.term.values(fitting.inputs[each.transform])
+        np.testing.assert_allclose(refitted, fitted, atol=1e-5)
 
 
 def test_the_weighted_gradient_is_that_of_autograd():

@@ -154,10 +154,10 @@ class CentrePlan:
 
 @dataclass(frozen=True)
 class _Moments:
-    """Sums over all rows, from which penalised least squares follows at any penalty.
+    """Sums over all rows, weighted as they are: penalised least squares follows at any penalty.
 
     Attributes:
-        gram: Products of the centred features, (P, P); these and all below weighted as the rows are.
+        gram: Products of the centred features, (P, P).
         along: Their products with the labels around the mean, (P,).
         means: Column means of the features, (P,).
         level: Mean label.
