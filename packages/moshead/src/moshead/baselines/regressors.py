@@ -172,7 +172,7 @@ STOCK = (
         "random forest",
         ("sklearn",),
         10_000,
-        "random forest of 80 trees, each on 60 % of the rows, each split on a quarter of the columns",
+        "random forest of 80 trees on 60 % of the rows each, splits on a quarter of the columns",
         _forest,
     ),
 )
