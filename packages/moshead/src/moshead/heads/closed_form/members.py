@@ -40,7 +40,7 @@ MANY_ROWS = 6_000
 CHOOSING_ROWS = 4_000
 
 BLENDING_ROWS = 16_000
-"""About so many rows choose penalties and weights, where there are twice as many or more."""
+"""About so many rows choose penalties and weights, if there are twice as many or more."""
 
 _BLOCK = 8192
 """Rows worked on at a time."""
