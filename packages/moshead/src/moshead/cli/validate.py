@@ -49,27 +49,32 @@ def validate(
     """Check a head against the gate on labelled rows that did not train it; exit 1 if it fails."""
     import warnings
 
+    from rich.markdown import Markdown
+
     import moshead
 
     with output.progress() as progress, warnings.catch_warnings():
         # The report says what status the head has.
         warnings.simplefilter("ignore", moshead.predict.ProposedHeadWarning)
-        document = moshead.validate(
-            onnx,
-            list(features),
-            split=split,
-            split_column=split_column,
-            key_column=key_column,
-            key_normalize=key_normalize,
-            key_regex=key_regex,
-            max_keyless_rate=max_keyless_rate,
-            group_column=group_column,
-            alpha=alpha,
-            out_json=out_json,
-            out_md=out_md,
-            display_profile=display_profile_json,
-            progress=progress,
-        )
-    from rich.markdown import Markdown
-
+        try:
+            document = moshead.validate(
+                onnx,
+                list(features),
+                split=split,
+                split_column=split_column,
+                key_column=key_column,
+                key_normalize=key_normalize,
+                key_regex=key_regex,
+                max_keyless_rate=max_keyless_rate,
+                group_column=group_column,
+                alpha=alpha,
+                out_json=out_json,
+                out_md=out_md,
+                display_profile=display_profile_json,
+                progress=progress,
+            )
+        except moshead.predict.HeldOutMissError as miss:
+            if miss.document is not None and not output.json:
+                output.show(Markdown(moshead.predict.validation_markdown(miss.document)))
+            raise
     output.result(document, Markdown(moshead.predict.validation_markdown(document)))
