@@ -265,7 +265,7 @@ def collision_error(names: Collection[str], where: str) -> InputError:
     return InputError(
         f"the table already has {noun} {shown}",
         where=where,
-        fix="Replace them with --overwrite, or leave them out of what you join",
+        fix="Replace them with --overwrite",
         code="attach.column-exists",
     )
 

@@ -168,4 +168,6 @@ def _collisions(
         return
     collisions = [name for name in added if name in names]
     if collisions and not options.overwrite:
-        yield collision_error(collisions, where)
+        error = collision_error(collisions, where)
+        error.fix = "Replace them with --overwrite, or leave extra ones out with --extras"
+        yield error
