@@ -17,7 +17,7 @@ CONTRACT = tomllib.loads((ROOT / "tests" / "command_contract.toml").read_text("u
 COMMANDS = [command for package in PACKAGES for command in commands_of(package)]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
 # In order: of every command, the quickstart script, Dask, and an example with a secret.
-FLAGS_OF_OTHERS = {"--help", "--data", "--nthreads", "--password"}
+FLAGS_OF_OTHERS = {"--help", "--data", "--key", "--nthreads", "--password"}
 each_command = pytest.mark.parametrize(
     "command", COMMANDS, ids=lambda command: f"{command.package} {command.name}"
 )
