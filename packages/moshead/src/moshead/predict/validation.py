@@ -108,6 +108,8 @@ def validate(
         module="moshead.predict.validation",
         inputs={
             "onnx": onnx,
+            # The report shows its baselines, so that a replay needs it too.
+            "manifest": predictor.head.manifest_path,
             "features": [Path(path) for path in paths],
             "display_profile_json": display_profile,
         },
