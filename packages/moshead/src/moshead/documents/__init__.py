@@ -1,7 +1,7 @@
 """The documents of moshead, typed: what it writes and reads as JSON, one module per document.
 
-These definitions are the only ones. Code that builds a document is checked against them, and
-:func:`schemas` makes the published JSON Schemas from them.
+:func:`schemas` makes the published JSON Schemas from these definitions, and tests validate what the
+commands write against the schemas.
 
 - ``shared``: what several documents have;
 - ``manifest``: the manifest of a head;
