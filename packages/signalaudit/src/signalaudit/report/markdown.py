@@ -47,10 +47,9 @@ def render_diff(document: DiffDocument, top_k: int = 12) -> str:
     Example:
         >>> from signalaudit.documents import DIFF_SCHEMA
         >>> empty = {"schema": DIFF_SCHEMA, "before": "a.json", "after": "b.json", "tables": []}
-        >>> print(render_diff(empty | {"tables_added": ["new"], "tables_removed": []}).strip())
-        # Signal-mix audits compared:
-        <BLANKLINE>
-        - New table: `new`
+        >>> added = empty | {"tables_added": ["new"], "tables_removed": []}
+        >>> render_diff(added).splitlines()[2]
+        '- New table: `new`'
     """
     return _environment().get_template("diff.md.j2").render(diff=document, top_k=top_k)
 
