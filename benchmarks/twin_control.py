@@ -67,12 +67,14 @@ def sound(seed: int) -> Control:
     times = int(rng.choice([1, 1, 1, 4, 10]))
     clips = max(60, int(rng.choice([60, 100, 200, 500, 1200, 2500])) // times)
     quality = rng.normal(size=clips)
-    mos = labels(rng, quality, STEPS[rng.integers(len(STEPS))], rng.choice([0.05, 0.2, 0.4, 0.8]))
+    mos = labels(
+        rng, quality, STEPS[rng.integers(len(STEPS))], float(rng.choice([0.05, 0.2, 0.4, 0.8]))
+    )
     width = int(rng.choice([3, 6, 11, 40, 100]))
-    features = clip_features(rng, quality, width, rng.choice([0, 0.5, 1, 3]))
+    features = clip_features(rng, quality, width, float(rng.choice([0, 0.5, 1, 3])))
     rows = np.repeat(np.arange(clips), times)
     if times > 1:
-        features = repeat(rng, features, rows, rng.choice([0.02, 0.2, 0.7]))
+        features = repeat(rng, features, rows, float(rng.choice([0.02, 0.2, 0.7])))
     kind = rng.integers(4)
     if kind == 1:
         features = np.round(features)

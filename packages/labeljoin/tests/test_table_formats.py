@@ -24,10 +24,9 @@ main()
 @pytest.fixture
 def installed(here):
     """The example, installed into a folder as an index would have it."""
-    subprocess.run(
-        ["uv", "pip", "install", "-q", "--no-deps", "--offline", "--target", "site", EXTENSION],
-        check=True,
-    )
+    # Copied, because a test below damages a file, and a link would damage uv's cache.
+    install = ["uv", "pip", "install", "-q", "--no-deps", "--offline", "--link-mode=copy"]
+    subprocess.run([*install, "--target", "site", EXTENSION], check=True)
 
 
 def labeljoin(*arguments):

@@ -203,7 +203,7 @@ def _plain_variance(
     """The variance of each rater's residuals as P.910 has it, pooled or floored where needed."""
     own = divided(squares, count)
     enough = ~few if not few.all() else np.ones_like(few)
-    pooled = squares[enough].sum() / max(count[enough].sum(), 1)
+    pooled = squares[enough].sum() / max(float(count[enough].sum()), 1.0)
     floor = FLOOR**2 * pooled
     floored = ~few & (own < floor)
     return np.where(few, pooled, np.where(floored, floor, own)), floored
