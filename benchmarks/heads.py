@@ -184,7 +184,7 @@ def real_tables(folder: Path) -> dict[str, Table]:
             labelled, joined = Path(name) / f"{corpus}.parquet", Path(name) / f"{corpus}-s.parquet"
             labeljoin.join_file(source / "features.parquet", [source / "labels.csv"], labelled)
             scores = [f"{kind}={source / 'scores' / f'{kind}.csv'}" for kind in ("dover", "niqe")]
-            secondopinion.materialize(labelled, scores, joined)
+            secondopinion.join_file(labelled, scores, joined)
             for kind, columns in COLUMNS.items():
                 rows = load_corpus([joined], FeatureSchema("real-v1", columns, ()))
                 tables[f"{corpus}, {kind}"] = (rows.features, rows.mos, rows.units)

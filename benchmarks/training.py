@@ -133,7 +133,7 @@ def real_rows(folder: Path) -> Any:
         labelled, joined = Path(name) / "labelled.parquet", Path(name) / "joined.parquet"
         labeljoin.join_file(folder / "features.parquet", [folder / "labels.csv"], labelled)
         scores_ = folder / "scores"
-        secondopinion.materialize(
+        secondopinion.join_file(
             labelled,
             [str(scores_ / "dover_branches.jsonl"), f"niqe={scores_ / 'niqe.csv'}"],
             joined,

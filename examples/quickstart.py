@@ -192,7 +192,7 @@ def score(place: Workplace, labelled: Path) -> Path:
     scores = " ".join(f"--scores {path}" for path in place.scores)
     command = f"secondopinion join --features {labelled} {scores} --out {out}"
     with step(2, "Second opinions", command) as progress:
-        audit = secondopinion.materialize(labelled, place.scores, out, progress=progress)
+        audit = secondopinion.join_file(labelled, place.scores, out, progress=progress)
     table = Table(box=None, header_style="dim", pad_edge=False)
     for heading in ("scorer", "ok", "missing", "bad", "better is"):
         table.add_column(heading, justify="left" if heading in ("scorer", "better is") else "right")

@@ -77,7 +77,7 @@ class Refuse:
 sys.meta_path.insert(0, Refuse())
 import labeljoin, secondopinion
 labeljoin.join_file("konvid1k/features.parquet", "konvid1k/labels.csv", "labelled.parquet")
-secondopinion.materialize("labelled.parquet", "dover=konvid1k/scores/dover.csv", "scored.parquet")
+secondopinion.join_file("labelled.parquet", "dover=konvid1k/scores/dover.csv", "scored.parquet")
 """
     subprocess.run([sys.executable, "-c", use], cwd=workplace, check=True)
     assert (workplace / "scored.parquet").exists()

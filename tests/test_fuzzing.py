@@ -152,7 +152,7 @@ def join_labels(folder: Path, name: str) -> None:
 
 
 def join_scores(folder: Path, name: str) -> None:
-    secondopinion.materialize(
+    secondopinion.join_file(
         folder / "features.csv", f"q={folder / name}", folder / "out" / "table.csv"
     )
 

@@ -132,7 +132,7 @@ def test_library_calls_replay_too(chain: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.chdir(chain)
     labeljoin.join_file("konvid1k/features.parquet", ["konvid1k/labels.csv"], "l/one.parquet")
-    secondopinion.materialize("l/one.parquet", ["dover=konvid1k/scores/dover.csv"], "l/two.parquet")
+    secondopinion.join_file("l/one.parquet", ["dover=konvid1k/scores/dover.csv"], "l/two.parquet")
     for name in ("one", "two"):
         outcome = replay(f"l/{name}.parquet", roots=[chain])
         assert outcome.rebuilt

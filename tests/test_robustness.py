@@ -176,7 +176,7 @@ def test_odd_names(name: str, tmp_path: Path, sample_tables: Path) -> None:
     (folder / "dover.csv").symlink_to(sample_tables / "scores" / "dover.csv")
     labelled, scored = folder / f"l{name}.parquet", folder / f"s{name}.parquet"
     labeljoin.join_file(features, labels, labelled)
-    secondopinion.materialize(labelled, f"dover={folder / 'dover.csv'}", scored)
+    secondopinion.join_file(labelled, f"dover={folder / 'dover.csv'}", scored)
     assert provenance.verify([scored, labelled]).ok
     assert pq.read_metadata(scored).num_rows == 1000
 

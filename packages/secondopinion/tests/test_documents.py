@@ -1,6 +1,5 @@
 """The typed documents, their published JSON Schemas, and the public names."""
 
-import dataclasses
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -8,9 +7,13 @@ from typing import Any
 
 import pytest
 import secondopinion
+from labeljoin.batch import declared
+from labeljoin.cli import options_table
+from secondopinion.cli.app import cli
 from secondopinion.documents import schemas
-from secondopinion.joining.options import JoinKeywords
+from secondopinion.joining import SCORE_BATCH
 from secondopinion_outputs import pyiqa_csv
+from typer.testing import CliRunner
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "schemas"
 
@@ -38,12 +41,26 @@ def test_there_is_a_version_and_no_more_names_than_needed():
         getattr(secondopinion, "nonsense")  # noqa: B009 - a type checker knows that it is missing
 
 
-def test_keyword_arguments_are_the_fields_of_the_options():
-    fields = [field.name for field in dataclasses.fields(secondopinion.JoinOptions)]
-    assert list(JoinKeywords.__annotations__) == fields
-    unknown: dict[str, Any] = {"nonsense": 1}
+def test_the_calls_of_0_1_still_work(features, tmp_path):
+    scores = pyiqa_csv(tmp_path / "niqe.csv")
+    with pytest.warns(DeprecationWarning, match=r"it is now secondopinion\.join_file"):
+        old: Any = secondopinion.materialize  # type: ignore[attr-defined]
+    with pytest.warns(DeprecationWarning, match=r"JoinOptions\(\.\.\.\), not as keywords \(prefix"):
+        audit = old(features, scores, tmp_path / "o.parquet", prefix="judge", direction=())
+    assert audit["prefix"] == "judge"
     with pytest.raises(TypeError, match="nonsense"):
-        secondopinion.JoinOptions(**unknown)
+        old(features, scores, tmp_path / "o.parquet", nonsense=1)
+
+
+def test_the_options_are_declared_once():
+    """What is declared is a flag of the command, a member of a manifest and a row of the README."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert options_table(secondopinion.JoinOptions) in readme
+    help_text = CliRunner().invoke(cli.app, ["join", "--help"]).output
+    for option in declared(secondopinion.JoinOptions):
+        assert option.description.endswith(".")
+        assert f"--{option.name.replace('_', '-')} " in help_text
+        assert option.name in SCORE_BATCH.option_schemas
 
 
 def test_the_old_name_of_from_rows_warns(tmp_path):

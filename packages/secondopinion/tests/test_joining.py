@@ -31,7 +31,7 @@ def holes(tmp_path):
 
 def test_mark(features, holes, tmp_path):
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(features, holes, out)
+    audit = secondopinion.join_file(features, holes, out)
     table = pq.read_table(out)
     assert table["second_opinion_a_status"].to_pylist() == ["ok"] * 3 + ["missing"] * 2
     assert table["second_opinion_b_status"].to_pylist() == ["bad"] + ["ok"] * 4
@@ -50,7 +50,7 @@ def test_mark(features, holes, tmp_path):
 
 def test_drop(features, holes, tmp_path):
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(features, holes, out, missing="drop")
+    audit = secondopinion.join_file(features, holes, out, secondopinion.JoinOptions(missing="drop"))
     table = pq.read_table(out)
     assert table["clip_path"].to_pylist() == [f"videos/{clip}.mp4" for clip in CLIPS[1:3]]
     assert audit["dropped_rows"] == {
@@ -63,14 +63,16 @@ def test_drop(features, holes, tmp_path):
 def test_drop_keeps_the_bytes_of_a_table_that_lacks_nothing(features, tmp_path):
     scores = tmp_path / "niqe.csv"
     scores.write_text("".join(f"{clip}.mp4,4\n" for clip in CLIPS))
-    audit = secondopinion.materialize(features, scores, tmp_path / "o.parquet", missing="drop")
+    audit = secondopinion.join_file(
+        features, scores, tmp_path / "o.parquet", secondopinion.JoinOptions(missing="drop")
+    )
     assert (audit["engine"], audit["dropped_rows"]["count"]) == ("parquet-splice", 0)
 
 
 def test_fail(features, holes, tmp_path):
     out = tmp_path / "out.parquet"
     with pytest.raises(secondopinion.MissingScoresError, match="a has no score for 2 rows") as info:
-        secondopinion.materialize(features, holes, out, missing="fail")
+        secondopinion.join_file(features, holes, out, secondopinion.JoinOptions(missing="fail"))
     assert not out.exists()
     audit = json.loads((tmp_path / "out.parquet.audit.json").read_text())
     assert audit["status"] == "failed"
@@ -79,8 +81,11 @@ def test_fail(features, holes, tmp_path):
 
 
 def test_fail_with_nothing_missing(features, tmp_path):
-    audit = secondopinion.materialize(
-        features, rows_jsonl(tmp_path / "s.jsonl"), tmp_path / "out.parquet", missing="fail"
+    audit = secondopinion.join_file(
+        features,
+        rows_jsonl(tmp_path / "s.jsonl"),
+        tmp_path / "out.parquet",
+        secondopinion.JoinOptions(missing="fail"),
     )
     assert audit["status"] == "ok"
 
@@ -91,7 +96,7 @@ def test_fail_with_nothing_missing(features, tmp_path):
 def test_a_bad_score_never_becomes_a_number(features, tmp_path, score):
     path = rows_of(tmp_path / "s.jsonl", [row("007", score), row(CLIPS[0], 1.0)])
     out = tmp_path / "out.parquet"
-    secondopinion.materialize(features, path, out)
+    secondopinion.join_file(features, path, out)
     table = pq.read_table(out)
     assert table["second_opinion_mine_score"].to_pylist() == [1.0, None, None, None, None]
     assert table["second_opinion_mine_status"].to_pylist()[3] == "bad"
@@ -101,14 +106,14 @@ def test_a_bad_score_never_becomes_a_number(features, tmp_path, score):
 def test_a_score_of_another_type_is_an_error(features, tmp_path, score):
     path = rows_of(tmp_path / "s.jsonl", [row(CLIPS[0], 1.0), row("007", score)])
     with pytest.raises(InputError, match="row 2"):
-        secondopinion.materialize(features, path, tmp_path / "out.parquet")
+        secondopinion.join_file(features, path, tmp_path / "out.parquet")
 
 
 @pytest.mark.parametrize("status", ["ok", "OK", "pass", "Success", "", None])
 def test_statuses_that_are_ok(features, tmp_path, status):
     path = rows_of(tmp_path / "s.jsonl", [row("007", 1.0, status=status)])
     out = tmp_path / "out.parquet"
-    secondopinion.materialize(features, path, out)
+    secondopinion.join_file(features, path, out)
     assert pq.read_table(out)["second_opinion_mine_status"].to_pylist()[3] == "ok"
 
 
@@ -116,7 +121,7 @@ def test_a_duplicate_is_rejected_with_both_places(features, tmp_path):
     one = rows_of(tmp_path / "one.jsonl", [row("007", 1.0), row("x", 1.0)])
     two = rows_of(tmp_path / "two.jsonl", [row("y", 1.0), row("a/007.mp4", 1.0)])
     with pytest.raises(InputError, match=r"one\.jsonl, row 1.*two\.jsonl, row 2.*1\.0"):
-        secondopinion.materialize(features, [one, two], tmp_path / "out.parquet")
+        secondopinion.join_file(features, [one, two], tmp_path / "out.parquet")
     assert list(tmp_path.glob("out*")) == []
 
 
@@ -124,7 +129,7 @@ def test_shards_feed_one_scorer(features, tmp_path):
     one = rows_of(tmp_path / "one.jsonl", [row(clip, 1.0) for clip in CLIPS[:2]])
     two = rows_of(tmp_path / "two.jsonl", [row(clip, 2.0) for clip in CLIPS[2:]])
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(features, [one, two], out)
+    audit = secondopinion.join_file(features, [one, two], out)
     table = pq.read_table(out)
     assert table["second_opinion_mine_score"].to_pylist() == [1.0, 1.0, 2.0, 2.0, 2.0]
     assert set(table["second_opinion_mine_source"].to_pylist()) == {str(one), str(two)}
@@ -141,9 +146,9 @@ def test_rows_are_numbered_through_a_file_of_many_blocks(tmp_path):
     scores.write_bytes("\n".join(lines).encode())
     pq.write_table(pa.table({"clip_id": [f"{clip}" for clip in range(40_000)]}), features)
     with pytest.raises(InputError, match=r"row 9 has '[x]+/7' with .*row 40,004 has '7' with"):
-        secondopinion.materialize(features, scores, tmp_path / "out.parquet")
+        secondopinion.join_file(features, scores, tmp_path / "out.parquet")
     scores.write_bytes("\n".join(lines[:-1]).encode())
-    secondopinion.materialize(features, scores, tmp_path / "out.parquet")
+    secondopinion.join_file(features, scores, tmp_path / "out.parquet")
     table = pq.read_table(tmp_path / "out.parquet")
     assert table["second_opinion_dover_score"].to_pylist() == list(range(40_000))
     assert table["second_opinion_dover_aesthetic_score"][39_999].as_py() == 39_999.5
@@ -152,18 +157,18 @@ def test_rows_are_numbered_through_a_file_of_many_blocks(tmp_path):
 def test_a_file_given_twice_is_an_error(features, tmp_path):
     path = dover_csv(tmp_path / "d.csv")
     with pytest.raises(InputError, match="twice"):
-        secondopinion.materialize(features, [path, f"{tmp_path}/*.csv"], tmp_path / "out.parquet")
+        secondopinion.join_file(features, [path, f"{tmp_path}/*.csv"], tmp_path / "out.parquet")
 
 
 def test_two_scorers_that_slug_alike_are_an_error(features, tmp_path):
     path = rows_of(tmp_path / "s.jsonl", [row("007", 1.0, "Q-Align"), row("007", 1.0, "q align")])
     with pytest.raises(InputError, match=r"'Q-Align'.*'q align'.*q_align"):
-        secondopinion.materialize(features, path, tmp_path / "out.parquet")
+        secondopinion.join_file(features, path, tmp_path / "out.parquet")
 
 
 def test_the_file_names_its_scorer_before_the_label_does(features, tmp_path):
     path = rows_jsonl(tmp_path / "s.jsonl", competitor="musiq")
-    audit = secondopinion.materialize(features, f"other={path}", tmp_path / "out.parquet")
+    audit = secondopinion.join_file(features, f"other={path}", tmp_path / "out.parquet")
     assert audit["scorers"][0]["slug"] == "musiq"
     assert "label other" in audit["notes"][0]
 
@@ -171,11 +176,11 @@ def test_the_file_names_its_scorer_before_the_label_does(features, tmp_path):
 def test_unmatched_sides_are_an_error_that_shows_both(features, tmp_path):
     path = rows_of(tmp_path / "s.jsonl", [row(f"clip_{clip}_540p", 1.0) for clip in CLIPS])
     with pytest.raises(InputError, match=r"'clip_007_540p'.*'007'.*--score-key-regex") as info:
-        secondopinion.materialize(features, path, tmp_path / "out.parquet")
+        secondopinion.join_file(features, path, tmp_path / "out.parquet")
     assert list(tmp_path.glob("out*")) == []
     regex = r"_(\d+)_"
-    audit = secondopinion.materialize(
-        features, path, tmp_path / "out.parquet", score_key_regex=regex
+    audit = secondopinion.join_file(
+        features, path, tmp_path / "out.parquet", secondopinion.JoinOptions(score_key_regex=regex)
     )
     assert audit["scorers"][0]["match_rate"] == 1.0
     assert "mine scored no clip" in str(info.value)
@@ -184,16 +189,18 @@ def test_unmatched_sides_are_an_error_that_shows_both(features, tmp_path):
 def test_collisions_need_overwrite(features, tmp_path):
     scores = pyiqa_csv(tmp_path / "niqe.csv")
     once, twice = tmp_path / "once.parquet", tmp_path / "twice.parquet"
-    secondopinion.materialize(features, scores, once)
+    secondopinion.join_file(features, scores, once)
     with pytest.raises(InputError, match="second_opinion_niqe_score"):
-        secondopinion.materialize(once, scores, twice)
-    secondopinion.materialize(once, scores, twice, overwrite=True)
+        secondopinion.join_file(once, scores, twice)
+    secondopinion.join_file(once, scores, twice, secondopinion.JoinOptions(overwrite=True))
     assert pq.read_table(twice).equals(pq.read_table(once))
 
 
 def test_other_prefixes_are_found_again(features, tmp_path):
     out = tmp_path / "out.parquet"
-    secondopinion.materialize(features, pyiqa_csv(tmp_path / "niqe.csv"), out, prefix="judge")
+    secondopinion.join_file(
+        features, pyiqa_csv(tmp_path / "niqe.csv"), out, secondopinion.JoinOptions(prefix="judge")
+    )
     columns = secondopinion.score_columns(pq.read_schema(out))
     assert [each.column for each in columns if each.kind == "score"] == ["judge_niqe_score"]
     assert columns[0].direction == "lower"
@@ -201,11 +208,11 @@ def test_other_prefixes_are_found_again(features, tmp_path):
 
 def test_directions_are_written_to_audit_and_columns(features, tmp_path):
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(
+    audit = secondopinion.join_file(
         features,
         f"house={pyiqa_csv(tmp_path / 'x.csv')}",
         out,
-        direction=("House=lower",),
+        secondopinion.JoinOptions(direction=("House=lower",)),
     )
     scorer = audit["scorers"][0]
     assert (scorer["direction"], scorer["direction_decided_by"]) == ("lower", "--direction")
@@ -216,15 +223,17 @@ def test_directions_are_written_to_audit_and_columns(features, tmp_path):
 
 def test_a_direction_of_nobody_is_an_error(features, tmp_path):
     with pytest.raises(InputError, match="no file has its scores"):
-        secondopinion.materialize(
-            features, pyiqa_csv(tmp_path / "niqe.csv"), tmp_path / "o.parquet",
-            direction=("musiq=higher",),
-        )  # fmt: skip
+        secondopinion.join_file(
+            features,
+            pyiqa_csv(tmp_path / "niqe.csv"),
+            tmp_path / "o.parquet",
+            secondopinion.JoinOptions(direction=("musiq=higher",)),
+        )
 
 
 def test_scores_outside_the_range_are_noted(features, tmp_path):
     path = rows_of(tmp_path / "s.jsonl", [row(clip, 161.0, "dover") for clip in CLIPS])
-    audit = secondopinion.materialize(features, path, tmp_path / "out.parquet")
+    audit = secondopinion.join_file(features, path, tmp_path / "out.parquet")
     assert audit["scorers"][0]["out_of_range_scores"] == 5
     assert "outside its range" in audit["notes"][0]
 
@@ -245,7 +254,7 @@ def test_the_values_decide_between_two_scales(features, tmp_path, name, values, 
     path = tmp_path / f"{name}.json"
     path.write_text(json.dumps(values))
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(features, path, out)
+    audit = secondopinion.join_file(features, path, out)
     assert audit["scorers"][0]["range"] == bounds
     assert audit["notes"] == []
     [column] = [c for c in secondopinion.score_columns(pq.read_schema(out)) if c.kind == "score"]
@@ -257,16 +266,18 @@ def test_values_that_fit_two_scales_need_an_answer(features, tmp_path):
     path.write_text(json.dumps(ONES))
     out = tmp_path / "out.parquet"
     with pytest.raises(InputError, match="--score-range one_align=1:5") as raised:
-        secondopinion.materialize(features, path, out)
+        secondopinion.join_file(features, path, out)
     assert raised.value.code == "scorers.ambiguous-scale"
-    audit = secondopinion.materialize(features, path, out, score_range=["one_align=0:1"])
+    audit = secondopinion.join_file(
+        features, path, out, secondopinion.JoinOptions(score_range=["one_align=0:1"])
+    )
     assert audit["scorers"][0]["range"] == [0.0, 1.0]
 
 
 def test_values_that_fit_no_scale_are_noted(features, tmp_path):
     path = tmp_path / "one_align.json"
     path.write_text(json.dumps({**ONES, "007": 61.0}))
-    audit = secondopinion.materialize(features, path, tmp_path / "out.parquet")
+    audit = secondopinion.join_file(features, path, tmp_path / "out.parquet")
     assert audit["scorers"][0]["range"] is None
     assert "fit none of its scales (0 to 1, 1 to 5)" in audit["notes"][0]
 
@@ -274,8 +285,11 @@ def test_values_that_fit_no_scale_are_noted(features, tmp_path):
 def test_a_range_of_an_unknown_scorer_needs_its_direction(features, tmp_path):
     path = rows_of(tmp_path / "s.jsonl", [row(clip, 2.0) for clip in CLIPS])
     with pytest.raises(InputError, match="--direction mine=higher"):
-        secondopinion.materialize(
-            features, path, tmp_path / "out.parquet", score_range=["mine=1:5"]
+        secondopinion.join_file(
+            features,
+            path,
+            tmp_path / "out.parquet",
+            secondopinion.JoinOptions(score_range=["mine=1:5"]),
         )
 
 
@@ -284,9 +298,9 @@ def test_values_that_auto_folds_are_refused(tmp_path):
     pq.write_table(pa.table({"path": ["ref/1.mp4", "dist/1.mp4"], "x": [1, 2]}), features)
     scores = rows_of(tmp_path / "s.jsonl", [row("1", 1.0)])
     with pytest.raises(InputError, match="--key-normalize"):
-        secondopinion.materialize(features, scores, tmp_path / "out.parquet")
-    audit = secondopinion.materialize(
-        features, scores, tmp_path / "out.parquet", key_normalize="stem"
+        secondopinion.join_file(features, scores, tmp_path / "out.parquet")
+    audit = secondopinion.join_file(
+        features, scores, tmp_path / "out.parquet", secondopinion.JoinOptions(key_normalize="stem")
     )
     assert audit["folded_feature_keys"] == 1
     assert audit["scorers"][0]["rows"]["ok"] == 2
@@ -303,7 +317,7 @@ def test_other_table_formats(features, tmp_path, suffix):
             "csv": "clip_id,x\n" + "".join(f"{each['clip_id']},{each['x']}\n" for each in rows),
         }[suffix]
     )
-    audit = secondopinion.materialize(source, pyiqa_csv(tmp_path / "niqe.csv"), out)
+    audit = secondopinion.join_file(source, pyiqa_csv(tmp_path / "niqe.csv"), out)
     assert audit["scorers"][0]["rows"] == {"ok": 5, "missing": 0, "bad": 0}
     assert "007" in out.read_text()
 
@@ -314,18 +328,24 @@ def test_a_directory_of_parts(tmp_path):
     for at, clips in enumerate((CLIPS[:2], CLIPS[2:])):
         pq.write_table(pa.table({"clip_id": list(clips)}), features / f"{at}.parquet")
     out = tmp_path / "out"
-    audit = secondopinion.materialize(features, pyiqa_csv(tmp_path / "niqe.csv"), out, jobs=2)
+    audit = secondopinion.join_file(features, pyiqa_csv(tmp_path / "niqe.csv"), out, jobs=2)
     assert audit["scorers"][0]["rows"]["ok"] == 5
     assert pq.read_table(out / "1.parquet")["second_opinion_niqe_status"].to_pylist() == ["ok"] * 3
 
 
 def test_audits_follow_their_schema(features, holes, tmp_path, schema):
     validator = schema("second-opinion-materializer-v1")
-    for options in ({}, {"missing": "drop"}, {"direction": ("a=lower",)}):
-        audit = secondopinion.materialize(features, holes, tmp_path / "o.parquet", **options)
+    for options in (
+        None,
+        secondopinion.JoinOptions(missing="drop"),
+        secondopinion.JoinOptions(direction=("a=lower",)),
+    ):
+        audit = secondopinion.join_file(features, holes, tmp_path / "o.parquet", options)
         validator.validate(audit)
     with pytest.raises(secondopinion.MissingScoresError) as info:
-        secondopinion.materialize(features, holes, tmp_path / "o.parquet", missing="fail")
+        secondopinion.join_file(
+            features, holes, tmp_path / "o.parquet", secondopinion.JoinOptions(missing="fail")
+        )
     validator.validate(info.value.document)
     broken = {**audit, "scorers": [{"slug": 1}]}
     with pytest.raises(jsonschema.ValidationError):
@@ -347,14 +367,14 @@ class TestPathsWithEqualsSigns:
         folder = tmp_path / "run=3"
         folder.mkdir()
         path = dover_csv(folder / "dover.csv")
-        audit = secondopinion.materialize(features, path, tmp_path / "o.parquet")
+        audit = secondopinion.join_file(features, path, tmp_path / "o.parquet")
         assert audit["scorers"][0]["slug"] == "dover"
 
     def test_a_label_before_such_a_path(self, features, tmp_path):
         folder = tmp_path / "run=3"
         folder.mkdir()
         path = dover_csv(folder / "d=1.csv")
-        audit = secondopinion.materialize(features, f"d2={path}", tmp_path / "o.parquet")
+        audit = secondopinion.join_file(features, f"d2={path}", tmp_path / "o.parquet")
         assert audit["scorers"][0]["slug"] == "d2"
 
     def test_both_readings_exist(self, features, tmp_path, monkeypatch):
@@ -362,8 +382,8 @@ class TestPathsWithEqualsSigns:
         dover_csv(tmp_path / "a=d.csv")
         dover_csv(tmp_path / "d.csv")
         with pytest.raises(InputError, match=r"\./a=d\.csv or a=\./d\.csv"):
-            secondopinion.materialize(features, "a=d.csv", tmp_path / "o.parquet")
-        audit = secondopinion.materialize(features, "./a=d.csv", tmp_path / "o.parquet")
+            secondopinion.join_file(features, "a=d.csv", tmp_path / "o.parquet")
+        audit = secondopinion.join_file(features, "./a=d.csv", tmp_path / "o.parquet")
         assert audit["score_files"][0]["label"] is None
-        audit = secondopinion.materialize(features, "a=./d.csv", tmp_path / "o.parquet")
+        audit = secondopinion.join_file(features, "a=./d.csv", tmp_path / "o.parquet")
         assert audit["score_files"][0]["label"] == "a"

@@ -25,7 +25,9 @@ from secondopinion_outputs import (
 
 def joined(features, tmp_path, *specifications, **options):
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(features, list(specifications), out, **options)
+    audit = secondopinion.join_file(
+        features, list(specifications), out, secondopinion.JoinOptions(**options)
+    )
     return pq.read_table(out), audit
 
 

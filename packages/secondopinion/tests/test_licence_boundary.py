@@ -30,7 +30,7 @@ def watch(event, arguments):
         imported.append(arguments[0].partition(".")[0])
 sys.addaudithook(watch)
 import secondopinion
-secondopinion.materialize(sys.argv[1], sys.argv[3:], sys.argv[2])
+secondopinion.join_file(sys.argv[1], sys.argv[3:], sys.argv[2])
 print(json.dumps({"started": started, "imported": sorted(set(imported))}))
 """
 

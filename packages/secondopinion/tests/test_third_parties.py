@@ -80,7 +80,7 @@ def scores(tmp_path):
 def test_an_installed_reader_is_found_from_content(installed, features, scores, tmp_path):
     installed("ArrowReader")
     out = tmp_path / "out.parquet"
-    audit = secondopinion.materialize(features, scores, out)
+    audit = secondopinion.join_file(features, scores, out)
     assert audit["score_files"][0]["format"] == "arrow-text"
     assert pq.read_table(out)["second_opinion_arrow_score"].to_pylist() == [0, 1, 2, 3, 4]
 
@@ -88,11 +88,11 @@ def test_an_installed_reader_is_found_from_content(installed, features, scores, 
 def test_two_readers_of_one_file_ask_for_the_format(installed, features, scores, tmp_path):
     installed("ArrowReader", "GreedyReader")
     with pytest.raises(InputError, match="arrow-text or greedy"):
-        secondopinion.materialize(features, scores, tmp_path / "out.parquet")
+        secondopinion.join_file(features, scores, tmp_path / "out.parquet")
     with pytest.raises(InputError, match="pyiqa-csv or greedy"):
         secondopinion.inspect(f"niqe={pyiqa_csv(tmp_path / 'n.csv')}")
-    audit = secondopinion.materialize(
-        features, scores, tmp_path / "out.parquet", format="arrow-text"
+    audit = secondopinion.join_file(
+        features, scores, tmp_path / "out.parquet", secondopinion.JoinOptions(format="arrow-text")
     )
     assert audit["score_files"][0]["format_decided_by"] == "--format"
 
@@ -116,7 +116,7 @@ def test_a_package_outside_the_tree_adds_a_layout(features, tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import secondopinion\n"
-        f"audit = secondopinion.materialize({str(features)!r}, {str(path)!r}, 'out.parquet')\n"
+        f"audit = secondopinion.join_file({str(features)!r}, {str(path)!r}, 'out.parquet')\n"
         "assert audit['score_files'][0]['format'] == 'arrow-text', audit\n"
         "assert audit['scorers'][0]['slug'] == 'arrow_1', audit\n"
         "assert audit['ok_scores'] == 5, audit\n"

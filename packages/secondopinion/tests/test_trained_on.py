@@ -68,11 +68,11 @@ def test_columns_and_audit_say_what_the_scorer_was_trained_on(tmp_path):
         rows = csv.writer(file)
         rows.writerow(["path", " aesthetic score", " technical score", " overall/final score"])
         rows.writerows([f"{key}.mp4", 50, 50, 40 + n] for n, key in enumerate(keys))
-    audit = secondopinion.materialize(
+    audit = secondopinion.join_file(
         tmp_path / "features.parquet",
         f"dover={tmp_path / 'dover.csv'}",
         tmp_path / "out.parquet",
-        trained_on=("dover=KoNViD-1k",),
+        secondopinion.JoinOptions(trained_on=("dover=KoNViD-1k",)),
     )
     assert audit["corpora_judged"] == ["KoNViD-1k"]
     by_slug = {entry["slug"]: entry for entry in audit["scorers"]}

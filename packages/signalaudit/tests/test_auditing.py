@@ -460,7 +460,7 @@ def test_the_real_table(konvid: Path, tmp_path: Path) -> None:
 
     labelled, scored = tmp_path / "labelled.parquet", tmp_path / "scored.parquet"
     labeljoin.join_file(konvid / "features.parquet", [konvid / "labels.csv"], labelled)
-    secondopinion.materialize(
+    secondopinion.join_file(
         labelled,
         [
             f"dover={konvid / 'scores/dover.csv'}",

@@ -16,7 +16,7 @@ Example:
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> _ = (folder / "features.csv").write_text("clip_id,adm2\na,0.9\nb,0.8\n")
     >>> _ = (folder / "niqe.json").write_text('{"a.mp4": 4.1, "b.mp4": 7.3}')
-    >>> audit = secondopinion.materialize(
+    >>> audit = secondopinion.join_file(
     ...     folder / "features.csv", [folder / "niqe.json"], folder / "scored.csv"
     ... )
     >>> audit["scorers"][0]["slug"], audit["ok_scores"]
@@ -49,4 +49,8 @@ def __getattr__(name: str) -> Any:
         from provenance.toolkit import moved_name
 
         return moved_name(__name__, name, _MOVED[name])
+    if name == "materialize":
+        from provenance.toolkit import moved_name
+
+        return moved_name(__name__, name, "secondopinion", "join_file")
     return _public_name(name)

@@ -1,7 +1,7 @@
 from .joining.batch import run_batch as run_batch
 from .joining.inspection import inspect as inspect
 from .joining.on_disk import MissingScoresError as MissingScoresError
-from .joining.on_disk import materialize as materialize
+from .joining.on_disk import join_file as join_file
 from .joining.options import JoinOptions as JoinOptions
 from .scorers.columns import ScoreColumn as ScoreColumn
 from .scorers.columns import score_columns as score_columns
@@ -18,7 +18,7 @@ __all__ = [
     "ScoreFacts",
     "direction_of",
     "inspect",
-    "materialize",
+    "join_file",
     "run_batch",
     "score_columns",
     "trained_on",

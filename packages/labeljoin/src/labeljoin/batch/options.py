@@ -61,14 +61,16 @@ def option_schemas(options: type) -> dict[str, dict[str, Any]]:
 def options_from(options: type, members: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of a manifest's table that are options of a dataclass, as it takes them.
 
-    Other names become the option's own; a list becomes text separated by commas.
+    Other names become the option's own. A list becomes text separated by commas for an option
+    that is such a text on the command line.
     """
     found = {}
     for option in declared(options):
         for name in (option.name, *option.extra.get("names", ())):
             if name in members:
                 value = members[name]
-                found[option.name] = ",".join(value) if isinstance(value, list) else value
+                joined = option.extra.get("listed") and isinstance(value, list)
+                found[option.name] = ",".join(value) if joined else value
     return found
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, make_dataclass
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from labeljoin.batch.options import declared
+from labeljoin.batch.options import Declared, declared
 
 Features = Annotated[
     str, typer.Option("--features", metavar="PATH", help="Feature table, or directory of parts.")
@@ -44,8 +44,9 @@ def option_flags(
         [
             (
                 option.name,
-                _flag(option.name, option.kind, option.description, option.extra),
-                option.default,
+                _flag(option),
+                # A list of flags that are not given is empty, whatever the option's default is.
+                None if _is_list(option) else option.default,
             )
             for option in declared(options)
             if option.name not in without
@@ -56,7 +57,9 @@ def option_flags(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def wrapped(*args: Any, **others: Any) -> None:
-            command(*args, **{**others, parameter: options(**asdict(others[parameter]))})
+            given = asdict(others[parameter])
+            given = {name: value for name, value in given.items() if value is not None}
+            command(*args, **{**others, parameter: options(**given)})
 
         hints = get_type_hints(command, include_extras=True)
         wrapped.__annotations__ = {**hints, parameter: flags}
@@ -76,15 +79,23 @@ def options_table(options: type) -> str:
 
 
 def _default(value: Any) -> str:
-    return "" if value is None or value is False else f"`{value}`"
+    return "" if value in (None, False, ()) else f"`{value}`"
 
 
 def _names(name: str, extra: Mapping[str, Any]) -> list[str]:
     return [f"--{each.replace('_', '-')}" for each in (name, *extra.get("names", ()))]
 
 
-def _flag(name: str, kind: Any, description: str, extra: Mapping[str, Any]) -> Any:
-    plain = get_args(kind)[0]
+def _is_list(option: Declared) -> bool:
+    return get_origin(get_args(option.kind)[0]) is Sequence
+
+
+def _flag(option: Declared) -> Any:
     return Annotated[
-        plain, typer.Option(*_names(name, extra), metavar=extra.get("metavar"), help=description)
+        list[str] | None if _is_list(option) else get_args(option.kind)[0],
+        typer.Option(
+            *_names(option.name, option.extra),
+            metavar=option.extra.get("metavar"),
+            help=option.description,
+        ),
     ]

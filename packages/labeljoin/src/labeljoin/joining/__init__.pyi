@@ -15,6 +15,7 @@ from .inspection import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from .inspection import inspect as inspect
 from .on_disk import join_file as join_file
 from .options import JoinOptions as JoinOptions
+from .options import accepts_option_keywords as accepts_option_keywords
 
 __all__ = [
     "AUDIT_SCHEMA",
@@ -26,6 +27,7 @@ __all__ = [
     "CoverageError",
     "JoinOptions",
     "JoinResult",
+    "accepts_option_keywords",
     "clip_key",
     "inspect",
     "join",

@@ -35,7 +35,7 @@ class JoinResult:
     audit: Audit
 
 
-@accepts_option_keywords
+@accepts_option_keywords(JoinOptions, feature_key_column="key_column")
 def join(
     features: Any,
     labels: Any,

@@ -28,7 +28,7 @@ SAMPLE = 5
 SEARCHED = 10_000
 
 
-@accepts_option_keywords
+@accepts_option_keywords(JoinOptions, feature_key_column="key_column")
 def inspect(
     features: str | os.PathLike[str],
     labels: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],

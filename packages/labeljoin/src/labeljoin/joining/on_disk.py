@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-@accepts_option_keywords
+@accepts_option_keywords(JoinOptions, feature_key_column="key_column")
 def join_file(
     features: PathLike,
     labels: PathLike | Sequence[PathLike] | None,

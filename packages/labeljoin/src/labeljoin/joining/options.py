@@ -188,26 +188,35 @@ class JoinOptions:
         return {name: value for name, value in asdict(self).items() if name not in passing}
 
 
-def accepts_option_keywords(function: Callable[P, T]) -> Callable[P, T]:
-    """Let a function that takes ``options`` take the fields of :class:`JoinOptions` as keywords.
+def accepts_option_keywords(
+    options: type, **renamed: str
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function that takes ``options`` take their fields as keywords, as version 0.1 did.
 
-    Version 0.1 took them so. They give a DeprecationWarning, and go in 0.3.
+    They give a DeprecationWarning, and go in 0.3.
+
+    Args:
+        options: The dataclass of the options.
+        **renamed: Old names of fields, and their names now.
     """
-    names = {field.name: field.name for field in fields(JoinOptions)}
-    names["feature_key_column"] = "key_column"
+    names = {field.name: field.name for field in fields(options)} | renamed
 
-    @functools.wraps(function)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        keywords = cast("dict[str, Any]", kwargs)
-        given = {names[name]: keywords.pop(name) for name in list(keywords) if name in names}
-        if given:
-            warnings.warn(
-                f"give labeljoin.{function.__name__} its options as JoinOptions(...), not as "
-                f"keywords ({', '.join(given)})",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-            keywords["options"] = JoinOptions(**given)
-        return function(*args, **kwargs)
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+            keywords = cast("dict[str, Any]", kwargs)
+            given = {names[name]: keywords.pop(name) for name in list(keywords) if name in names}
+            if given:
+                package = function.__module__.partition(".")[0]
+                warnings.warn(
+                    f"give {package}.{function.__name__} its options as JoinOptions(...), not as "
+                    f"keywords ({', '.join(given)})",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+                keywords["options"] = options(**given)
+            return function(*args, **kwargs)
 
-    return wrapped
+        return wrapped
+
+    return decorate

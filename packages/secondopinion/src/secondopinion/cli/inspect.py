@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from labeljoin.cli import option_flags
 from provenance.toolkit import Output
 
 from secondopinion.cli import flags
+from secondopinion.joining.options import JoinOptions
 
 
+@option_flags(JoinOptions, without=("missing", "prefix", "trained_on", "corpus", "overwrite"))
 def inspect(
     output: Output,
     *,
@@ -20,14 +23,12 @@ def inspect(
             "--features", metavar="PATH", help="A feature table to match the scores with."
         ),
     ] = None,
-    matching: flags.MatchingFlags,
+    options: JoinOptions,
 ) -> None:
     """Show what score files hold and would match."""
     import secondopinion
     from secondopinion.cli import rendering
 
     with output.progress() as progress:
-        document = secondopinion.inspect(
-            scores, features=features, **matching.options(), progress=progress
-        )
+        document = secondopinion.inspect(scores, options, features=features, progress=progress)
     output.result(document, *rendering.inspection(document))

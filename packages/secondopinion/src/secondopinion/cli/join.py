@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+from labeljoin.cli import option_flags
 from provenance.toolkit import Output
 
 from secondopinion.cli import flags
+from secondopinion.joining.options import JoinOptions
 
 
+@option_flags(JoinOptions)
 def join(
     output: Output,
     *,
@@ -29,39 +32,7 @@ def join(
             "--audit-json", metavar="PATH", help="The audit to write. [default: OUT.audit.json]"
         ),
     ] = None,
-    matching: flags.MatchingFlags,
-    missing: Annotated[
-        Literal["mark", "drop", "fail"],
-        typer.Option(
-            "--missing",
-            help="Rows that lack a score: mark them, drop them, or fail with the audit alone.",
-        ),
-    ] = "mark",
-    prefix: Annotated[
-        str,
-        typer.Option(
-            "--prefix", metavar="TEXT", help="What the names of added columns begin with."
-        ),
-    ] = "second_opinion",
-    trained_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--trained-on",
-            metavar="SCORER=CORPUS",
-            help="What a scorer was trained on; CORPUS none for nothing. Repeatable.",
-        ),
-    ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            "--corpus",
-            metavar="NAME",
-            help="Corpus of the feature table, if its column corpus does not state it.",
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace columns that the table already has.")
-    ] = False,
+    options: JoinOptions,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Allow --out to be the feature table.")
     ] = False,
@@ -75,17 +46,12 @@ def join(
     audit_path = f"{out}.audit.json" if audit_json is None else audit_json
     with output.progress() as progress:
         try:
-            audit = secondopinion.materialize(
+            audit = secondopinion.join_file(
                 features,
                 scores,
                 out,
+                options,
                 audit_json=audit_path,
-                **matching.options(),
-                missing=missing,
-                prefix=prefix,
-                trained_on=tuple(trained_on or ()),
-                corpus=corpus,
-                overwrite=overwrite,
                 in_place=in_place,
                 jobs=jobs,
                 scheduler=scheduler,

@@ -7,13 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeljoin.batch import BatchJob, ReportColumn, run_job
-from labeljoin.keys import KEY_NORMALIZE_MODES
+from labeljoin.batch import BatchJob, ReportColumn, option_schemas, options_from, run_job
 from provenance.toolkit import InputError
 
 from secondopinion.facts import REPORT_SCHEMA
-from secondopinion.joining.on_disk import materialize
-from secondopinion.joining.options import MISSING_POLICIES, JoinOptions
+from secondopinion.joining.on_disk import join_file
+from secondopinion.joining.options import JoinOptions
 from secondopinion.scores.file import ScoreSpecification, relocated
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 MANIFEST_SCHEMA = "second-opinion-manifest-v1"
 
 
-_NAME = {"type": ["string", "null"], "minLength": 1}
 _TEXT = {"type": "string", "minLength": 1}
-_SWITCH = {"type": "boolean"}
 
 _PATHS: dict[str, dict[str, Any]] = {
     "features": {**_TEXT, "description": "Feature table, or directory of parts."},
@@ -47,34 +44,8 @@ _PATHS: dict[str, dict[str, Any]] = {
 }
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "format": {**_TEXT, "description": "Layout of all score files; auto finds each one's."},
-    "key_column": _NAME,
-    "score_key_field": _NAME,
-    "score_field": _NAME,
-    "key_normalize": {"enum": list(KEY_NORMALIZE_MODES)},
-    "feature_key_regex": _NAME,
-    "score_key_regex": _NAME,
-    "ignore_case": _SWITCH,
-    "missing": {"enum": list(MISSING_POLICIES)},
-    "direction": {
-        "type": "array",
-        "items": _TEXT,
-        "description": "SCORER=higher or SCORER=lower each.",
-    },
-    "score_range": {
-        "type": "array",
-        "items": _TEXT,
-        "description": "SCORER=LOW:HIGH each: the bounds of its scale.",
-    },
-    "trained_on": {
-        "type": "array",
-        "items": _TEXT,
-        "description": "SCORER=CORPUS each: what a scorer was trained on.",
-    },
-    "corpus": {**_TEXT, "description": "Corpus of the feature table."},
-    "prefix": _TEXT,
-    "overwrite": _SWITCH,
-    "in_place": _SWITCH,
+    **option_schemas(JoinOptions),
+    "in_place": {"type": "boolean"},
 }
 
 
@@ -133,28 +104,24 @@ def run_batch(
     )
 
 
-def _materialize(table: ManifestTable, executor: Executor | None) -> Mapping[str, Any]:
-    options = _join_options(table)
-    in_place = options.pop("in_place", False)
-    return materialize(
+def _join(table: ManifestTable, executor: Executor | None) -> Mapping[str, Any]:
+    return join_file(
         table.paths["features"],
         table.paths["scores"],
         table.paths["out"],
+        _options(table),
         audit_json=table.paths["audit_json"],
-        in_place=in_place,
+        in_place=table.options.get("in_place", False),
         executor=executor,
-        **options,
     )
 
 
 def _check(table: ManifestTable) -> None:
-    options = _join_options(table)
-    options.pop("in_place", None)
-    JoinOptions(**options)
+    _options(table)  # they check themselves
 
 
-def _join_options(table: ManifestTable) -> dict[str, Any]:
-    return dict(table.options)
+def _options(table: ManifestTable) -> JoinOptions:
+    return JoinOptions(**options_from(JoinOptions, table.options))
 
 
 def _inputs(table: ManifestTable) -> list[str]:
@@ -192,7 +159,7 @@ SCORE_BATCH = BatchJob(
         ReportColumn("Engine", "engine", "text"),
     ),
     totals=("input_rows", "output_rows", "ok_scores", "missing_scores", "bad_scores"),
-    run=_materialize,
+    run=_join,
     check=_check,
     inputs=_inputs,
     outputs=_outputs,

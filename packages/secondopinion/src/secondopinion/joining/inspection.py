@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 from labeljoin import open_table
+from labeljoin.joining import accepts_option_keywords
 
 from secondopinion.joining.audit import suggestions_of
 from secondopinion.joining.collection import read_opinions
@@ -17,7 +18,6 @@ from secondopinion.scores.opinions import STATUS_BAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Unpack
 
     from labeljoin.diagnose import Diagnosis
     from provenance.toolkit import ProgressCallback
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         InspectionDocument,
     )
     from secondopinion.joining.matching import Plan, ScorerMatch
-    from secondopinion.joining.options import JoinKeywords
     from secondopinion.scores.opinions import Scorer
 
 SAMPLE = 5
@@ -37,20 +36,21 @@ SAMPLE = 5
 PathLike = str | os.PathLike[str]
 
 
+@accepts_option_keywords(JoinOptions)
 def inspect(
     scores: PathLike | Sequence[PathLike],
+    options: JoinOptions | None = None,
     *,
     features: PathLike | None = None,
     progress: ProgressCallback | None = None,
-    **options: Unpack[JoinKeywords],
 ) -> InspectionDocument:
     """Describe score files as a join would read them, without writing anything.
 
     Args:
         scores: ``[LABEL=]PATH`` each.
+        options: How to read and match them; None takes the defaults of :class:`JoinOptions`.
         features: A feature table to match them with, or None.
         progress: Called while reading.
-        **options: The fields of :class:`JoinOptions`.
 
     Returns:
         A document ``second-opinion-inspection-v1``: each file's layout, each scorer's name, facts,
@@ -68,7 +68,7 @@ def inspect(
         >>> found["score_files"][0]["format"], found["scorers"][0]["slug"]
         ('clip-scores', 'niqe')
     """
-    chosen = JoinOptions(**options)
+    chosen = options or JoinOptions()
     given = [scores] if isinstance(scores, str | os.PathLike) else list(scores)
     opinions = read_opinions(given, **chosen.reading(), progress=progress)
     found: InspectionDocument = {

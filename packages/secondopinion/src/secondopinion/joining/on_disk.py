@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from labeljoin import open_table
 from labeljoin.engine import attach_in_run, first_pass, part_executor, stage_table, withhold_table
+from labeljoin.joining import accepts_option_keywords
 from provenance import start_run
 from provenance.toolkit import VerdictError
 
@@ -21,7 +22,7 @@ from secondopinion.scores.file import ScoreSpecification
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
-    from typing import Any, Unpack
+    from typing import Any
 
     from labeljoin import Table
     from labeljoin.diagnose import Diagnosis
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from secondopinion.facts import AuditDocument
     from secondopinion.joining.matching import Plan
-    from secondopinion.joining.options import JoinKeywords
     from secondopinion.scores.opinions import Opinions
 
 PathLike = str | os.PathLike[str]
@@ -40,10 +40,12 @@ class MissingScoresError(VerdictError):
     """Scores are missing with ``missing="fail"``. Its ``document`` is the audit, as written."""
 
 
-def materialize(
+@accepts_option_keywords(JoinOptions)
+def join_file(
     features: PathLike,
     scores: PathLike | Sequence[PathLike],
     out: PathLike,
+    options: JoinOptions | None = None,
     *,
     audit_json: PathLike | None = None,
     in_place: bool = False,
@@ -51,7 +53,6 @@ def materialize(
     scheduler: str | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
-    **options: Unpack[JoinKeywords],
 ) -> AuditDocument:
     r"""Write ``features`` with the scores of every scorer to ``out``, and the audit beside it.
 
@@ -64,13 +65,13 @@ def materialize(
         features: A feature table: parquet, JSONL, JSON or CSV; a file or a directory of parts.
         scores: ``[LABEL=]PATH`` each: a file, a directory of files, or a glob pattern.
         out: The table with second opinions, of the format of ``features``; replaced atomically.
+        options: How to join; None takes the defaults of :class:`JoinOptions`.
         audit_json: The path of the audit; None writes ``<out>.audit.json``.
         in_place: Allow ``out`` to be the feature table.
         jobs: How many processes work on the parts of a directory.
         scheduler: Address of a Dask scheduler whose workers do the work.
         executor: The executor to use; overrides ``jobs`` and ``scheduler``.
         progress: Called while reading, attaching and hashing.
-        **options: The fields of :class:`JoinOptions`.
 
     Returns:
         The audit (``second-opinion-materializer-v1``), as written.
@@ -87,13 +88,14 @@ def materialize(
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> _ = (folder / "f.csv").write_text("clip,adm2\na.mp4,0.9\nb.mp4,0.8\n")
         >>> _ = (folder / "niqe.json").write_text('{"a": 4.1, "b": 7.3}')
-        >>> audit = materialize(
-        ...     folder / "f.csv", folder / "niqe.json", folder / "out.csv", key_column="clip"
+        >>> options = JoinOptions(key_column="clip")
+        >>> audit = join_file(
+        ...     folder / "f.csv", folder / "niqe.json", folder / "out.csv", options
         ... )
         >>> audit["ok_scores"], audit["scorers"][0]["direction"]
         (2, 'lower')
     """
-    chosen = JoinOptions(**options)
+    chosen = options or JoinOptions()
     given = [scores] if isinstance(scores, str | os.PathLike) else list(scores)
     specifications = [ScoreSpecification.parse(text) for text in given]
     audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)

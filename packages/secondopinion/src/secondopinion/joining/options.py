@@ -1,72 +1,154 @@
-"""The options of a join, checked once for commands, manifests and library calls."""
+"""The options of a join, declared once.
+
+The flags of the commands, the schema of a batch manifest, the table in the README and the signature
+of the library all follow from :class:`JoinOptions`. To add an option, add a field here and use it
+where it acts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from labeljoin.keys import KeyNormalize, KeyRule
-from labeljoin.labels import TrainedOn, parse_trained_on
+from labeljoin import keys, labels
+from msgspec import Meta
 from provenance.toolkit import InputError
 
-from secondopinion.readers.registry import AUTO, readers, unknown_format
-from secondopinion.scorers.columns import DEFAULT_PREFIX
 from secondopinion.scorers.facts import Direction, parse_directions, parse_ranges
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 MissingPolicy = Literal["mark", "drop", "fail"]
-MISSING_POLICIES: tuple[MissingPolicy, ...] = get_args(MissingPolicy)
+Texts = Sequence[Annotated[str, Meta(min_length=1)]]
 
 
 @dataclass(frozen=True)
 class JoinOptions:
     """The options of a join.
 
-    Attributes:
-        format: The layout of all score files; ``auto`` finds each file's from its content.
-        key_column: The key column of the feature table; None infers it.
-        score_key_field: The member or column of the score files that names the clip.
-        score_field: The member or column of the score files that holds the score.
-        key_normalize: How key values of both sides become clip keys.
-        feature_key_regex: Searched in the normalised feature keys.
-        score_key_regex: Searched in the normalised score keys.
-        ignore_case: Match keys case-insensitively.
-        missing: ``mark`` rows without a score, ``drop`` them, or ``fail``.
-        direction: ``SCORER=higher`` or ``SCORER=lower``; overrides the registry.
-        score_range: ``SCORER=LOW:HIGH``, the bounds of its scale; overrides the registry.
-        trained_on: ``SCORER=CORPUS``: what a scorer was trained on; overrides the registry.
-        corpus: The corpus of the feature table, if its ``corpus`` column does not state it.
-        prefix: The prefix of the names of added columns.
-        overwrite: Replace columns that the feature table already has.
+    The description of each field is the help of its flag. ``extra`` adds what only the command
+    line needs, such as the ``metavar`` of a value. An option that takes several values is a flag
+    that may be repeated.
+
+    Examples:
+        >>> JoinOptions(direction=["niqe=lower"]).directions
+        {'niqe': 'lower'}
 
     Raises:
         InputError: An option has an invalid value.
     """
 
-    format: str = AUTO
-    key_column: str | None = None
-    score_key_field: str | None = None
-    score_field: str | None = None
-    key_normalize: KeyNormalize = "auto"
-    feature_key_regex: str | None = None
-    score_key_regex: str | None = None
-    ignore_case: bool = False
-    missing: MissingPolicy = "mark"
-    direction: Sequence[str] = ()
-    score_range: Sequence[str] = ()
-    trained_on: Sequence[str] = ()
-    corpus: str | None = None
-    prefix: str = DEFAULT_PREFIX
-    overwrite: bool = False
+    format: Annotated[
+        str,
+        Meta(
+            description="The layout of all score files; auto finds each file's from its content.",
+            extra={
+                "metavar": "auto|rows|clip-scores|wrapper|dover-csv|pyiqa-csv|qalign-json|"
+                "fastvqa-log|vmaf-json"
+            },
+            min_length=1,
+        ),
+    ] = "auto"
+    key_column: Annotated[
+        str | None,
+        Meta(
+            description="Key column of the feature table; found by its name by default.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    score_key_field: Annotated[
+        str | None,
+        Meta(
+            description="Member or column of the scores that names the clip.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    score_field: Annotated[
+        str | None,
+        Meta(
+            description="Member or column of the scores that holds the score.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    key_normalize: Annotated[
+        keys.KeyNormalize, Meta(description="How key values of both sides become clip keys.")
+    ] = "auto"
+    feature_key_regex: Annotated[
+        str | None,
+        Meta(
+            description="Searched in the feature keys.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "RE"},
+        ),
+    ] = None
+    score_key_regex: Annotated[
+        str | None,
+        Meta(
+            description="Searched in the score keys.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "RE"},
+        ),
+    ] = None
+    ignore_case: Annotated[bool, Meta(description="Match keys case-insensitively.")] = False
+    missing: Annotated[
+        MissingPolicy,
+        Meta(
+            description="Rows that lack a score: mark them, drop them, or fail with the audit "
+            "alone."
+        ),
+    ] = "mark"
+    direction: Annotated[
+        Texts,
+        Meta(
+            description="Which scores of a scorer mean better quality. Repeatable.",
+            extra={"metavar": "SCORER=higher|lower"},
+        ),
+    ] = ()
+    score_range: Annotated[
+        Texts,
+        Meta(
+            description="The bounds of a scorer's scale. Repeatable.",
+            extra={"metavar": "SCORER=LOW:HIGH"},
+        ),
+    ] = ()
+    trained_on: Annotated[
+        Texts,
+        Meta(
+            description="What a scorer was trained on; CORPUS none for nothing. Repeatable.",
+            extra={"metavar": "SCORER=CORPUS"},
+        ),
+    ] = ()
+    corpus: Annotated[
+        str | None,
+        Meta(
+            description="Corpus of the feature table, if its column corpus does not state it.",
+            extra_json_schema={"minLength": 1},
+            extra={"metavar": "NAME"},
+        ),
+    ] = None
+    prefix: Annotated[
+        str,
+        Meta(
+            description="What the names of added columns begin with.",
+            min_length=1,
+            extra={"metavar": "TEXT"},
+        ),
+    ] = "second_opinion"
+    overwrite: Annotated[
+        bool, Meta(description="Replace columns that the feature table already has.")
+    ] = False
 
     def __post_init__(self) -> None:
-        if self.missing not in MISSING_POLICIES:
+        from secondopinion.readers.registry import AUTO, readers, unknown_format  # needs Arrow
+
+        policies = get_args(MissingPolicy)
+        if self.missing not in policies:
             raise InputError(
                 f"The policy {self.missing!r} for missing scores does not exist",
-                fix=f"Use --missing with one of {', '.join(MISSING_POLICIES)}",
+                fix=f"Use --missing with one of {', '.join(policies)}",
                 code="scores.missing-policy",
             )
         if self.format != AUTO and self.format not in readers():
@@ -77,9 +159,8 @@ class JoinOptions:
                 fix="Give --prefix a letter or more",
                 code="scores.blank-prefix",
             )
-        object.__setattr__(self, "direction", tuple(self.direction))
-        object.__setattr__(self, "score_range", tuple(self.score_range))
-        object.__setattr__(self, "trained_on", tuple(self.trained_on))
+        for name in ("direction", "score_range", "trained_on"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         _ = self.directions, self.ranges, self.training, self.feature_rule, self.score_rule
 
     @cached_property
@@ -93,19 +174,19 @@ class JoinOptions:
         return parse_ranges(self.score_range)
 
     @cached_property
-    def training(self) -> dict[str, TrainedOn]:
+    def training(self) -> dict[str, labels.TrainedOn]:
         """What you stated that scorers were trained on, by slug."""
-        return parse_trained_on(self.trained_on)
+        return labels.parse_trained_on(self.trained_on)
 
     @cached_property
-    def feature_rule(self) -> KeyRule:
+    def feature_rule(self) -> keys.KeyRule:
         """The rule that turns feature key values into clip keys."""
-        return KeyRule(self.key_normalize, self.feature_key_regex, self.ignore_case)
+        return keys.KeyRule(self.key_normalize, self.feature_key_regex, self.ignore_case)
 
     @cached_property
-    def score_rule(self) -> KeyRule:
+    def score_rule(self) -> keys.KeyRule:
         """The rule that turns the clip names of score files into clip keys."""
-        return KeyRule(self.key_normalize, self.score_key_regex, self.ignore_case)
+        return keys.KeyRule(self.key_normalize, self.score_key_regex, self.ignore_case)
 
     def reading(self) -> dict[str, Any]:
         """Return the options that :func:`read_opinions` takes."""
@@ -120,30 +201,5 @@ class JoinOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options by name, as a run record lists them."""
-        named = {name: getattr(self, name) for name in OPTION_NAMES}
-        lists = ("direction", "score_range", "trained_on")
-        return named | {name: list(named[name]) for name in lists}
-
-
-class JoinKeywords(TypedDict, total=False):
-    """The fields of :class:`JoinOptions` as keyword arguments."""
-
-    format: str
-    key_column: str | None
-    score_key_field: str | None
-    score_field: str | None
-    key_normalize: KeyNormalize
-    feature_key_regex: str | None
-    score_key_regex: str | None
-    ignore_case: bool
-    missing: MissingPolicy
-    direction: Sequence[str]
-    score_range: Sequence[str]
-    trained_on: Sequence[str]
-    corpus: str | None
-    prefix: str
-    overwrite: bool
-
-
-OPTION_NAMES = tuple(field.name for field in fields(JoinOptions))
-"""The options that :func:`materialize` and a manifest's tables take."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in named.items()}
