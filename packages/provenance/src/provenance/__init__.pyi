@@ -1,6 +1,7 @@
 from .checks.replay import replay as replay
 from .checks.verify import verify as verify
 from .exports.export import export as export
+from .exports.sign import sign as sign
 from .lineage.trace import trace as trace
 from .record.hashing import hash_file as hash_file
 from .record.record import Record as Record
@@ -21,6 +22,7 @@ __all__ = [
     "hash_file",
     "load_record",
     "replay",
+    "sign",
     "start_run",
     "trace",
     "verify",

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from provenance.toolkit import MoskitError, VerdictError
+
 if TYPE_CHECKING:
     from provenance.documents import (
         ClaimFindingDocument,
         FileFindingDocument,
+        RecordFindingsDocument,
         VerificationDocument,
     )
-    from provenance.toolkit import MoskitError
+    from provenance.record.signatures import SignatureFinding
 
 VERIFICATION_SCHEMA: Literal["provenance-verification-v1"] = "provenance-verification-v1"
 
@@ -72,17 +75,31 @@ class ClaimFinding:
 
 @dataclass(frozen=True)
 class RecordFindings:
-    """Verification result for one run: its record, its files, its claims."""
+    """Verification result for one run: its record, its files, its claims, its signature.
+
+    Attributes:
+        path: The record.
+        entrypoint: What ran.
+        files: What was found for each file.
+        claims: What was found for the claims of the outputs.
+        signature: Whether the record is signed by a given key; None where no key was given.
+    """
 
     path: Path
     entrypoint: str | None
     files: tuple[FileFinding, ...]
     claims: tuple[ClaimFinding, ...]
+    signature: SignatureFinding | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether nothing has changed and nothing is missing."""
-        return not any(True for _ in self.problems())
+        """Whether nothing has changed, nothing is missing, and a given key has signed."""
+        return self.is_signed and not any(True for _ in self.problems())
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the signature is good, or was not asked for."""
+        return self.signature is None or self.signature.status == "verified"
 
     def problems(self) -> Iterator[FileFinding | ClaimFinding]:
         """Yield the findings that are not good."""
@@ -117,20 +134,24 @@ class Verification:
         document: VerificationDocument = {
             "schema": VERIFICATION_SCHEMA,
             "status": "ok" if self.ok else "failed",
-            "records": [
-                {
-                    "path": os.fspath(record.path),
-                    "entrypoint": record.entrypoint,
-                    "status": "ok" if record.ok else "failed",
-                    "files": [_file_document(finding) for finding in record.files],
-                    "claims": [_claim_document(finding) for finding in record.claims],
-                }
-                for record in self.records
-            ],
+            "records": [_record_document(record) for record in self.records],
         }
         if self.unusable:
             document["unusable"] = [error.to_document()["error"] for error in self.unusable]
         return document
+
+
+def _record_document(record: RecordFindings) -> RecordFindingsDocument:
+    document: RecordFindingsDocument = {
+        "path": os.fspath(record.path),
+        "entrypoint": record.entrypoint,
+        "status": "ok" if record.ok else "failed",
+        "files": [_file_document(finding) for finding in record.files],
+        "claims": [_claim_document(finding) for finding in record.claims],
+    }
+    if record.signature is not None:
+        document["signature"] = record.signature.to_document()
+    return document
 
 
 def _file_document(finding: FileFinding) -> FileFindingDocument:
@@ -154,6 +175,58 @@ def _claim_document(finding: ClaimFinding) -> ClaimFindingDocument:
         "status": finding.status,
         "reason": finding.reason,
     }
+
+
+def verification_error(outcome: Verification) -> VerdictError:
+    """Return the error for an outcome that is not ok: what its first problem is.
+
+    A signature comes first: nothing else in a record that is not signed as asked can be relied on.
+    """
+    document = outcome.to_document()
+    for record in outcome.records:
+        if record.is_signed:
+            continue
+        assert record.signature is not None
+        reason = record.signature.reason or "It is not signed"
+        where = os.fspath(record.path)
+        if record.signature.status == "other-record":
+            return VerdictError(
+                reason,
+                where=where,
+                fix="Restore the record from a copy, or sign the new one",
+                code="signature.record-changed",
+                document=document,
+            )
+        if record.signature.status == "other-key":
+            return VerdictError(
+                f"{reason}, not with that of --key",
+                where=where,
+                fix="Give the public key of who has signed it",
+                code="signature.other-key",
+                document=document,
+            )
+        if record.signature.status == "invalid":
+            return VerdictError(
+                reason,
+                where=os.fspath(record.signature.envelope or record.path),
+                fix="Restore the envelope from a copy, or sign the record again",
+                code="signature.invalid",
+                document=document,
+            )
+        return VerdictError(
+            reason,
+            where=where,
+            fix="Say with --root where its envelope is, or sign it with provenance sign",
+            code="signature.missing",
+            document=document,
+        )
+    if any(record.signature is not None and not record.ok for record in outcome.records):
+        return VerdictError(
+            f"The signature is good, and what was signed has changed: {problem_sentence(outcome)}",
+            code="signature.file-changed",
+            document=document,
+        )
+    return VerdictError(problem_sentence(outcome), document=document, code="verify.failed")
 
 
 def problem_sentence(outcome: Verification) -> str:

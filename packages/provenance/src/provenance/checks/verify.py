@@ -19,8 +19,10 @@ from provenance.record.embedded import read_embedded
 from provenance.record.entry import FileEntry, entries_of
 from provenance.record.finding import FileFinder
 from provenance.record.hashing import hash_prefix
+from provenance.record.keys import read_public_key
 from provenance.record.record import DamagedRecordError, Record, UnfinishedRunError
 from provenance.record.search import files_below, load_record
+from provenance.record.signatures import SignatureFinder, SignatureFinding
 from provenance.toolkit import InputError, MoskitError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def verify(
     *,
     roots: Sequence[os.PathLike[str] | str] = (),
     upstream: bool = False,
+    keys: Sequence[os.PathLike[str] | str] = (),
     progress: ProgressCallback | None = None,
 ) -> Verification:
     """Hash the inputs and outputs of runs again and compare them with their records.
@@ -40,6 +43,8 @@ def verify(
         files: Records, or files that records describe.
         roots: Folders in which records, and files that were moved, are looked for.
         upstream: Verify the records of the inputs too, and so on up to the raw files.
+        keys: Public keys as PEM files. Each record must be signed by one of them; its envelope lies
+            beside it or below ``roots``. Needs the extra ``sign``.
         progress: Called while files are hashed.
 
     Returns:
@@ -47,7 +52,7 @@ def verify(
 
     Raises:
         InputError: The only file is unreadable or has no record. Of several files the others are
-            verified, and the outcome lists these in ``unusable``.
+            verified, and the outcome lists these in ``unusable``. Or a key is unusable.
         UnfinishedRunError: The only file was made by a run whose record is not there.
 
     Example:
@@ -64,7 +69,7 @@ def verify(
     """
     given = [files] if isinstance(files, str | os.PathLike) else list(files)
     finder = FileFinder(roots, progress)
-    checker = _Checker(finder)
+    checker = _Checker(finder, _Signatures(keys, roots))
     findings: list[RecordFindings] = []
     queue: list[tuple[Path, FileEntry | None]] = [(Path(path), None) for path in given]
     seen: set[Path] = set()
@@ -77,7 +82,7 @@ def verify(
             if entry is None and isinstance(error, UnfinishedRunError):
                 unusable.append(error)
                 continue
-            findings.append(_lost_record(path, error))
+            findings.append(_lost_record(path, error, signed=bool(keys)))
             continue
         except InputError as error:
             if entry is None:
@@ -95,11 +100,27 @@ def verify(
     return Verification(tuple(findings), tuple(unusable))
 
 
+class _Signatures:
+    """Checks the signatures of records, where keys were given."""
+
+    def __init__(
+        self,
+        keys: Sequence[os.PathLike[str] | str],
+        roots: Sequence[os.PathLike[str] | str],
+    ) -> None:
+        self._keys = [read_public_key(key) for key in keys]
+        self._finder = SignatureFinder(roots)
+
+    def check(self, record: Record) -> SignatureFinding | None:
+        return self._finder.check(record, self._keys) if self._keys else None
+
+
 class _Checker:
     """Compares records with the disk."""
 
-    def __init__(self, finder: FileFinder) -> None:
+    def __init__(self, finder: FileFinder, signatures: _Signatures) -> None:
         self._finder = finder
+        self._signatures = signatures
 
     def check(self, record: Record, asked: Path) -> RecordFindings:
         findings = [_record_finding(record)]
@@ -112,7 +133,13 @@ class _Checker:
             *self._embedded_findings(record),
             *self._prefix_findings(record),
         ]
-        return RecordFindings(record.path, record.entrypoint, tuple(findings), tuple(claims))
+        return RecordFindings(
+            record.path,
+            record.entrypoint,
+            tuple(findings),
+            tuple(claims),
+            self._signatures.check(record),
+        )
 
     def _entry_findings(
         self,
@@ -254,11 +281,18 @@ def _record_finding(record: Record) -> FileFinding:
     )
 
 
-def _lost_record(path: Path, error: DamagedRecordError | UnfinishedRunError) -> RecordFindings:
+def _lost_record(
+    path: Path, error: DamagedRecordError | UnfinishedRunError, *, signed: bool
+) -> RecordFindings:
     place = Path(error.where or path)
     status: FileStatus = "changed" if isinstance(error, DamagedRecordError) else "missing"
     finding = FileFinding("record", "record", place, status, reason=error.what)
-    return RecordFindings(place, None, (finding,), ())
+    signature = None
+    if signed:
+        signature = SignatureFinding(
+            "other-record" if status == "changed" else "missing", reason=error.what
+        )
+    return RecordFindings(place, None, (finding,), (), signature)
 
 
 def _embedded_difference(record: Record, raw: bytes) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from provenance.cli import export, replay, show, trace, verify
+from provenance.cli import export, replay, show, sign, trace, verify
 from provenance.toolkit import CommandLine
 
 cli = CommandLine(
     "moskit-provenance",
-    "Show, verify, trace, replay and export the records of moskit runs.",
+    "Show, verify, trace, replay, export and sign the records of moskit runs.",
 )
 
-for module in (show, verify, trace, replay, export):
+for module in (show, verify, trace, replay, export, sign):
     module.register(cli)
 
 

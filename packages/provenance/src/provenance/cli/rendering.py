@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _COLOURS = {
     "same": "green",
+    "verified": "green",
+    "other-key": "red",
+    "invalid": "red",
+    "other-record": "red",
     "moved": "yellow",
     "replaced": "yellow",
     "unrecorded": "yellow",
@@ -104,13 +108,19 @@ def verification_lines(outcome: Verification) -> Iterator[Text]:
             }[claim.kind]
             words = ["claim", claim.name, claim.reason or said]
             yield _status_line(claim.status, words)
+        if record.signature is not None:
+            signature = record.signature
+            words = ["signature", signature.reason or f"by the key {signature.keyid}"]
+            yield _status_line(signature.status, words)
     for error in outcome.unusable:
         words = [shown_path(error.where or ""), f"({error.what})"]
         yield _status_line("unusable", words)
 
 
 def _status_line(status: str, words: list[str]) -> Text:
-    return Text.assemble("  ", (f"{status:9}", _COLOURS.get(status, "")), one_line(" ".join(words)))
+    return Text.assemble(
+        "  ", (f"{status:8} ", _COLOURS.get(status, "")), one_line(" ".join(words))
+    )
 
 
 def replay_table(outcome: Replay) -> RenderableType:

@@ -39,6 +39,16 @@ def trace(
             show_default=False,
         ),
     ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key",
+            metavar="PUBLIC.pem",
+            help="Check the signatures of records with this public key; may be given several "
+            "times.",
+            show_default=False,
+        ),
+    ] = None,
     form: Annotated[
         TraceFormat, typer.Option("--format", help="The form to print it in.")
     ] = TraceFormat.TREE,
@@ -49,7 +59,7 @@ def trace(
 ) -> None:
     """Print the graph of all runs that led to a file, joined by digest.
 
-    Ends with exit code 1 where a file or a record of the graph has changed.
+    Ends with exit code 1 where a file, a record or a signature of the graph has changed.
     """
     from provenance.lineage.mermaid import flowchart
     from provenance.lineage.page import html_page
@@ -58,7 +68,9 @@ def trace(
     from provenance.toolkit import write_json
 
     with output.progress() as progress:
-        lineage = trace_file(file, roots=root or (), downstream=downstream, progress=progress)
+        lineage = trace_file(
+            file, roots=root or (), downstream=downstream, keys=key or (), progress=progress
+        )
     if output.json or form is TraceFormat.JSON:
         if lineage.ok or not output.json:
             write_json(lineage.to_document())

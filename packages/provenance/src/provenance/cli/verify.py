@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provenance.toolkit import CommandLine, Output, VerdictError
+from provenance.toolkit import CommandLine, Output
 
 
 def register(cli: CommandLine) -> None:
@@ -31,6 +31,15 @@ def verify(
             "--root", help="Look for records and moved files in this folder.", show_default=False
         ),
     ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key",
+            metavar="PUBLIC.pem",
+            help="Demand that each record is signed by this key, or by one of several.",
+            show_default=False,
+        ),
+    ] = None,
     upstream: Annotated[
         bool,
         typer.Option(
@@ -40,14 +49,17 @@ def verify(
 ) -> None:
     """Hash inputs and outputs again and compare them with the run record.
 
-    Says per file: same, changed, missing, or moved (found elsewhere by its digest).
+    Says per file: same, changed, missing, or moved (found elsewhere by its digest). With
+    --key, says per record whether its signature is good.
     """
-    from provenance.checks.findings import problem_sentence
+    from provenance.checks.findings import verification_error
     from provenance.checks.verify import verify as verify_files
     from provenance.cli.rendering import verification_lines
 
     with output.progress() as progress:
-        outcome = verify_files(files, roots=root or (), upstream=upstream, progress=progress)
+        outcome = verify_files(
+            files, roots=root or (), upstream=upstream, keys=key or (), progress=progress
+        )
     document = outcome.to_document()
     if outcome.ok or not output.json:
         output.result(document, *verification_lines(outcome))
@@ -55,4 +67,4 @@ def verify(
         error.document = document
         raise error
     if not outcome.ok:
-        raise VerdictError(problem_sentence(outcome), document=document, code="verify.failed")
+        raise verification_error(outcome)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provenance.exports.identity import event_time as checked_time
 from provenance.exports.registry import exporter
 from provenance.record.search import load_record
 from provenance.run.places import Places
 from provenance.toolkit.canonical import json_value
+
+if TYPE_CHECKING:
+    from provenance.record.record import Record
 
 
 def export(
@@ -78,14 +81,24 @@ def refuse_described(
     Raises:
         InputError: There is no record, or ``out`` is one of those files.
     """
-    record = load_record(file, roots=roots)
+    places = described_places(load_record(file, roots=roots), file)
+    places.add_output("out", "the export (--out)", out)
+
+
+def described_places(record: Record, file: os.PathLike[str] | str) -> Places:
+    """Return the places that nothing made from a record may take: the record and its files.
+
+    Args:
+        record: The record.
+        file: What the user has named it by.
+    """
     places = Places()
-    places.add_input("file", "the file to export", file)
-    places.add_input("record", "the record to export", record.path)
+    places.add_input("file", "the file that was named", file)
+    places.add_input("record", "the record", record.path)
     for entry in (*record.input_entries(), *record.output_entries()):
         with suppress(ValueError):  # a path that no file can have
             places.add_input(entry.name, f"{entry.name} of the record", entry.path)
-    places.add_output("out", "the export (--out)", out)
+    return places
 
 
 def export_bytes(document: Any, *, lines: bool = False) -> bytes:

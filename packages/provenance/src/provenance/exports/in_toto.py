@@ -37,10 +37,26 @@ def statement(record: Record, time: EventTime) -> dict[str, Any]:
             fix="Choose another format",
             code="export.no-outputs",
         )
+    return _statement(record, subjects, time.text if time.given else None)
+
+
+def signed_statement(record: Record) -> dict[str, Any]:
+    """Return the statement that is signed: its subjects are the outputs and the record itself.
+
+    The record states the digests of all inputs and outputs, so whoever signs it signs them all. A
+    run without outputs has its record as the only subject.
+    """
+    subjects = [_descriptor(entry) for entry in record.output_entries() if entry.digest]
+    return _statement(record, [*subjects, _record_descriptor(record)], None)
+
+
+def _statement(
+    record: Record, subjects: list[dict[str, Any]], finished: str | None
+) -> dict[str, Any]:
     entrypoint = record.block.get("entrypoint") or {}
     metadata = {"invocationId": f"urn:uuid:{run_id(record)}"}
-    if time.given:
-        metadata["finishedOn"] = time.text
+    if finished is not None:
+        metadata["finishedOn"] = finished
     builder: dict[str, Any] = {"id": f"{URN}{entrypoint.get('distribution') or 'script'}"}
     if entrypoint.get("distribution"):
         builder["version"] = {str(entrypoint["distribution"]): str(entrypoint.get("version"))}
@@ -62,15 +78,17 @@ def statement(record: Record, time: EventTime) -> dict[str, Any]:
             "runDetails": {
                 "builder": builder,
                 "metadata": metadata,
-                "byproducts": [
-                    {
-                        "name": text(record.path.name),
-                        "digest": {"sha256": record.digest.sha256},
-                        "annotations": {"name": "record"},
-                    }
-                ],
+                "byproducts": [_record_descriptor(record)],
             },
         },
+    }
+
+
+def _record_descriptor(record: Record) -> dict[str, Any]:
+    return {
+        "name": text(record.path.name),
+        "digest": {"sha256": record.digest.sha256},
+        "annotations": {"name": "record"},
     }
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from provenance.documents import TraceDocument
+    from provenance.documents import RunDocument, TraceDocument
+    from provenance.record.signatures import Signer
 
 TRACE_SCHEMA: Literal["provenance-trace-v1"] = "provenance-trace-v1"
 
@@ -82,6 +83,7 @@ class RunNode:
         record: The record's file; None where only an embedded short form is left.
         status: Whether the record is what was written.
         reason: What is wrong with it.
+        signers: The keys that have signed the record.
     """
 
     identity: str
@@ -90,6 +92,19 @@ class RunNode:
     record: Path | None
     status: RunStatus
     reason: str | None = None
+    signers: tuple[Signer, ...] = ()
+
+    def to_document(self) -> RunDocument:
+        """Return the run as trace documents have it."""
+        return {
+            "id": self.identity,
+            "entrypoint": self.entrypoint,
+            "version": self.version,
+            "record": None if self.record is None else os.fspath(self.record),
+            "status": self.status,
+            "reason": self.reason,
+            "signers": [signer.to_document() for signer in self.signers],
+        }
 
 
 @dataclass(frozen=True)
@@ -126,10 +141,11 @@ class Lineage:
 
     @property
     def ok(self) -> bool:
-        """Whether no file and no record of the graph has changed. Missing files are allowed."""
+        """Whether no file, record or signature of the graph has changed. Files may be missing."""
         return (
             not self.damaged
             and all(run.status != "damaged" for run in self.runs.values())
+            and not any(map(_has_invalid_signature, self.runs.values()))
             and all(item.status != "changed" for item in self.artefacts.values())
         )
 
@@ -140,6 +156,8 @@ class Lineage:
         for run in self.runs.values():
             if run.status == "damaged":
                 return f"The record {run.record} is not what was written ({run.reason})"
+            if _has_invalid_signature(run):
+                return f"A signature of the record {run.record} does not fit what was signed"
         for item in self.artefacts.values():
             for place in item.places:
                 if place.status == "changed":
@@ -186,17 +204,7 @@ class Lineage:
                 }
                 for item in self.artefacts.values()
             ],
-            "runs": [
-                {
-                    "id": run.identity,
-                    "entrypoint": run.entrypoint,
-                    "version": run.version,
-                    "record": None if run.record is None else os.fspath(run.record),
-                    "status": run.status,
-                    "reason": run.reason,
-                }
-                for run in self.runs.values()
-            ],
+            "runs": [run.to_document() for run in self.runs.values()],
             "edges": [
                 {"from": edge.source, "to": edge.target, "name": edge.name, "kind": edge.kind}
                 for edge in self.edges
@@ -205,3 +213,7 @@ class Lineage:
                 {"path": os.fspath(path), "reason": reason} for path, reason in self.damaged.items()
             ],
         }
+
+
+def _has_invalid_signature(run: RunNode) -> bool:
+    return any(signer.status == "invalid" for signer in run.signers)

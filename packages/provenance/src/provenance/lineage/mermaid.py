@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provenance.lineage.words import STATUS_WORDS, artefact_name
+from provenance.lineage.words import STATUS_WORDS, artefact_name, signer_words
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def flowchart(lineage: Lineage) -> str:
         words = [artefact_name(item), item.sha256[:16], STATUS_WORDS[item.status]]
         lines.append(f"  {names[item.sha256]}[{_mermaid_text(words)}]:::{item.status}")
     for run in lineage.runs.values():
-        words = [run.entrypoint, run.version or "", STATUS_WORDS.get(run.status, "")]
+        words = [run.entrypoint, run.version or "", signer_words(run)]
+        words.append(STATUS_WORDS.get(run.status, ""))
         lines.append(f"  {names[run.identity]}({_mermaid_text(words)}):::{run.status}")
     for edge in lineage.edges:
         label = _mermaid_text([edge.name])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provenance.lineage.words import STATUS_WORDS, artefact_name
+from provenance.lineage.words import STATUS_WORDS, artefact_name, signer_words
 from provenance.toolkit.canonical import text
 from provenance.toolkit.errors import one_line
 from provenance.toolkit.terminal import shown_path
@@ -98,6 +98,7 @@ def _run_row(run: RunNode) -> dict[str, Any]:
         "record": "" if run.record is None else shown_path(run.record),
         "identity": run.identity,
         "status": run.status,
+        "signed": signer_words(run),
         "reason": run.reason,
     }
 

@@ -11,8 +11,10 @@ from provenance.lineage.graph import Artefact, Edge, Lineage, Place, RunNode
 from provenance.record.entry import FileEntry
 from provenance.record.finding import FileFinder
 from provenance.record.hashing import Digest, missing_file
+from provenance.record.keys import PublicKey, read_public_key
 from provenance.record.record import DamagedRecordError, Record, read_record
 from provenance.record.search import find_record, no_record, record_files, short_form
+from provenance.record.signatures import SignatureFinder
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def trace(
     *,
     roots: Sequence[os.PathLike[str] | str] = (),
     downstream: bool = False,
+    keys: Sequence[os.PathLike[str] | str] = (),
     progress: ProgressCallback | None = None,
 ) -> Lineage:
     """Build the graph of all runs that led to ``file``, and see whether their files have changed.
@@ -36,13 +39,15 @@ def trace(
         roots: Folders to search for records and moved files.
         downstream: Follow what was made from ``file`` instead of what it was made from; finds
             what lies beside it and below ``roots``.
+        keys: Public keys as PEM files, to check the signatures of the records with. Without them
+            a signature is shown by the key that it states, unchecked. Needs the extra ``sign``.
         progress: Called while files are hashed.
 
     Returns:
         The graph. What has changed or is missing is marked in it and is no exception.
 
     Raises:
-        InputError: ``file`` is unreadable, or no record speaks of it.
+        InputError: ``file`` is unreadable, no record speaks of it, or a key is unusable.
 
     Example:
         >>> from pathlib import Path
@@ -54,7 +59,8 @@ def trace(
         >>> lineage.ok, [item.path.name for item in lineage.raw_files()]
         (True, ['in.csv'])
     """
-    return _Tracer(roots, progress).trace(Path(os.path.abspath(file)), downstream)  # noqa: PTH100
+    public = [read_public_key(key) for key in keys]
+    return _Tracer(roots, public, progress).trace(Path(os.path.abspath(file)), downstream)  # noqa: PTH100
 
 
 class _RecordIndex:
@@ -108,9 +114,14 @@ class _RecordIndex:
 
 class _Tracer:
     def __init__(
-        self, roots: Sequence[os.PathLike[str] | str], progress: ProgressCallback | None
+        self,
+        roots: Sequence[os.PathLike[str] | str],
+        keys: Sequence[PublicKey],
+        progress: ProgressCallback | None,
     ) -> None:
         self._roots = roots
+        self._keys = keys
+        self._signatures = SignatureFinder(roots)
         self._index = _RecordIndex()
         self._finder = FileFinder(roots, progress)
         self._graph = Lineage("")
@@ -280,17 +291,16 @@ class _Tracer:
         return [sha256, *known]
 
     def _add_run(self, record: Record) -> str:
-        self._graph.runs.setdefault(
-            record.identity,
-            RunNode(
+        if record.identity not in self._graph.runs:
+            self._graph.runs[record.identity] = RunNode(
                 record.identity,
                 record.entrypoint,
                 record.version,
                 record.path,
                 "damaged" if record.faults else "ok",
                 "; ".join(record.faults) or None,
-            ),
-        )
+                self._signatures.signers(record, self._keys),
+            )
         return record.identity
 
     def _add_entry(self, entry: FileEntry) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provenance.lineage.words import STATUS_WORDS, artefact_name
+from provenance.lineage.words import STATUS_WORDS, artefact_name, signer_words
 from provenance.toolkit.errors import one_line
 from provenance.toolkit.terminal import shown_path
 
@@ -60,6 +60,9 @@ def _run_label(run: RunNode) -> str:
         words.append(f"({_markup(run.version)})")
     if run.record is not None:
         words.append(f"[dim]{_markup(shown_path(run.record))}[/dim]")
+    if run.signers:
+        good = all(signer.status == "verified" for signer in run.signers)
+        words.append(f"[{'green' if good else 'yellow'}]{_markup(signer_words(run))}[/]")
     if run.status != "ok":
         words.append(f"[{_COLOURS[run.status]}]{STATUS_WORDS[run.status]}[/]")
     return " ".join(words)

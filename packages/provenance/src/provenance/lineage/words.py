@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provenance.toolkit.terminal import shown_path
 
 if TYPE_CHECKING:
-    from provenance.lineage.graph import Artefact
+    from provenance.lineage.graph import Artefact, RunNode
 
 STATUS_WORDS = {
     "same": "",
@@ -19,6 +19,11 @@ STATUS_WORDS = {
     "damaged": "BROKEN: the record is not what was written",
     "embedded": "from the embedded copy; its record is lost",
 }
+
+
+def signer_words(run: RunNode) -> str:
+    """Say by which keys a run's record is signed; empty where it is not."""
+    return ", ".join(f"signed by {s.keyid[:16]} ({s.status})" for s in run.signers)
 
 
 def artefact_name(item: Artefact) -> str:
