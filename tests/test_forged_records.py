@@ -124,6 +124,14 @@ def test_undeclared_inputs_are_not_read(joined: Path, form: str) -> None:
     refused(joined, "does not declare")
 
 
+def test_a_record_in_a_folder_that_searches_pass_over_is_replayed(
+    joined: Path, tmp_path: Path
+) -> None:
+    hidden = tmp_path / ".venv"
+    joined.rename(hidden)
+    run_command("provenance", "replay", "out.csv", cwd=hidden)
+
+
 def test_scheduler_of_a_record_is_not_called(joined: Path) -> None:
     argv = json.loads((joined / "out.csv.audit.json").read_bytes())["run_provenance"]["argv"]
     forge(joined, argv=[*argv, "--scheduler", "tcp://127.0.0.1:9"])

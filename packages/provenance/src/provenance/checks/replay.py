@@ -22,7 +22,7 @@ from provenance.record.entry import FileEntry, entries_of
 from provenance.record.finding import FileFinder
 from provenance.record.hashing import hash_file
 from provenance.record.record import Record, read_record
-from provenance.record.search import load_record, record_files
+from provenance.record.search import load_record
 from provenance.run.border import REPLAY_INPUTS_VARIABLE, ReplayBorder, inputs_variable
 from provenance.run.staging import REPLAY_VARIABLE, replay_target
 from provenance.toolkit import InputError
@@ -308,7 +308,8 @@ def _run(program: ReplayProgram, command: Sequence[str], layout: Layout, job: _J
 def _replayed_record(record: Record, layout: Layout) -> Record:
     expected = layout.mirror(record.path)
     found = []
-    for path in record_files([layout.folder]):
+    # Every folder, also those that a search for records passes over: the original may be in one.
+    for path in sorted(layout.folder.rglob("*.json")):
         if path in layout.placed:
             continue
         again = read_record(path)
