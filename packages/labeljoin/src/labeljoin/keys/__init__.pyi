@@ -6,7 +6,9 @@ from .matching import KeyMatcher as KeyMatcher
 from .matching import Match as Match
 from .modes import KEY_NORMALIZE_MODES as KEY_NORMALIZE_MODES
 from .modes import KeyNormalize as KeyNormalize
+from .numeric import number_of as number_of
 from .numeric import numbers as numbers
+from .numeric import to_float64 as to_float64
 from .rule import KEYLESS_REASONS as KEYLESS_REASONS
 from .rule import MEDIA_SUFFIXES as MEDIA_SUFFIXES
 from .rule import KeyResult as KeyResult
@@ -26,6 +28,8 @@ __all__ = [
     "KeyRule",
     "Match",
     "infer_key_column",
+    "number_of",
     "numbers",
     "percent",
+    "to_float64",
 ]

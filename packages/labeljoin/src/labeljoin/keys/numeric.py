@@ -1,8 +1,8 @@
-"""Numbers that people and programs wrote: null and blank are missing, anything odd is an error."""
+"""Numbers that people and programs wrote, as text or as numbers."""
 
 from __future__ import annotations
 
-import math
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,12 +13,59 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MISSING = ("", "nan", "null")
+_NUMBER = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf(?:inity)?)"
+_IS_NUMBER = re.compile(_NUMBER, re.IGNORECASE)
+
+
+def number_of(text: str) -> float | None:
+    """Return the number that a text is, or None; blanks around it do not count.
+
+    Examples:
+        >>> [number_of(text) for text in (" +1.5e3", "NaN", "1_0", "")]
+        [1500.0, nan, None, None]
+    """
+    text = text.strip()
+    return float(text) if _IS_NUMBER.fullmatch(text) else None
+
+
+def to_float64(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return a column as float64, null for text that :func:`number_of` does not know.
+
+    Args:
+        values: Numbers, or text as a CSV or JSON file has it; either may be dictionary-encoded.
+
+    Raises:
+        TypeError: The column is of another type, such as boolean.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> to_float64(pa.array([" 7", "seven", None])).to_pylist()
+        [7.0, None, None]
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    kind = values.type
+    if is_text(kind):
+        texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+        try:
+            return texts.cast(pa.float64())
+        except pa.ArrowInvalid:
+            known = pc.match_substring_regex(texts, f"^{_NUMBER}$", ignore_case=True)
+            return pc.if_else(known, texts, pa.scalar(None, pa.string())).cast(pa.float64())
+    if not (
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_decimal(kind)
+        or pa.types.is_null(kind)
+    ):
+        raise TypeError(f"values of type {kind} are not numbers")
+    return values.cast(pa.float64(), safe=False)
 
 
 def numbers(
     values: pa.ChunkedArray, what: str, *, where: str, locate: Callable[[int], str]
 ) -> pa.DoubleArray:
-    """A column as float64; null, blank and NaN are null.
+    """Return a column as float64; null, blank and NaN are null, and anything odd is an error.
 
     Args:
         values: Numbers, or text as a CSV or JSON file has it.
@@ -29,22 +76,29 @@ def numbers(
     Raises:
         InputError: A value is text, a boolean or an infinity; its row is named.
     """
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if is_text(values.type):
-        found = _parsed(values.cast(pa.string()), what, where, locate)
-    elif pa.types.is_null(values.type):
-        found = values.cast(pa.float64())
-    elif _is_number(values.type):
-        found = values.cast(pa.float64(), safe=False)
-    else:
+    try:
+        found = to_float64(values)
+    except TypeError:
         raise InputError(
             f"the {what} is of type {values.type}, not a number",
             where=where,
             fix="Name another column, or write numbers",
             code="numbers.bad-type",
-        )
+        ) from None
     found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    odd = pc.and_(found.is_null(), values.is_valid())
+    if pc.any(odd).as_py():
+        texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
+        missing = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(_MISSING))
+        rows = pc.indices_nonzero(pc.and_not(odd, missing))
+        if len(rows):
+            row = rows[0].as_py()
+            raise InputError(
+                f"the {what} {texts[row].as_py()!r} is not a number",
+                where=f"{where}, {locate(row)}",
+                fix="Correct it, or leave it blank if it has no rating",
+                code="numbers.not-a-number",
+            )
     infinite = pc.indices_nonzero(pc.is_inf(found))
     if len(infinite):
         row = infinite[0].as_py()
@@ -62,41 +116,3 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    )
-
-
-def _parsed(
-    values: pa.ChunkedArray, what: str, where: str, locate: Callable[[int], str]
-) -> pa.Array:
-    texts = pc.utf8_trim_whitespace(values)
-    missing = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(_MISSING))
-    texts = pc.if_else(missing, pa.scalar(None, pa.string()), texts)
-    try:
-        return texts.cast(pa.float64())
-    except pa.ArrowInvalid:
-        # Something that Arrow does not read: Python's notation, or no number at all.
-        pass
-    found: list[float | None] = []
-    for row, text in enumerate(texts.to_pylist()):
-        number = None if text is None else _number(text)
-        if text is not None and number is None:
-            raise InputError(
-                f"the {what} {text!r} is not a number",
-                where=f"{where}, {locate(row)}",
-                fix="Correct it, or leave it blank if it has no rating",
-                code="numbers.not-a-number",
-            )
-        found.append(number)
-    return pa.array(found, pa.float64())
-
-
-def _number(text: str) -> float | None:
-    try:
-        return None if "_" in text else float(text)
-    except ValueError:
-        return math.inf if text.lower() in ("∞", "+∞", "-∞") else None

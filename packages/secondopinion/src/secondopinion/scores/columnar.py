@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 from labeljoin import open_table
+from labeljoin.keys import to_float64
 from provenance.toolkit import InputError
 
 from secondopinion.scores.payloads import OK_STATUSES, FieldNames, listed
@@ -71,27 +72,15 @@ def numbers(values: pa.Array, name: str, where: str) -> pa.DoubleArray:
     Raises:
         InputError: The values are neither numbers nor text.
     """
-    values = _decoded(values)
-    kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_null(kind):
-        texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
-        try:
-            return texts.cast(pa.float64())
-        except pa.ArrowInvalid:
-            is_number = pc.match_substring_regex(texts, _NUMBER)
-            return pc.if_else(is_number, texts, pa.scalar(None, pa.string())).cast(pa.float64())
-    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if not numeric:
+    try:
+        return to_float64(values)
+    except TypeError:
         raise InputError(
-            f"The column {name} has the type {kind}, which is not numeric",
+            f"The column {name} has the type {values.type}, which is not numeric",
             where=where,
             fix="Name the score column with --score-field",
             code="scores.column-type",
-        )
-    return values.cast(pa.float64(), safe=False)
-
-
-_NUMBER = r"(?i)^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf(?:inity)?)$"
+        ) from None
 
 
 def _batches(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
+from labeljoin.keys import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -155,11 +156,11 @@ def as_float(value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
-    if isinstance(value, str) and "_" in value:  # float("1_0") is 10 to Python alone
-        return None
+    if isinstance(value, str):
+        return number_of(value)
     try:
         return float(value)
-    except (ValueError, OverflowError):
+    except OverflowError:  # an integer beyond float64
         return None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from provenance.toolkit import InputError
 
 from labeljoin.keys.columns import infer_column
+from labeljoin.keys.numeric import number_of
 from labeljoin.ratings.reading.columns import CLIP_NAMES
 
 if TYPE_CHECKING:
@@ -304,13 +305,7 @@ def _cell(field: str, where: str) -> float:
 
 def _number(field: str) -> float | None:
     """A cell as a number, NaN where it is blank, None where it is text."""
-    text = field.strip()
-    if text.casefold() in _MISSING:
-        return math.nan
-    try:
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
+    return math.nan if field.strip().casefold() in _MISSING else number_of(field)
 
 
 def _numbered(count: int) -> list[str]:
