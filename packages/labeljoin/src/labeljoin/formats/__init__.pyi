@@ -8,6 +8,7 @@ from .base import changed_error as changed_error
 from .base import collision_error as collision_error
 from .hashing import HashedWriter as HashedWriter
 from .hashing import digest_of as digest_of
+from .json.stream import JsonStream as JsonStream
 from .opening import locate as locate
 from .opening import open_table as open_table
 from .registry import format_named as format_named
@@ -25,6 +26,7 @@ __all__ = [
     "FirstPass",
     "Format",
     "HashedWriter",
+    "JsonStream",
     "PartReport",
     "Sample",
     "Table",

@@ -6,11 +6,11 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.formats import JsonStream
 from provenance.toolkit import InputError
 
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import BATCH_ROWS, ROW_LISTS, is_json
-from secondopinion.scores.json_stream import JsonStream
 from secondopinion.scores.payloads import Fields, member_type_error, score_row
 from secondopinion.scores.rows import ScoreBatch, ScoreRow, as_float
 
@@ -68,7 +68,7 @@ def _is_score(value: Any) -> bool:
 
 
 def _rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
-    stream = JsonStream.over(file)
+    stream = JsonStream(file.blocks(), str(file))
     number = 0
     for clip in stream.members():
         number += 1
@@ -82,10 +82,4 @@ def _rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
         except TypeError:
             raise member_type_error(clip, value, where, "a score") from None
         yield ScoreRow(key=clip, score=score, row=number)
-    if stream.peek():
-        raise InputError(
-            "Text follows the object of clips and scores",
-            where=f"{file}, line {stream.line:,}",
-            fix="Keep one object in the file",
-            code="scores.text-after-object",
-        )
+    stream.end("Text follows the object of clips and scores", "Keep one object in the file")

@@ -9,7 +9,7 @@ from provenance.toolkit import InputError
 
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import BATCH_ROWS, is_json, json_objects
-from secondopinion.scores.json_stream import outline
+from secondopinion.scores.outline import outline
 from secondopinion.scores.payloads import Fields, listed, score_row
 from secondopinion.scores.rows import ScoreBatch
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.formats import JsonStream
 from provenance.toolkit import InputError
 
 from secondopinion.readers.reader import ScoreReader
-from secondopinion.scores.json_stream import JsonStream, outline
+from secondopinion.scores.outline import outline
 from secondopinion.scores.payloads import score_row
 from secondopinion.scores.rows import ScoreBatch
 
@@ -79,17 +80,13 @@ def _json_rows(file: ScoreFile, fields: Fields) -> Iterator[ScoreRow]:
 
 def json_objects(file: ScoreFile) -> Iterator[Any]:
     """Yield the rows of a JSON text: its objects, or those of an array or of ``{"rows": […]}``."""
-    stream = JsonStream.over(file)
+    stream = JsonStream(file.blocks(), str(file))
     if stream.peek() == "[":
         rows = chain.from_iterable(stream.batches())
         yield from rows
-        if stream.peek():
-            raise InputError(
-                "Text follows the JSON array",
-                where=f"{file}, line {stream.line:,}",
-                fix="Keep one array in the file, or one object per line",
-                code="scores.text-after-array",
-            )
+        stream.end(
+            "Text follows the JSON array", "Keep one array in the file, or one object per line"
+        )
         return
     first = outline(file.head) or {}
     if any(isinstance(first.get(name), dict) for name in ROW_LISTS):

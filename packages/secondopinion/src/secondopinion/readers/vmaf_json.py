@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.formats import JsonStream
 from provenance.toolkit import InputError
 
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import is_json
-from secondopinion.scores.json_stream import JsonStream, outline
+from secondopinion.scores.outline import outline
 from secondopinion.scores.payloads import listed
 from secondopinion.scores.rows import FrameMean, ScoreBatch, ScoreRow, as_float
 
@@ -67,7 +68,7 @@ class _Log:
         self._without = 0
         self._pooled: Any = None
         self._names: dict[str, None] = {}
-        stream = JsonStream.over(file)
+        stream = JsonStream(file.blocks(), str(file))
         for name in stream.members():
             if name == "frames" and stream.peek() == "[":
                 for batch in stream.batches():
@@ -76,13 +77,7 @@ class _Log:
                 self._pooled = stream.value()
             else:
                 stream.value()
-        if stream.peek():
-            raise InputError(
-                "A second log follows the first",
-                where=f"{file}, line {stream.line:,}",
-                fix="Keep one log per clip, named after the clip",
-                code="scores.vmaf-second-log",
-            )
+        stream.end("A second log follows the first", "Keep one log per clip, named after the clip")
 
     @property
     def frames(self) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from labeljoin.formats import JsonStream
 from provenance.toolkit import InputError
 
 from secondopinion.readers.reader import ScoreReader
 from secondopinion.readers.rows import BATCH_ROWS, ROW_LISTS, is_json
-from secondopinion.scores.json_stream import JsonStream, outline
+from secondopinion.scores.outline import outline
 from secondopinion.scores.payloads import add_frames, score_row
 from secondopinion.scores.rows import FrameMean, ScoreBatch
 
@@ -82,7 +83,7 @@ def _payloads(file: ScoreFile, fields: Fields) -> Iterator[Payload]:
 
 
 def _stream(file: ScoreFile, fields: Fields) -> Iterator[tuple[dict[str, Any], FrameMean | None]]:
-    stream = JsonStream.over(file)
+    stream = JsonStream(file.blocks(), str(file))
     number = 0
     while stream.peek():
         if stream.peek() == "[":
