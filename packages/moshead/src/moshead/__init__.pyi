@@ -10,6 +10,7 @@ from . import training as training
 from .comparison.comparing import compare as compare
 from .export.registry import register as register
 from .predict.file import predict_file as predict_file
+from .predict.frame import predict_frame as predict_frame
 from .predict.predictor import Predictor as Predictor
 from .predict.validation import validate as validate
 from .training.chug import train_chug_hdr as train_chug_hdr
@@ -36,6 +37,7 @@ __all__ = [
     "plan_gate",
     "predict",
     "predict_file",
+    "predict_frame",
     "register",
     "train",
     "train_chug_hdr",

@@ -1,4 +1,6 @@
 from .joining.batch import run_batch as run_batch
+from .joining.in_memory import JoinResult as JoinResult
+from .joining.in_memory import join as join
 from .joining.inspection import inspect as inspect
 from .joining.on_disk import MissingScoresError as MissingScoresError
 from .joining.on_disk import join_file as join_file
@@ -13,11 +15,13 @@ __version__: str
 
 __all__ = [
     "JoinOptions",
+    "JoinResult",
     "MissingScoresError",
     "ScoreColumn",
     "ScoreFacts",
     "direction_of",
     "inspect",
+    "join",
     "join_file",
     "run_batch",
     "score_columns",

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
+from labeljoin.formats.frames import FrameTable, arrow_table
 from labeljoin.formats.registry import format_named, recognise
 from labeljoin.formats.sample import COMPRESSED_MAGIC, SNIFFED_BYTES, UTF16_MARKS
 
 if TYPE_CHECKING:
     from labeljoin.formats.base import Format
+    from labeljoin.formats.frames import Frame
     from labeljoin.formats.table import Table
 
 
-def open_table(path: str | os.PathLike[str]) -> Table:
+def open_table(path: str | os.PathLike[str] | Frame, *, name: str = "data frame") -> Table:
     r"""Open a feature or label table.
 
     The format is told from the content, and from the suffix if the content leaves a choice.
@@ -25,7 +27,9 @@ def open_table(path: str | os.PathLike[str]) -> Table:
         path: A parquet, Arrow IPC (Feather), JSONL (NDJSON), JSON (a list of objects, or
             ``{"rows": [...]}``) or CSV file, or a file of a format that another package adds;
             or a directory of parts of one format, read in the order of their names. Files whose
-            names begin with ``.`` or ``_`` are skipped.
+            names begin with ``.`` or ``_`` are skipped. Or a data frame: anything with the Arrow
+            PyCapsule interface.
+        name: What errors and records call a data frame.
 
     Raises:
         InputError: The path does not exist, cannot be read, or is not a table.
@@ -39,6 +43,8 @@ def open_table(path: str | os.PathLike[str]) -> Table:
         ...     print(table.format, table.column_names, table.row_count())
         csv ['clip', 'mos'] 1
     """
+    if not isinstance(path, str | os.PathLike):
+        return FrameTable(arrow_table(path, "the rows"), name)
     path = Path(path)
     if not path.is_dir():
         return _format_of(path).open(path, [path])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provenance.toolkit import summary_html
+
 from labeljoin.facts import AUDIT_SCHEMA as AUDIT_SCHEMA
 from labeljoin.joining.coverage import CoverageError
 from labeljoin.keys.shares import percent
@@ -94,6 +96,43 @@ def label_facts(plan: Plan) -> LabelFacts:
 def _one_or_each(values: list[Any]) -> Any:
     """The value of the one label file, or a list with that of each."""
     return values[0] if len(values) == 1 else values
+
+
+def audit_html(audit: Mapping[str, Any]) -> str:
+    """Return the audit of a join as notebooks show it: coverage, and where the labels came from."""
+    ok = audit["status"] == "ok"
+    matched, total = audit["matched_feature_keys"], audit["total_feature_keys"]
+    samples = [
+        (f"{title}: {audit[member]['count']:,}", ("clip key",), [[k] for k in keys[:5]])
+        for member, title in (
+            ("unmatched_feature_keys", "Clips without a label"),
+            ("stale_label_keys", "Labels of no clip"),
+        )
+        if (keys := audit[member]["sample"])
+    ]
+    return summary_html(
+        "Label join",
+        f"Labels cover {percent(audit['match_rate'])} of the clips ({matched:,} of {total:,})."
+        if ok
+        else f"{'; '.join(audit['failures'])}.",
+        tone="good" if ok else "bad",
+        facts=[
+            ("rows", f"{audit['input_rows']:,}"),
+            ("rows without a clip key", f"{audit['keyless_rows']['count']:,}"),
+            ("is the key column", audit["feature_key_column"]),
+        ],
+        tables=[
+            (
+                "Labels",
+                ("source", "rows", "key column", "MOS column", "scale"),
+                [
+                    [f["path"], f["rows"], f["key_column"], f["mos_column"], f["scale"]["scale"]]
+                    for f in audit["label_sources"]
+                ],
+            ),
+            *samples,
+        ],
+    )
 
 
 def verdict_of(audit: Mapping[str, Any]) -> CoverageError:

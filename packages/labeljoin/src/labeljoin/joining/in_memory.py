@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from provenance.toolkit import InputError
 
-from labeljoin.joining.audit import audit_document, failures_of, verdict_of
+from labeljoin.formats.frames import arrow_table, frame_with
+from labeljoin.joining.audit import audit_document, audit_html, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
@@ -26,13 +26,23 @@ class JoinResult:
     """A table that was labelled in memory.
 
     Attributes:
-        table: The features with the new columns at the end.
+        table: The features with the new columns at the end, as a frame of the caller's library
+            (pandas, polars, pyarrow); a pyarrow table where that is unknown, as of a DuckDB
+            relation. The features' own columns and index stay as they are.
         audit: The audit as :func:`labeljoin.join_file` writes it, without paths and
             ``run_provenance``.
     """
 
-    table: pa.Table
+    table: Any
     audit: Audit
+
+    @property
+    def arrow(self) -> pa.Table:
+        """The table as a pyarrow table."""
+        return arrow_table(self.table, "the table")
+
+    def _repr_html_(self) -> str:
+        return audit_html(self.audit)
 
 
 @accepts_option_keywords(JoinOptions, feature_key_column="key_column")
@@ -54,7 +64,7 @@ def join(
         progress: Called while reading.
 
     Returns:
-        The table with its new columns, as a pyarrow Table, and the audit object.
+        The table with its new columns, as a frame of the library of ``features``, and the audit.
 
     Raises:
         InputError: A table or option is unusable.
@@ -79,32 +89,18 @@ def join(
     if failures:
         audit["diagnosis"] = diagnosis_facts(diagnose_join(table, sources, plan, chosen))
         raise verdict_of(audit)
-    replaced = replaced_columns(table, plan, chosen)
-    kept = table.drop_columns([name for name in table.column_names if name in replaced])
     added = plan.columns(table[plan.key_column])
-    for field, column in zip(plan.columns.schema, added.columns, strict=True):
-        kept = kept.append_column(field, column.cast(field.type))
-    remembered = {name.encode(): text.encode() for name, text in plan.key.metadata().items()}
-    return JoinResult(
-        kept.replace_schema_metadata({**(kept.schema.metadata or {}), **remembered}), audit
+    columns = pa.Table.from_arrays(
+        [
+            column.cast(field.type)
+            for field, column in zip(plan.columns.schema, added.columns, strict=True)
+        ],
+        schema=plan.columns.schema.with_metadata(
+            {name.encode(): text.encode() for name, text in plan.key.metadata().items()}
+        ),
     )
-
-
-def arrow_table(table: Any, what: str) -> pa.Table:
-    """A pyarrow Table of anything that speaks the Arrow PyCapsule interface.
-
-    Raises:
-        InputError: It does not.
-    """
-    if isinstance(table, pa.Table):
-        return table
-    if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__arrow_c_array__"):
-        return pa.table(table)
-    raise InputError(
-        f"{what} are a {type(table).__name__}, which does not speak the Arrow PyCapsule interface",
-        fix="Give a pyarrow, pandas or polars table, a DuckDB relation, or a path",
-        code="join.not-a-table",
-    )
+    replaced = replaced_columns(table, plan, chosen)
+    return JoinResult(frame_with(features, columns, replaced=replaced), audit)
 
 
 def _sources_in_memory(labels: Any) -> list[LabelSource]:

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from provenance import start_run
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, Shown
 
 from labeljoin.engine.executors import part_executor
 from labeljoin.engine.passes import first_pass
 from labeljoin.engine.run import attach_in_run, stage_table, withhold_table
 from labeljoin.formats.opening import open_table
-from labeljoin.joining.audit import audit_document, failures_of, verdict_of
+from labeljoin.joining.audit import audit_document, audit_html, failures_of, verdict_of
 from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join, replaced_columns
@@ -150,7 +150,7 @@ def join_file(
         run.record(audit_path, audit, kind="audit")
     if failures:
         raise verdict_of(run.document)
-    return run.document
+    return Shown(run.document, audit_html)
 
 
 def _label_files(

@@ -20,7 +20,6 @@ from moshead.comparison.protocol import MAPPINGS, PROTOCOLS, ProtocolKind
 from moshead.comparison.protocol import Mapping as MappingKind
 from moshead.comparison.rows import open_sources, plan_columns, read_rows, split_name
 from moshead.corpus.rows import RowOptions
-from moshead.corpus.sources import FrameSource
 from moshead.documents import comparison as model
 from moshead.training.destinations import oof_writer
 
@@ -78,8 +77,10 @@ class Comparison:
 
         return comparison_page(self.document, self.predictions)
 
-    def _repr_markdown_(self) -> str:
-        return self.markdown
+    def _repr_html_(self) -> str:
+        from moshead.comparison.report.rendering import comparison_summary
+
+        return comparison_summary(self.document)
 
     def __repr__(self) -> str:
         names = ", ".join(each["name"] for each in self.document["candidates"])
@@ -202,7 +203,7 @@ def compare(
         distribution="moskit-moshead",
         module="moshead.comparison.comparing",
         inputs={
-            "features": [s.path for _, s in sources if not isinstance(s, FrameSource)],
+            "features": [s.path for _, s in sources if not s.in_memory],
             "models": [
                 Path(os.fspath(each))
                 for each in named_models.values()
@@ -211,7 +212,7 @@ def compare(
             "oof": list(named_oof.values()),
         },
         args={
-            "features": [s.where for _, s in sources],
+            "features": [s.recorded() for _, s in sources],
             **asked,
             "baselines": baselines,
             "recipe": recipe,

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from labeljoin.formats import is_frame
 from provenance.toolkit import InputError
 
 from moshead.baselines.agreement import rating_half_width
 from moshead.corpus.loading import load_corpus
 from moshead.corpus.scorers import Scorers, scorers_of
-from moshead.corpus.sources import FrameSource, Source, resolved
+from moshead.corpus.sources import Source, open_source, resolved
 from moshead.features.schemas import LABEL_COLUMN, FeatureSchema, load_schema
 
 if TYPE_CHECKING:
@@ -141,9 +142,9 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
         if isinstance(item, str | os.PathLike):
             own, path = split_name(os.fspath(item))
             opened.append((name or own, Source(Path(path))))
-        elif hasattr(item, "__arrow_c_stream__") or hasattr(item, "__arrow_c_array__"):
+        elif is_frame(item):
             label = name or ("data frame" if len(pairs) == 1 else f"data frame {number}")
-            opened.append((name, FrameSource(_without_views(pa.table(item)), label)))
+            opened.append((name, open_source(item, label)))
         else:
             raise InputError(
                 f"a {type(item).__name__} is no table",
@@ -151,15 +152,6 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
                 code="compare.not-a-table",
             )
     return opened
-
-
-def _without_views(table: pa.Table) -> pa.Table:
-    """The table with plain text in the place of string views, which few Arrow functions take."""
-    fields = [
-        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields, metadata=table.schema.metadata))
 
 
 def split_name(text: str) -> tuple[str | None, str]:

@@ -15,7 +15,7 @@ from moshead.corpus import leakage
 from moshead.corpus.corpus import Corpus
 from moshead.corpus.labels import MOS_AGREEMENT
 from moshead.corpus.rows import LabelledRows, RowOptions, labelled_rows
-from moshead.corpus.sources import FrameSource, Source, resolved
+from moshead.corpus.sources import Source, open_source, resolved
 from moshead.features.matrix import shares
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def load_corpus(
             would train a head that only looks like one; see ``moshead.corpus.leakage``.
     """
     options = options or RowOptions()
-    tables = [each if isinstance(each, Source) else Source(each) for each in sources]
+    tables = [open_source(each) for each in sources]
     schema = resolved(schema, tables)
     parts = []
     for number, table in enumerate(tables, start=1):
@@ -118,7 +118,7 @@ def _corpus(
         corpora=None if corpora is None else tuple(corpora),
         scores=_scores(filled_parts),
         tables=tuple(
-            (None if isinstance(source, FrameSource) else source.path, part.schema)
+            (None if source.in_memory else source.path, part.schema)
             for source, part in zip(sources, parts, strict=True)
         ),
         rows_read=sum(part.read for part in parts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,22 +11,39 @@ from typing import TYPE_CHECKING, Any
 import labeljoin
 import orjson
 import pyarrow as pa
+from labeljoin.formats import FrameTable, arrow_table
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from labeljoin import Table
+    from labeljoin.formats import Frame, FrameFacts
+
     from moshead.features.schemas import FeatureSchema
 
 
 class Source:
-    """One feature table; JSON lines are read here, the rest by labeljoin."""
+    """One feature table; JSON lines are read here, the rest by labeljoin.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.where = str(path)
-        self.table = labeljoin.open_table(path)
+    Args:
+        given: Its path, or a data frame.
+    """
+
+    def __init__(self, given: Path | FrameTable) -> None:
+        self.table: Table = labeljoin.open_table(given) if isinstance(given, Path) else given
+        self.path = given if isinstance(given, Path) else given.path
+        self.where = str(self.path)
         self.lenient = self.table.format == "jsonl"
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is a data frame."""
+        return isinstance(self.table, FrameTable)
+
+    def recorded(self) -> str | FrameFacts:
+        """Return what a run record says about it: its path, or what a data frame held."""
+        return self.table.facts() if isinstance(self.table, FrameTable) else str(self.path)
 
     @cached_property
     def _lines(self) -> tuple[list[dict[str, Any]], int]:
@@ -66,33 +84,21 @@ class Source:
         return pa.table(columns or {"": pa.nulls(len(rows))}), bad
 
 
-class FrameSource(Source):
-    """A table in memory, read like a file.
+def open_source(given: Path | Frame | Source, name: str = "data frame") -> Source:
+    """Open a table on disk or in memory.
 
     Args:
-        table: The table.
-        name: What errors call it.
+        given: A path, or a data frame: anything with the Arrow PyCapsule interface.
+        name: What errors and records call a data frame.
+
+    Raises:
+        InputError: It is not a table, or cannot be read.
     """
-
-    def __init__(self, table: pa.Table, name: str) -> None:
-        self.path = Path(name)
-        self.where = name
-        self.table = table
-        self.lenient = False
-
-    @cached_property
-    def names(self) -> list[str]:
-        """All column names."""
-        return list(self.table.column_names)
-
-    def schema(self) -> pa.Schema:
-        """Types of all columns."""
-        return self.table.schema
-
-    def read(self, names: Iterable[str], text: Iterable[str] = ()) -> tuple[pa.Table, int]:
-        """The columns that exist; there are no bad lines."""
-        table: pa.Table = self.table
-        return table.select([name for name in names if name in self.names]), 0
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return Source(Path(given))
+    return Source(FrameTable(arrow_table(given, "the features"), name))
 
 
 def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:
@@ -135,13 +141,13 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return any(getattr(pa.types, test)(kind) for test in tests)
 
 
-def resolve_schema(schema: FeatureSchema, sources: Sequence[Path]) -> FeatureSchema:
+def resolve_schema(schema: FeatureSchema, sources: Sequence[Path | Source]) -> FeatureSchema:
     """Replace the globs of a schema by the columns of feature tables.
 
     Raises:
         InputError: See :meth:`moshead.features.FeatureSchema.resolve`.
     """
-    return resolved(schema, [Source(path) for path in sources])
+    return resolved(schema, [open_source(each) for each in sources])
 
 
 def resolved(schema: FeatureSchema, tables: Sequence[Source]) -> FeatureSchema:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from labeljoin.keys import percent
+from provenance.toolkit import summary_html
 
 from moshead.export.markdown import code, ends, name, number, render, signed
 from moshead.gate.thresholds import PRODUCTION
@@ -287,3 +288,42 @@ def _all_features(manifest: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "not given"
+
+
+def verdict_html(manifest: Mapping[str, Any]) -> str:
+    """Return the verdict on a head as notebooks show it.
+
+    Args:
+        manifest: Its manifest (``mos-head-manifest-v1``).
+    """
+    gate, corpus = manifest["gate"], manifest["corpus"]
+    return summary_html(
+        f"Head {manifest['id']}: {gate['status']}",
+        f"{manifest['worth']['sentence']} {gate['sentence']}",
+        tone="good" if gate["passed"] else "bad",
+        facts=[
+            ("rows", f"{corpus['rows']:,}"),
+            ("clips", f"{corpus['clips']:,}"),
+            ("seeds", f"{len(manifest['seeds'])}"),
+        ],
+        tables=[
+            (
+                "The gate",
+                ("statistic", "measured", "95 % interval", "bound", "met"),
+                [[each.replace("**", "") for each in row] for row in _gated(gate)],
+            ),
+            (
+                "Baselines on the same folds",
+                ("baseline", "PLCC", "SROCC", "RMSE", "head − baseline, PLCC"),
+                [
+                    [
+                        each["name"],
+                        *(each[member] for member in ("plcc", "srocc", "rmse")),
+                        signed(each["difference"]["plcc"]),
+                    ]
+                    for each in manifest["baselines"]
+                ],
+            ),
+        ],
+        notes=manifest["notes"],
+    )

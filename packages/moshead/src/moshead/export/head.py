@@ -101,7 +101,7 @@ def write_head(
     _write(run, "card_plot", picture, _picture(result), kind="plot")
     card = head_card(
         manifest,
-        inputs=short["inputs"],
+        inputs=short["inputs"] | _frames(short),
         version=version(DISTRIBUTION),
         command=command if isinstance(command, str) else " ".join(command),
         plot=picture.name,
@@ -109,6 +109,12 @@ def write_head(
     _write(run, "card", out_card, card.encode(), kind="model-card")
     run.record(out_manifest, manifest, kind="manifest")
     return manifest
+
+
+def _frames(short: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the SHA-256 of the data frames among the inputs, as the card lists inputs."""
+    frames = short["args"].get("frames", [])
+    return {"data frame (Arrow)": [frame["arrow_sha256"] for frame in frames]} if frames else {}
 
 
 def head_bytes(

@@ -15,15 +15,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
+from labeljoin.formats import is_frame
 from labeljoin.labels import parse_trained_on
 from provenance import start_run
-from provenance.toolkit import InputError, ProgressCallback, VerdictError
+from provenance.toolkit import InputError, ProgressCallback, Shown, VerdictError
 
 from moshead.corpus.loading import NoLabelsError, load_corpus
 from moshead.corpus.rows import CorpusGuard, RowOptions
-from moshead.corpus.sources import resolve_schema
+from moshead.corpus.sources import Source, open_source, resolve_schema
 from moshead.corpus.synthetic import synthetic_corpus
 from moshead.features.matrix import read_display_profile
 from moshead.features.schemas import BUILT_IN, FeatureSchema, load_schema
@@ -34,6 +35,7 @@ from moshead.training.worth import without_gain, worth_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from labeljoin.formats import Frame, FrameFacts
     from labeljoin.keys import KeyNormalize
 
     from moshead.baselines.worth import BaselineChoice
@@ -113,7 +115,7 @@ class Job:
     entrypoint: str
     module: str
     model_id: str
-    sources: tuple[Path, ...]
+    sources: tuple[Path | Source, ...]
     schema: PathLike
     inputs: Mapping[str, Any]
     args: Mapping[str, Any]
@@ -192,6 +194,11 @@ class Job:
             "trained_on": list(self.options.get("trained_on") or ()),
         }
 
+    def frames(self) -> list[FrameFacts]:
+        """What data frames among the sources held."""
+        facts = [each.recorded() for each in self.sources if isinstance(each, Source)]
+        return [each for each in facts if not isinstance(each, str)]
+
     def content_args(self, schema: FeatureSchema) -> dict[str, Any]:
         """What shapes the head besides its rows; no paths, for the record that it carries."""
         return {
@@ -204,11 +211,12 @@ class Job:
                 # Left out where nobody asked, so that the default adds nothing to a head.
                 if name != "weights" or value is not None
             },
+            **({"frames": self.frames()} if self.frames() else {}),
         }
 
 
 def train(
-    features: Sequence[PathLike],
+    features: Sequence[PathLike | Frame] | Frame,
     feature_schema: PathLike,
     model_id: str,
     *,
@@ -218,7 +226,8 @@ def train(
     """Train a head on labelled feature tables, judge it by the gate, and write it.
 
     Args:
-        features: Feature tables that carry ``mos`` (see ``labeljoin join``).
+        features: Feature tables that carry ``mos`` (see ``labeljoin join``): paths, or data
+            frames (anything with the Arrow PyCapsule interface: pandas, polars, pyarrow).
         feature_schema: Name of a built-in schema, or a TOML file.
         model_id: Name of the head.
         display_profile_json: Display that fills display columns which rows lack.
@@ -234,7 +243,13 @@ def train(
         InputError: The rows cannot train a head, or would train one that only looks like it.
         GateMissedError: The gate was required and missed; verdict and card were written.
     """
-    sources = tuple(Path(path) for path in features)
+    given: list[Any] = [features] if is_frame(features) else [*cast("Sequence[Any]", features)]
+    sources = tuple(
+        Path(each)
+        if isinstance(each, str | os.PathLike)
+        else open_source(each, "data frame" if number == 1 else f"data frame {number}")
+        for number, each in enumerate(given, start=1)
+    )
     job = Job(
         entrypoint="moshead train",
         module=__name__,
@@ -242,12 +257,14 @@ def train(
         sources=sources,
         schema=feature_schema,
         inputs={
-            "features": list(sources),
+            "features": [each for each in sources if isinstance(each, Path)],
             "feature_schema": None if str(feature_schema) in BUILT_IN else Path(feature_schema),
             "display_profile_json": as_path(display_profile_json),
         },
         args={
-            "features": [str(path) for path in sources],
+            "features": [
+                str(each) if isinstance(each, Path) else each.recorded() for each in sources
+            ],
             "feature_schema": str(feature_schema),
             "display_profile_json": as_text(display_profile_json),
         },
@@ -268,6 +285,7 @@ def run_job(job: Job) -> dict[str, Any]:
         GateMissedError: As :func:`train`.
     """
     _check_extra()
+    from moshead.export.card import verdict_html
     from moshead.export.head import write_head
 
     _check_model_id(job.model_id)
@@ -333,7 +351,7 @@ def run_job(job: Job) -> dict[str, Any]:
         from moshead.export.registry import register
 
         register(job.destinations.registry, manifest)
-    return run.document
+    return Shown(run.document, verdict_html)
 
 
 def _rows_of(job: Job) -> tuple[Corpus, CorpusKind]:
@@ -421,7 +439,8 @@ def _command(entrypoint: str, args: Mapping[str, Any]) -> str:
             words.append(flag)
         elif isinstance(value, list):
             for item in value:
-                words += [flag, str(item)]
+                shown = f"<{item['in_memory']}>" if isinstance(item, Mapping) else str(item)
+                words += [flag, shown]
         elif value not in (None, False):
             words += [flag, str(value)]
     return shlex.join(words)

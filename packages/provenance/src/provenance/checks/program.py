@@ -11,7 +11,7 @@ import base64
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
@@ -184,6 +184,14 @@ def recorded_arguments(record: Record) -> tuple[list[str], bool]:
     options = record.block.get("args")
     if not (options is None or isinstance(options, Mapping)):
         raise _unusable(record, "options")
+    frame = next(_frames_among((options or {}).values()), None)
+    if frame is not None:
+        raise InputError(
+            f"The run read a {frame} in memory, which no file holds, so it cannot be run again",
+            where=os.fspath(record.path),
+            fix="Save the rows to a file, and run the command on that",
+            code="replay.frame",
+        )
     argv = _argv(record)
     rebuilt = not argv and _moskit_or_installed(record)
     if rebuilt:
@@ -200,6 +208,14 @@ def recorded_arguments(record: Record) -> tuple[list[str], bool]:
                 code="replay.secret",
             )
     return list(_without_scheduler(argv)), rebuilt
+
+
+def _frames_among(options: Iterable[Any]) -> Iterator[str]:
+    """Yield the names of data frames in the options of a library call."""
+    for value in options:
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, Mapping) and isinstance(each.get("in_memory"), str):
+                yield each["in_memory"]
 
 
 def _argv(record: Record) -> list[str]:

@@ -24,6 +24,14 @@ from .errors import VerdictError as VerdictError
 from .errors import one_line as one_line
 from .errors import sentence as sentence
 from .machine import processors as processors
+from .pages.environment import breakable as breakable
+from .pages.environment import markdown_templates as markdown_templates
+from .pages.environment import page_templates as page_templates
+from .pages.escaping import markdown_code as markdown_code
+from .pages.escaping import markdown_text as markdown_text
+from .pages.escaping import visible as visible
+from .pages.notebook import Shown as Shown
+from .pages.notebook import summary_html as summary_html
 from .schemas import published_schema as published_schema
 from .terminal import shown_path as shown_path
 
@@ -41,13 +49,19 @@ __all__ = [
     "Output",
     "OutputError",
     "ProgressCallback",
+    "Shown",
     "VerdictError",
+    "breakable",
     "canonical_bytes",
     "content_digest",
     "document_bytes",
     "json_value",
+    "markdown_code",
+    "markdown_templates",
+    "markdown_text",
     "moved_name",
     "one_line",
+    "page_templates",
     "parse_json",
     "processors",
     "published_schema",
@@ -55,5 +69,7 @@ __all__ = [
     "read_json",
     "sentence",
     "shown_path",
+    "summary_html",
+    "visible",
     "write_json",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from labeljoin.keys import percent
 from labeljoin.labels import judge_contamination
+from provenance.toolkit import summary_html
 
 from secondopinion.scorers.columns import column_names
 from secondopinion.scorers.training import trained_on
@@ -39,7 +41,7 @@ def audit_of(
     options: JoinOptions,
     *,
     features: str,
-    out: str,
+    out: str | None,
     report: AttachReport | None,
     diagnoses: Mapping[str, Diagnosis],
 ) -> AuditDocument:
@@ -50,7 +52,7 @@ def audit_of(
         opinions: The scores.
         options: The options.
         features: The feature table as given.
-        out: The output as given.
+        out: The output as given, or None in memory.
         report: What was written, or None if the policy for missing scores failed.
         diagnoses: By slug, what would raise the match rate.
     """
@@ -208,3 +210,29 @@ def _bounds(facts: ScoreFacts | None) -> list[float] | None:
     if facts is None or facts.low is None or facts.high is None:
         return None
     return [facts.low, facts.high]
+
+
+def audit_html(audit: Mapping[str, Any]) -> str:
+    """Return the audit of a join as notebooks show it: coverage by scorer."""
+    ok = audit["status"] == "ok"
+    rows = audit["input_rows"]
+    complete = percent(audit["complete_rows"] / rows) if rows else "none"
+    return summary_html(
+        "Second opinions",
+        f"{complete} of {rows:,} rows have a score of every scorer."
+        if ok
+        else f"{'; '.join(audit['failures'])}.",
+        tone="good" if ok else "bad",
+        facts=[("is the key column", audit["feature_key_column"])],
+        tables=[
+            (
+                "Scorers",
+                ("scorer", "better", "ok", "missing", "bad"),
+                [
+                    [s["slug"], s["direction"], *(s["rows"][k] for k in ("ok", "missing", "bad"))]
+                    for s in audit["scorers"]
+                ],
+            )
+        ],
+        notes=audit["notes"][:6],
+    )

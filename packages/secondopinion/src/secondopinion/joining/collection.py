@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def read_opinions(
-    scores: Sequence[str | os.PathLike[str]],
+    scores: Sequence[str | os.PathLike[str] | ScoreFile],
     *,
     rule: KeyRule,
     format: str = AUTO,
@@ -55,7 +55,8 @@ def read_opinions(
     """Read score files.
 
     Args:
-        scores: ``[LABEL=]PATH`` each; a file, a directory or a glob pattern.
+        scores: ``[LABEL=]PATH`` each; a file, a directory or a glob pattern; or a data frame, as
+            a score file that holds one.
         rule: The rule that turns the clip names of the files into clip keys.
         format: The layout of all files; ``auto`` finds each file's from its content.
         score_key_field: The member that holds the clip key.
@@ -75,15 +76,20 @@ def read_opinions(
             code="scores.none-given",
         )
     collector = _Collector(format, score_key_field, score_field)
-    targets = [(ScoreSpecification.parse(text), text) for text in scores]
-    total = sum(len(specification.files) for specification, _ in targets)
-    for specification, text in targets:
-        for path in specification.files:
-            collector.read(ScoreFile(path, specification.label), str(text))
-            if progress:
-                progress("read scores", len(collector.files), total)
+    files = [(file, str(given)) for given in scores for file in _files_of(given)]
+    for file, given in files:
+        collector.read(file, given)
+        if progress:
+            progress("read scores", len(collector.files), len(files))
     collector.refuse_a_file_twice()
     return collector.opinions(rule, directions or {}, ranges or {})
+
+
+def _files_of(given: str | os.PathLike[str] | ScoreFile) -> list[ScoreFile]:
+    if isinstance(given, ScoreFile):
+        return [given]
+    specification = ScoreSpecification.parse(given)
+    return [ScoreFile(path, specification.label) for path in specification.files]
 
 
 class _Keys(NamedTuple):
@@ -178,6 +184,8 @@ class _Collector:
     def refuse_a_file_twice(self) -> None:
         seen: dict[str, str] = {}
         for file in self.score_files:
+            if file.table is not None:
+                continue
             real = str(file.path.resolve())
             if real in seen:
                 raise InputError(

@@ -177,10 +177,10 @@ def plan_join(
 
 
 def _judged(table: Table, options: JoinOptions) -> tuple[str, ...]:
-    """Return the corpora of a feature table; formats other than parquet need the option."""
+    """Return the corpora of a feature table; text formats need the option."""
     if options.corpus is not None:
         return (options.corpus,)
-    if table.format != "parquet" or "corpus" not in table.column_names:
+    if table.format not in ("parquet", "frame") or "corpus" not in table.column_names:
         return ()
     names = table.read(["corpus"]).column(0).cast(pa.string()).unique().to_pylist()
     return tuple(sorted(name for name in names if name))

@@ -10,9 +10,9 @@ from labeljoin import open_table
 from labeljoin.engine import attach_in_run, first_pass, part_executor, stage_table, withhold_table
 from labeljoin.joining import accepts_option_keywords
 from provenance import start_run
-from provenance.toolkit import VerdictError
+from provenance.toolkit import Shown, VerdictError
 
-from secondopinion.joining.audit import audit_of
+from secondopinion.joining.audit import audit_html, audit_of
 from secondopinion.joining.collection import read_opinions
 from secondopinion.joining.diagnosis import DIAGNOSED_BELOW, diagnose
 from secondopinion.joining.matching import check_matches, plan_join
@@ -125,7 +125,7 @@ def join_file(
             opinions = read_opinions(given, **chosen.reading(), progress=progress)
             _state_score_digests(run, opinions)
             plan = plan_join(table, opinions, chosen, first_pass=reading, progress=progress)
-            diagnoses = _diagnoses(table, plan, chosen)
+            diagnoses = diagnoses_of(table, plan, chosen)
             check_matches(plan, table, diagnoses)
             report = None
             if chosen.missing == "fail" and plan.lacking:
@@ -164,7 +164,7 @@ def join_file(
             code="scores.missing",
             document=run.document,
         )
-    return cast("AuditDocument", run.document)
+    return cast("AuditDocument", Shown(run.document, audit_html))
 
 
 def _inputs(specifications: Sequence[ScoreSpecification]) -> list[Path]:
@@ -182,7 +182,7 @@ def _state_score_digests(run: Run, opinions: Opinions) -> None:
             run.set_input_digest("scores", file.path, file.digest)
 
 
-def _diagnoses(table: Table, plan: Plan, options: JoinOptions) -> dict[str, Diagnosis]:
+def diagnoses_of(table: Table, plan: Plan, options: JoinOptions) -> dict[str, Diagnosis]:
     """Return by slug what would raise the match rate of scorers that match few clips."""
     keys = plan.coverage.keys
     return {

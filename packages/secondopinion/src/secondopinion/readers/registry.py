@@ -66,6 +66,8 @@ def reader_for(file: ScoreFile, format: str = AUTO) -> ScoreReader:
         InputError: The format does not exist, or no reader or several recognise the file.
     """
     known = readers()
+    if file.table is not None:
+        return known["rows"]
     if format != AUTO:
         if format not in known:
             raise unknown_format(format)

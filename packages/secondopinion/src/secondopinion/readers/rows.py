@@ -35,7 +35,7 @@ class RowsReader(ScoreReader):
         return is_json(file) or file.head[:4] == b"PAR1" or _has_header(file)
 
     def read(self, file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:  # noqa: D102
-        if not is_json(file):
+        if file.table is not None or not is_json(file):
             from secondopinion.scores.columnar import read_table
 
             yield from read_table(file, fields)

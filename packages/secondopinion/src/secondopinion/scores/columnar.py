@@ -31,7 +31,7 @@ def read_table(file: ScoreFile, fields: Fields) -> Iterator[ScoreBatch]:
     Raises:
         InputError: The table has no key column or no score column, or columns of other types.
     """
-    table = open_table(file.path)
+    table = open_table(file.path) if file.table is None else file.table
     names = fields.among(table.column_names)
     if names.key is None or names.score is None:
         missing, flag = (

@@ -20,6 +20,8 @@ from provenance.toolkit import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from labeljoin import Table
+
 HEAD_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson", ".log", ".txt", ".out", ".csv")
@@ -104,10 +106,12 @@ class ScoreFile:
     Attributes:
         path: The file.
         label: The scorer's name as given with the file, or None.
+        table: A data frame in the place of a file; ``path`` is its name then.
     """
 
     path: Path
     label: str | None = None
+    table: Table | None = None
     digest: Digest | None = field(default=None, init=False)
 
     def __str__(self) -> str:

@@ -42,6 +42,7 @@ from signalaudit.tables.sample import Sample, read_sample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from labeljoin.formats import FrameTable
     from labeljoin.labels import TrainedOn
     from provenance.toolkit import ProgressCallback
 
@@ -131,9 +132,14 @@ class TableAudit:
     comparisons: list[Comparison]
 
 
+def opened(source: str | FrameTable) -> labeljoin.Table:
+    """Return the table of an input."""
+    return labeljoin.open_table(source) if isinstance(source, str) else source
+
+
 def audit_table(
     label: str,
-    path: str,
+    source: str | FrameTable,
     families: FamilySet,
     options: Options,
     progress: ProgressCallback | None = None,
@@ -142,7 +148,7 @@ def audit_table(
 
     Args:
         label: The table's name in the report.
-        path: The table: a file, or a directory of parts.
+        source: The table: a file, a directory of parts, or a data frame.
         families: The families.
         options: Options that shape the audit.
         progress: Called with the step, the work done and the total work.
@@ -150,7 +156,8 @@ def audit_table(
     Raises:
         InputError: The table is unreadable, empty, or lacks a column that an option names.
     """
-    table = labeljoin.open_table(path)
+    table = opened(source)
+    path = source if isinstance(source, str) else str(table.path)
     schema = table.schema()
     key = _clip_key(table, options.key_column)
     plan = plan_columns(

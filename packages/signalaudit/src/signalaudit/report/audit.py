@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import labeljoin
+from labeljoin.formats import Frame, FrameTable, arrow_table, is_frame
 from labeljoin.labels import parse_trained_on
 from provenance import start_run
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, Shown
 
 from signalaudit.advice.rules import RULES
 from signalaudit.advice.steps import advise
-from signalaudit.findings.table_audit import Options, audit_table
-from signalaudit.report.audited import Audit
+from signalaudit.findings.table_audit import Options, audit_table, opened
+from signalaudit.report.audited import Audit, audit_html
 from signalaudit.tables.direction import check_directions, parse_directions
 from signalaudit.tables.families import FamilySet, load_families
 
@@ -30,7 +30,7 @@ MOST_ROWS_SHOWN = 10_000
 """The largest ``top_k``."""
 
 PathLike = os.PathLike[str] | str
-Inputs = Sequence[PathLike] | Mapping[str, PathLike]
+Inputs = Sequence[PathLike | Frame] | Mapping[str, PathLike | Frame] | Frame
 
 
 def audit(
@@ -54,7 +54,8 @@ def audit(
 
     Args:
         inputs: Tables (parquet, JSONL, JSON, CSV, directories of parts) as paths or
-            ``LABEL=PATH``, or a mapping from labels to paths.
+            ``LABEL=PATH``, data frames (anything with the Arrow PyCapsule interface: pandas,
+            polars, pyarrow), or a mapping from labels to both.
         target: The target column. None takes the first of ``mos``, ``mos_raw_0_100``, ``dmos``,
             ``vmaf``, ``vmaf_score`` and ``score`` that the table has. A table without the target
             is audited without one.
@@ -73,7 +74,7 @@ def audit(
         progress: Called with the step, the work done and the total work.
 
     Returns:
-        A ``signal-mix-audit-v1`` document without a run record.
+        A ``signal-mix-audit-v1`` document without a run record; notebooks show it as a summary.
 
     Raises:
         InputError: A table is unreadable or empty, two have one label, or an option is unusable.
@@ -99,7 +100,7 @@ def audit(
         max_rows=max_rows,
         seed=seed,
     )
-    return run_audit(parse_inputs(inputs), options, load_families(families), progress).document
+    return _shown(run_audit(parse_inputs(inputs), options, load_families(families), progress))
 
 
 def write_report(
@@ -186,9 +187,12 @@ def write_report(
     known = load_families(families)
     record = record_path(out_json, out_md, out_html)
     if record is None:
-        return run_audit(tables, options, known, progress).document
+        return _shown(run_audit(tables, options, known, progress))
     arguments = {
-        "input": [f"{label}={path}" for label, path in tables.items()],
+        "input": [
+            f"{label}={table}" if isinstance(table, str) else {"label": label, **table.facts()}
+            for label, table in tables.items()
+        ],
         "out_json": None if out_json is None else os.fspath(out_json),
         "out_md": None if out_md is None else os.fspath(out_md),
         "out_html": None if out_html is None else os.fspath(out_html),
@@ -210,7 +214,10 @@ def write_report(
         "signalaudit report",
         distribution="moskit-signalaudit",
         module="signalaudit.report.audit",
-        inputs={"input": list(tables.values()), "families": families},
+        inputs={
+            "input": [table for table in tables.values() if isinstance(table, str)],
+            "families": families,
+        },
         args=arguments,
         progress=progress,
     ) as run:
@@ -227,7 +234,11 @@ def write_report(
 
             page.path.write_text(render_page(result, top_k), encoding="utf-8")
         run.record(record, cast("dict[str, Any]", result.document), kind="audit")
-    return cast("AuditDocument", run.document)
+    return cast("AuditDocument", Shown(run.document, audit_html))
+
+
+def _shown(found: Audit) -> AuditDocument:
+    return cast("AuditDocument", Shown(cast("dict[str, Any]", found.document), audit_html))
 
 
 def record_path(*outputs: PathLike | None) -> str | None:
@@ -251,14 +262,14 @@ def record_path(*outputs: PathLike | None) -> str | None:
 
 
 def run_audit(
-    tables: Mapping[str, str],
+    tables: Mapping[str, str | FrameTable],
     options: Options,
     families: FamilySet,
     progress: ProgressCallback | None = None,
 ) -> Audit:
     """Audit tables by label; see :func:`audit`."""
     if options.directions:
-        names = [n for path in tables.values() for n in labeljoin.open_table(path).column_names]
+        names = [n for each in tables.values() for n in opened(each).column_names]
         check_directions(options.directions, names)
     audits = [
         audit_table(label, path, families, options, progress) for label, path in tables.items()
@@ -280,27 +291,33 @@ def run_audit(
     return Audit(document, audits)
 
 
-def parse_inputs(inputs: Inputs) -> dict[str, str]:
-    """Return paths by label; the label of a path without one is its name without the suffix.
+def parse_inputs(inputs: Inputs) -> dict[str, str | FrameTable]:
+    """Return tables by label; the label of a path without one is its name without the suffix.
+
+    Data frames without a label are ``data frame``, or ``data frame 2`` as the second input.
 
     Raises:
         InputError: No input was given, or two have one label.
     """
-    if isinstance(inputs, Mapping):
-        pairs = [(label, os.fspath(path)) for label, path in inputs.items()]
+    pairs: list[tuple[str, str | FrameTable]]
+    if is_frame(inputs):
+        pairs = [_labelled(inputs, "data frame")]
+    elif isinstance(inputs, Mapping):
+        pairs = [(label, _table(each, label)) for label, each in inputs.items()]
     else:
-        pairs = [_labelled(os.fspath(each)) for each in inputs]
+        names = ["data frame", *(f"data frame {number}" for number in range(2, len(inputs) + 1))]
+        pairs = [_labelled(each, name) for each, name in zip(inputs, names, strict=False)]
     if not pairs:
         raise InputError(
             "No input was given",
             fix="Give --input LABEL=PATH at least once",
             code="audit.no-input",
         )
-    tables: dict[str, str] = {}
+    tables: dict[str, str | FrameTable] = {}
     for label, path in pairs:
         if label in tables:
             raise InputError(
-                f"Two inputs are labelled {label!r}, {tables[label]} and {path}",
+                f"Two inputs are labelled {label!r}, {_named(tables[label])} and {_named(path)}",
                 fix="Give each its own label with --input LABEL=PATH",
                 code="audit.repeated-label",
             )
@@ -308,7 +325,20 @@ def parse_inputs(inputs: Inputs) -> dict[str, str]:
     return tables
 
 
-def _labelled(value: str) -> tuple[str, str]:
+def _table(value: PathLike | Frame, name: str) -> str | FrameTable:
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value)
+    return FrameTable(arrow_table(value, "the rows"), name)
+
+
+def _named(table: str | FrameTable) -> str:
+    return table if isinstance(table, str) else str(table.path)
+
+
+def _labelled(given: PathLike | Frame, name: str) -> tuple[str, str | FrameTable]:
+    if not isinstance(given, str | os.PathLike):
+        return name, _table(given, name)
+    value = os.fspath(given)
     label, separator, path = value.partition("=")
     if separator and label.strip() and path and not Path(value).exists():
         return label.strip(), path

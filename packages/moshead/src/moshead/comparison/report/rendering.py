@@ -9,6 +9,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from provenance.toolkit import summary_html
+
 from moshead.comparison.report.figures import base_of, forest, scatters
 
 if TYPE_CHECKING:
@@ -96,6 +98,56 @@ def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
         style=_part("page.css"),
         version=version("moskit-moshead"),
     )
+
+
+def comparison_summary(document: Mapping[str, Any]) -> str:
+    """A comparison as notebooks show it, as an HTML fragment.
+
+    Args:
+        document: A ``mos-comparison-v1`` document.
+    """
+    columns = [c for c in COLUMNS if any(e[c[0]] is not None for e in document["candidates"])]
+    return summary_html(
+        "Comparison",
+        document["sentence"],
+        facts=[("rows", f"{document['protocol']['rows']:,}"), *_protocol_facts(document)],
+        tables=[
+            (
+                "Candidates",
+                ("candidate", *(title for _, title in columns), "95 % of PLCC"),
+                [
+                    [
+                        f"{each['name']} {_mark(each)}".strip(),
+                        *(each[name] for name, _ in columns),
+                        _interval(each["ci"]["plcc"]),
+                    ]
+                    for each in document["candidates"]
+                ],
+            ),
+            (
+                "Differences",
+                ("first − second", "PLCC", "95 % interval", "p (Holm)"),
+                [
+                    [
+                        f"{pair['a']} − {pair['b']}",
+                        _signed(pair["plcc"]["difference"]),
+                        _interval((pair["plcc"]["low"], pair["plcc"]["high"])),
+                        _p_value(pair["plcc"]["p_holm"]),
+                    ]
+                    for pair in document["pairs"]
+                ],
+            ),
+        ],
+        notes=document["notes"],
+    )
+
+
+def _protocol_facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    protocol = document["protocol"]
+    return [
+        (protocol["unit"], f"{protocol['units']:,}"),
+        (protocol["kind"], f"{protocol['folds'] or protocol['splits']}"),
+    ]
 
 
 def comparison_renderables(document: Mapping[str, Any]) -> Iterator[RenderableType]:
