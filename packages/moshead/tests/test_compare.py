@@ -178,7 +178,7 @@ def test_any_data_frame_will_do(kind):
         assert isinstance(frame, library.DataFrame)
     found = moshead.compare(frame, scores=SCORES)
     assert found.document["feature_tables"] == ["data frame"]
-    assert found._repr_markdown_().startswith("# Comparison")
+    assert found.markdown.startswith("# Comparison")
     assert "dover" in repr(found)
 
 

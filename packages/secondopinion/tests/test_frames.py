@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import secondopinion
 from provenance.toolkit import InputError
+from secondopinion import JoinOptions
 
 FEATURES = {"clip": ["v/a.mp4", "v/b.mp4", "v/c.mp4"], "x": [1, 2, 3]}
 NIQE = {"clip": ["a", "b"], "score": [4.5, 5.5]}
@@ -33,11 +34,9 @@ def test_memory_and_disk_say_the_same(tmp_path):
         tmp_path / "f.parquet",
         [scores],
         tmp_path / "o.parquet",
-        secondopinion.JoinOptions(missing="drop"),
+        JoinOptions(missing="drop"),
     )
-    in_memory = secondopinion.join(
-        pa.table(FEATURES), [scores], secondopinion.JoinOptions(missing="drop")
-    )
+    in_memory = secondopinion.join(pa.table(FEATURES), [scores], JoinOptions(missing="drop"))
     assert in_memory.table.equals(pq.read_table(tmp_path / "o.parquet"))
     own = {"feature_table", "output", "engine", "engine_reason", "run_provenance", "content_sha256"}
     for member in set(on_disk) - own:
@@ -47,14 +46,11 @@ def test_memory_and_disk_say_the_same(tmp_path):
 def test_a_policy_and_a_collision_are_refused():
     features = pl.DataFrame(FEATURES)
     with pytest.raises(secondopinion.MissingScoresError) as caught:
-        secondopinion.join(
-            features, {"niqe": pa.table(NIQE)}, secondopinion.JoinOptions(missing="fail")
-        )
+        secondopinion.join(features, {"niqe": pa.table(NIQE)}, JoinOptions(missing="fail"))
+    assert caught.value.document is not None
     assert caught.value.document["status"] == "failed"
     once = secondopinion.join(features, {"niqe": pa.table(NIQE)}).table
     with pytest.raises(InputError, match="second_opinion_niqe_score"):
         secondopinion.join(once, {"niqe": pa.table(NIQE)})
-    again = secondopinion.join(
-        once, {"niqe": pa.table(NIQE)}, secondopinion.JoinOptions(overwrite=True)
-    ).table
+    again = secondopinion.join(once, {"niqe": pa.table(NIQE)}, JoinOptions(overwrite=True)).table
     assert again.columns == once.columns

@@ -1,5 +1,7 @@
 """Audits of data frames: as of files, with an honest record, and shown in notebooks."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
@@ -51,7 +53,8 @@ def test_two_frames_have_names_of_their_own(frame):
 
 
 def test_notebooks_show_target_families_and_steps(frame):
-    shown = signalaudit.audit({"<b>": frame})._repr_html_()
+    audit: Any = signalaudit.audit({"<b>": frame})
+    shown = audit._repr_html_()
     assert "Signal-mix audit of &lt;b&gt;, target mos" in shown
     assert "Strongest with mos" in shown
     assert "<b>," not in shown

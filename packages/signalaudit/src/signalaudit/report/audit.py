@@ -301,12 +301,14 @@ def parse_inputs(inputs: Inputs) -> dict[str, str | FrameTable]:
     """
     pairs: list[tuple[str, str | FrameTable]]
     if is_frame(inputs):
-        pairs = [_labelled(inputs, "data frame")]
-    elif isinstance(inputs, Mapping):
+        inputs = [cast("Frame", inputs)]
+    if isinstance(inputs, Mapping):
         pairs = [(label, _table(each, label)) for label, each in inputs.items()]
     else:
-        names = ["data frame", *(f"data frame {number}" for number in range(2, len(inputs) + 1))]
-        pairs = [_labelled(each, name) for each, name in zip(inputs, names, strict=False)]
+        pairs = [
+            _labelled(each, "data frame" if number == 1 else f"data frame {number}")
+            for number, each in enumerate(cast("Sequence[PathLike | Frame]", inputs), start=1)
+        ]
     if not pairs:
         raise InputError(
             "No input was given",
