@@ -132,7 +132,7 @@ def test_the_fallback_is_in_every_row_the_record_and_a_warning(tmp_path):
         (["--out", "p.xlsx"], "'.xlsx' does not say how to write"),
         (["--key-column", "nope"], "there is no column 'nope'"),
         (["--onnx", "gone.onnx"], "the head does not exist, and there is no VMAF"),
-        (["--onnx", "gone.onnx", "--strict"], "there is no such file"),
+        (["--onnx", "gone.onnx", "--strict"], "The head is not there"),
         (["--alpha", "0.9"], "alpha is 0.9"),
         (["--codec", "h264"], "'h264' is not in the head's encoder vocabulary"),
         (["--features", "gone.parquet"], "no such file"),

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, read_document
 
 from labeljoin.batch.job import BatchJob, ManifestTable
 
@@ -95,22 +95,9 @@ def load_manifest(
 
 
 def _read(path: Path) -> Any:
+    raw = read_document(path, "The manifest")
     try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_object)
-    except FileNotFoundError:
-        raise InputError(
-            "there is no such file",
-            where=str(path),
-            fix="Check the path",
-            code="manifest.not-found",
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"the manifest cannot be read ({error.strerror})",
-            where=str(path),
-            fix="Check the path",
-            code="manifest.unreadable",
-        ) from None
+        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"the manifest is not JSON ({error})",

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
 from labeljoin.labels import (
     TRAINED_ON_METADATA,
     Contamination,
@@ -23,6 +22,7 @@ from labeljoin.labels import (
     trained_on_from,
     trained_on_in,
 )
+from provenance.toolkit import InputError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,8 +108,8 @@ def _from_audit(path: Path) -> dict[str, tuple[str, TrainedOn | None]]:
     """Slug and training corpora of the score columns that the audit beside a table lists."""
     audit = path.with_name(f"{path.name}.audit.json")
     try:
-        document = orjson.loads(audit.read_bytes())
-    except (OSError, ValueError):
+        document = read_json(audit, "The audit")
+    except InputError:
         return {}
     if not isinstance(document, dict) or document.get("schema") != AUDIT_SCHEMA:
         return {}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit import InputError, content_digest
+from provenance.toolkit import InputError, content_digest, parse_json, read_json
 
 from moshead.documents.manifest import SCHEMA as MANIFEST_SCHEMA
 from moshead.features.domain import ENCODER_VOCAB_VERSION, MOS_RANGE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from moshead.baselines.worth import Worth
     from moshead.export.onnxfile import OnnxFacts
     from moshead.features.domain import Array
@@ -109,7 +110,7 @@ def load_manifest(path: Path) -> dict[str, Any]:
     Raises:
         InputError: It cannot be read, is no manifest of a head, or its own digest does not match.
     """
-    document = read_json(path)
+    document = read_json(path, "The manifest")
     if not isinstance(document, dict) or document.get("schema") != MANIFEST_SCHEMA:
         raise InputError(
             f"this is no manifest of a head ({MANIFEST_SCHEMA})",
@@ -140,7 +141,7 @@ def manifest_beside(onnx: Path) -> Path | None:
     path = onnx.with_suffix(".json")
     if not path.is_file():
         return None
-    document = read_json(path)
+    document = read_json(path, "The manifest")
     is_manifest = isinstance(document, dict) and document.get("schema") == MANIFEST_SCHEMA
     return path if is_manifest else None
 
@@ -158,8 +159,8 @@ def check_against_manifest(
         "sha256": sha256,
         "operators": sorted(facts.operators),
         "feature_schema": props.get("moskit.feature_schema"),
-        "feature_order": json.loads(props.get("moskit.feature_order", "null")),
-        "encoder_vocab": json.loads(props.get("moskit.encoder_vocab", "null")),
+        "feature_order": _metadata(props, "feature_order"),
+        "encoder_vocab": _metadata(props, "encoder_vocab"),
         "id": props.get("moskit.model_id"),
     }
     names = {
@@ -181,25 +182,6 @@ def check_against_manifest(
         )
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        InputError: It cannot be read, or is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"it cannot be read: {error.strerror}",
-            where=str(path),
-            fix="Check the path",
-            code="head-manifest.unreadable",
-        ) from error
-    except ValueError as error:
-        raise InputError(
-            f"it is not valid JSON: {error}",
-            where=str(path),
-            fix="Restore the file",
-            code="head-manifest.not-json",
-        ) from error
+def _metadata(props: Mapping[str, str], name: str) -> Any:
+    raw = props.get(f"moskit.{name}", "null").encode()
+    return parse_json(raw, f"The metadata {name} of the head")

@@ -8,14 +8,14 @@ the time of training; measured numbers are rounded, so that equal heads have equ
 from __future__ import annotations
 
 import base64
-import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from provenance.record import EMBEDDED_KEY
-from provenance.toolkit import InputError, canonical_bytes
+from provenance.toolkit import InputError, canonical_bytes, one_line, parse_json
 
+from moshead.documents.shared import Status
 from moshead.features.schemas import FeatureSchema
 from moshead.heads.conformal import CrossConformal
 
@@ -132,7 +132,7 @@ class HeadMetadata:
     @classmethod
     def _parse(cls, props: Mapping[str, str]) -> HeadMetadata:
         def value(name: str) -> Any:
-            return json.loads(props[_PREFIX + name])
+            return _parsed(props[_PREFIX + name], name)
 
         schema = FeatureSchema(
             id=props[f"{_PREFIX}feature_schema"],
@@ -149,7 +149,7 @@ class HeadMetadata:
             fold_models = base64.b64decode(props[f"{_PREFIX}interval_models"], validate=True)
         return cls(
             model_id=props[f"{_PREFIX}model_id"],
-            status=props[f"{_PREFIX}status"],
+            status=_status(props[f"{_PREFIX}status"]),
             corpus_kind=props[f"{_PREFIX}corpus_kind"],
             schema=schema,
             imputation=imputation,
@@ -159,10 +159,21 @@ class HeadMetadata:
             conformal=conformal,
             fold_models=fold_models,
             training_keys=props[f"{_PREFIX}training_keys"],
-            run_record=json.loads(props.get(EMBEDDED_KEY, "{}")),
+            run_record=_parsed(props.get(EMBEDDED_KEY, "{}"), "run_provenance"),
             display=value("display") if f"{_PREFIX}display" in props else {},
             training_rows=props.get(f"{_PREFIX}training_rows", ""),
         )
+
+
+def _parsed(text: str, name: str) -> Any:
+    return parse_json(text.encode(), f"The metadata {name} of the head")
+
+
+def _status(text: str) -> str:
+    known = get_args(Status)
+    if text not in known:
+        raise ValueError(f"its status is {one_line(text[:40])}, and not {' or '.join(known)}")
+    return text
 
 
 def rounded(value: Any) -> Any:

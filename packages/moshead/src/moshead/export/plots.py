@@ -7,6 +7,8 @@ date, no fonts of the machine, no settings of the user.
 from __future__ import annotations
 
 import io
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from labeljoin.keys import percent
 from moshead.features.domain import MOS_RANGE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from moshead.features.domain import Array
 
 _INK = "#1f2933"
@@ -36,9 +40,10 @@ def predicted_against_mos(mos: Array, predicted: Array, *, title: str, share: fl
     Returns:
         A PNG file, 1500 x 675 pixels.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with _no_backend():
+        import matplotlib as mpl
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -52,6 +57,17 @@ def predicted_against_mos(mos: Array, predicted: Array, *, title: str, share: fl
         target = io.BytesIO()
         figure.savefig(target, format="png", metadata={"Software": None})
     return target.getvalue()
+
+
+@contextmanager
+def _no_backend() -> Iterator[None]:
+    """Hide the user's choice of a window system: matplotlib refuses those that it does not know."""
+    chosen = os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if chosen is not None:
+            os.environ["MPLBACKEND"] = chosen
 
 
 def _scatter(axes: Any, mos: Array, predicted: Array) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import hash_file, start_run
-from provenance.toolkit import InputError, content_digest
+from provenance.toolkit import InputError, content_digest, read_json
 
 from moshead.documents.registry import SCHEMA as REGISTRY_SCHEMA
 from moshead.documents.validation import SCHEMA as VALIDATION_SCHEMA
-from moshead.export.manifest import HeadMismatchError, load_manifest, read_json
+from moshead.export.manifest import HeadMismatchError, load_manifest
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -127,7 +127,7 @@ class Registry:
             InputError: It cannot be read, or a status in it has no verdict.
         """
         path = Path(path)
-        document = read_json(path)
+        document = read_json(path, "The registry")
         problem = _problem(document)
         if problem:
             raise InputError(
@@ -263,7 +263,7 @@ def _judgement(head: dict[str, Any], report: Path | None) -> dict[str, Any]:
                 "content_sha256": head["content_sha256"],
             },
         }
-    document = read_json(report)
+    document = read_json(report, "The validation report")
     if not isinstance(document, dict) or document.get("schema") != VALIDATION_SCHEMA:
         raise InputError(
             f"this is not a validation report ({VALIDATION_SCHEMA})",

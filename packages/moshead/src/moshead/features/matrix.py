@@ -6,14 +6,13 @@ three.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, read_json
 
 from moshead.features.columns import Columns
 from moshead.features.derivations import DERIVED, DISPLAY_COLUMNS, OWN_NAME_IS_RAW
@@ -183,15 +182,7 @@ def read_display_profile(path: Path) -> dict[str, float]:
     Raises:
         InputError: The file is unreadable or describes no display.
     """
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "the display profile cannot be read as JSON",
-            where=str(path),
-            fix='Give e.g. {"display": {"peak_nits": 1000, "black_nits": 0.005}}',
-            code="display-profile.not-json",
-        ) from error
+    document = read_json(path, "The display profile")
     members: Any = document.get("display", document) if isinstance(document, dict) else None
     if not isinstance(members, dict):
         raise InputError(

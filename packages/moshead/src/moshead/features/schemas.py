@@ -22,7 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -166,15 +166,15 @@ def load_schema(name_or_path: str | os.PathLike[str]) -> FeatureSchema:
             fix=f"Use {', '.join(BUILT_IN)}, or a TOML file with id and columns",
             code="feature-schema.unknown",
         )
+    raw = read_document(path, "The feature schema")
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise InputError(
-            f"the feature schema cannot be read: {reason}",
+            "the feature schema is not UTF-8 text",
             where=str(path),
             fix="Give a TOML file with id and columns",
-            code="feature-schema.unreadable",
+            code="feature-schema.not-text",
         ) from error
     return _parse(text, where=str(path))
 
@@ -192,7 +192,7 @@ def built_in_schemas() -> tuple[FeatureSchema, ...]:
 def _parse(text: str, *, where: str) -> FeatureSchema:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(
             f"the feature schema is not valid TOML: {error}",
             where=where,

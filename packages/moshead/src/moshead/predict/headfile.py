@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, one_line, read_document
 
 from moshead.export.manifest import check_against_manifest, load_manifest, manifest_beside
 from moshead.export.metadata import HeadMetadata
@@ -16,6 +16,9 @@ from moshead.export.onnxfile import OnnxFacts, read_onnx
 from moshead.export.operators import check_operators
 from moshead.export.runtime import open_session
 from moshead.heads.graph_names import ENCODER, FEATURES, FOLDS_OUTPUT, OUTPUT
+
+LARGEST_HEAD_BYTES = 2 << 30
+"""What an ONNX file in one piece can have (protobuf)."""
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -94,8 +97,17 @@ class HeadFile:
             FEATURES: np.array([[medians[name] for name in columns]], dtype=np.float32),
             ENCODER: np.eye(1, wanted[ENCODER], dtype=np.float32),
         }
+        try:
+            [predicted] = session.run(None, feed)
+        except Exception as error:  # e.g. a tensor that is larger than the memory
+            raise InputError(
+                f"the graph cannot be run: {one_line(str(error).splitlines()[0])[:200]}",
+                where=str(self.path),
+                fix="Train or copy the head again",
+                code="head.cannot-run",
+            ) from error
         # A weight that is NaN makes every prediction NaN, that of the medians included.
-        if not np.isfinite(session.run(None, feed)[0]).all():
+        if not np.isfinite(predicted).all():
             raise InputError(
                 "the head predicts no number for the medians of its training rows: its weights "
                 "are damaged",
@@ -118,13 +130,7 @@ def read_head(onnx: Path, manifest: Path | None = None) -> HeadFile:
             does not allow, or keeps weights in another file.
         HeadMismatchError: It is not the head that its manifest describes.
     """
-    try:
-        data = onnx.read_bytes()
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise InputError(
-            str(reason), where=str(onnx), fix="Check the path of the head", code="head.unreadable"
-        ) from error
+    data = read_document(onnx, "The head", limit=LARGEST_HEAD_BYTES)
     facts = read_onnx(data, str(onnx))
     _refuse_external_data(facts, onnx)
     check_operators(facts, str(onnx))

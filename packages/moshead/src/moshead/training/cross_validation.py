@@ -46,6 +46,9 @@ OTHER_PARTITIONS = 5
 _FILE_LIMIT = 3_700_000
 """Bytes of an ONNX file that weights may fill; the rest of 4 MB is for metadata."""
 
+LARGEST_SEED = 2**52 - 1
+"""Its successors, one for each seed and partition, are numbers that all JSON readers know."""
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -92,6 +95,12 @@ class TrainingOptions:
                     fix=f"Give {minimum} or more",
                     code="training.too-small",
                 )
+        if self.seed > LARGEST_SEED:
+            raise InputError(
+                f"--seed {self.seed} is too large",
+                fix="Give a number below 2^52, such as 20260508",
+                code="training.seed-too-large",
+            )
         if self.weights is not None and self.weights not in WEIGHT_KINDS:
             raise InputError(
                 f"there are no weights {self.weights!r}",

@@ -105,9 +105,9 @@ class Options:
                 fix="Give a positive number of rows",
                 code="audit.max-rows-range",
             )
-        if not 0 <= self.seed < 2**63:
+        if not 0 <= self.seed < 2**53:  # what all JSON readers know
             raise InputError(
-                f"--seed must be between 0 and 2^63 - 1, got {self.seed}",
+                f"--seed must be between 0 and 2^53 - 1, got {self.seed}",
                 fix="Give a smaller whole number, such as 20260508",
                 code="audit.seed-range",
             )
