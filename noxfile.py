@@ -195,6 +195,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def hostile(session: nox.Session) -> None:
+    """Interrupt and kill every writing command, and fail its writes; ``-- kills 1000`` does one."""
+    for campaign in [session.posargs] if session.posargs else [["signals"], ["kills"], ["faults"]]:
+        session.run("python", "tooling/hostile.py", *campaign, external=True)
+
+
+@nox.session(venv_backend="none")
 def newcomer(session: nox.Session) -> None:
     """Time the README's first command in a fresh clone with an empty home."""
     session.run("python", "tooling/newcomer.py", external=True)

@@ -70,7 +70,7 @@ def _wheel_problems(wheel: Path, package: str) -> Iterator[str]:
     extra = {name.partition("/")[0] for name in names} - {package, information}
     if extra:
         yield f"also holds {sorted(extra)}"
-    if f"{package} = {package}.cli.app:main" not in commands:
+    if f"{package} = {package}.cli.main:main" not in commands:
         yield f"does not install the command {package}"
     yield from _metadata_problems(metadata)
     yield from _sibling_problems(metadata, package)

@@ -64,7 +64,7 @@ def command(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["labeljoin", *map(str, arguments)])
         # This process is no command any more when the command has ended.
         former_invocation = invocation._current
-        numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+        numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
         former = {number: signal.getsignal(number) for number in numbers if number is not None}
         capsys.readouterr()
         try:

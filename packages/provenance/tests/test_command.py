@@ -67,7 +67,7 @@ def test_version(provenance, args):
     assert done.stdout.startswith("moskit-provenance ")
 
 
-@pytest.mark.parametrize("name", ["show", "verify", "trace", "replay", "export", "sign"])
+@pytest.mark.parametrize("name", ["show", "verify", "trace", "replay", "export", "sign", "clean"])
 def test_help_has_an_example(provenance, name):
     done = provenance(name, "--help")
     assert done.returncode == 0

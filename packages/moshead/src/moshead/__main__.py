@@ -1,5 +1,5 @@
 """``python -m moshead``."""
 
-from moshead.cli.app import main
+from moshead.cli.main import main
 
 main()

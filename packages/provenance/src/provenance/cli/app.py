@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from provenance.cli import export, replay, show, sign, trace, verify
+from provenance.cli import clean, export, replay, show, sign, trace, verify
 from provenance.toolkit import CommandLine
 
 cli = CommandLine(
@@ -12,7 +12,7 @@ cli = CommandLine(
     "Show, verify, trace, replay, export and sign the records of moskit runs.",
 )
 
-for module in (show, verify, trace, replay, export, sign):
+for module in (show, verify, trace, replay, export, sign, clean):
     module.register(cli)
 
 

@@ -13,10 +13,12 @@ from typing import Any
 
 from provenance.documents.outcomes import ArtefactDocument as ArtefactDocument
 from provenance.documents.outcomes import ClaimFindingDocument as ClaimFindingDocument
+from provenance.documents.outcomes import CleaningDocument as CleaningDocument
 from provenance.documents.outcomes import DamagedDocument as DamagedDocument
 from provenance.documents.outcomes import EdgeDocument as EdgeDocument
 from provenance.documents.outcomes import ErrorDocument as ErrorDocument
 from provenance.documents.outcomes import FileFindingDocument as FileFindingDocument
+from provenance.documents.outcomes import LeftoverDocument as LeftoverDocument
 from provenance.documents.outcomes import OutputComparisonDocument as OutputComparisonDocument
 from provenance.documents.outcomes import PlaceDocument as PlaceDocument
 from provenance.documents.outcomes import RecordFindingsDocument as RecordFindingsDocument
@@ -51,6 +53,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "run-manifest-v1": (ManifestDocument, "Run manifest"),
         "provenance-verification-v1": (VerificationDocument, "Outcome of provenance verify"),
         "provenance-replay-v1": (ReplayDocument, "Outcome of provenance replay"),
+        "provenance-cleaning-v1": (CleaningDocument, "Outcome of provenance clean"),
         "provenance-signature-v1": (SigningDocument, "Outcome of provenance sign"),
         "provenance-trace-v1": (TraceDocument, "Lineage of a file"),
     }

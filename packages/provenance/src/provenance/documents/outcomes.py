@@ -151,6 +151,27 @@ class ReplayDocument(TypedDict):
     folder: Annotated[str | None, Meta(description="Where the replayed files were kept.")]
 
 
+class LeftoverDocument(TypedDict):
+    """A file or folder that a run has made for itself."""
+
+    path: str
+    kind: Annotated[
+        Literal["temporary", "lock", "former"],
+        Meta(description="former: the old folder of an output, put aside for the new one."),
+    ]
+    bytes: Bytes
+    kept: Annotated[str | None, Meta(description="Why it stays; null if it is removed.")]
+
+
+class CleaningDocument(TypedDict):
+    """What killed runs have left, and what was removed of it."""
+
+    schema: Literal["provenance-cleaning-v1"]
+    status: Annotated[Verdict, Meta(description="failed if something could not be removed.")]
+    dry_run: Annotated[bool, Meta(description="Nothing was removed, only looked for.")]
+    leftovers: list[LeftoverDocument]
+
+
 class PlaceDocument(TypedDict):
     """Where a record has an artefact, and what is there now."""
 

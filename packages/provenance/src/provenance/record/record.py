@@ -135,6 +135,9 @@ def parse_record(path: Path, raw: bytes) -> Record | None:
             raise _damaged(path, f"it has no block of the schema {BLOCK_SCHEMA}")
         return None
     folder = path.absolute().parent
+    for member, kind in (("args", dict), ("argv", list), ("inputs", dict), ("outputs", dict)):
+        if not isinstance(block.get(member) or kind(), kind):
+            raise _damaged(path, f"its {member} are not what a record has there")
     try:
         return Record(
             path=path.absolute(),

@@ -1,6 +1,7 @@
+from .cleaning import clean as clean
 from .manifests import write_manifest as write_manifest
 from .run import Run as Run
 from .run import start_run as start_run
 from .staging import StagedOutput as StagedOutput
 
-__all__ = ["Run", "StagedOutput", "start_run", "write_manifest"]
+__all__ = ["Run", "StagedOutput", "clean", "start_run", "write_manifest"]

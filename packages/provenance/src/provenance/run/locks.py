@@ -6,6 +6,7 @@ known to have no owner.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -36,7 +37,7 @@ def lock_output(target: Path, mark: str) -> FileLock:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(lock_path(target.parent, mark), mode=0o666)
+    lock = FileLock(lock_path(target.parent, mark), mode=lock_mode())
     for pause in (0.02, 0.05, 0.1, 0):
         try:
             lock.acquire(blocking=False)
@@ -54,6 +55,19 @@ def lock_output(target: Path, mark: str) -> FileLock:
         fix="Wait for that run to end, or choose another output",
         code="output.locked",
     )
+
+
+def mark_of(name: str) -> str:
+    """Return what stands for the output of this file name in the names of its temporaries."""
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:MARK_DIGITS]
+
+
+def lock_mode() -> int:
+    """Return the permissions of a lock file: who shares a folder may share its locks."""
+    # The mask can only be read by setting it; meanwhile another thread's files are private.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask | 0o600
 
 
 def lock_path(folder: Path, mark: str) -> Path:
@@ -75,7 +89,7 @@ def remove_leftovers(target: Path, own_mark: str) -> None:
                 remove(path)
     marks = {path.name.removeprefix(TEMPORARY_PREFIX)[:MARK_DIGITS] for path in left}
     for mark in marks - {own_mark}:
-        lock = FileLock(lock_path(folder, mark), mode=0o666)
+        lock = FileLock(lock_path(folder, mark), mode=lock_mode())
         with suppress(Timeout, OSError):
             lock.acquire(blocking=False)
             try:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from provenance.toolkit.process.interruption import settle
+
 
 class Placeable(Protocol):
     """An output that can be put in its place, and taken out of it again."""
@@ -23,12 +25,15 @@ class Placeable(Protocol):
 
 
 def put_in_place(outputs: Sequence[Placeable], arrived: Sequence[int]) -> None:
-    """Put all outputs in their places, in order; or none, on an error or if a signal arrived."""
+    """Put all outputs in their places, in order; or none, on an error or if a signal arrived.
+
+    A signal that arrives when all are in their places comes too late, and ends no command.
+    """
     done: list[Placeable] = []
     try:
         for output in outputs:
+            done.append(output)  # one that fails half-way is taken back, too
             output.commit()
-            done.append(output)
         if arrived:
             raise KeyboardInterrupt
     except BaseException:
@@ -36,6 +41,7 @@ def put_in_place(outputs: Sequence[Placeable], arrived: Sequence[int]) -> None:
             with suppress(OSError):
                 output.undo()
         raise
+    settle()
     for output in outputs:
         output.finish()
 

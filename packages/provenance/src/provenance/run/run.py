@@ -26,6 +26,7 @@ from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, failed_output, output_error, written_place
 from provenance.toolkit.canonical import document_bytes, json_value
 from provenance.toolkit.invocation import argv_of
+from provenance.toolkit.process.interruption import begin_work, refuse_interrupted
 from provenance.toolkit.redaction import redact_args
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ class Run:
             OutputError: The folder cannot be written to, or another run is writing this output.
             ValueError: The run has an output of this name already.
         """
+        begin_work()
         if name in self._outputs:
             raise ValueError(f"the run has an output named {name} already")
         target = Path(destination)
@@ -221,8 +223,8 @@ class Run:
     ) -> None:
         """Choose the JSON document that carries this run's record, and its place.
 
-        It is written last and gains ``run_provenance`` and ``content_sha256``. A run that makes
-        no such call has its record beside its first output, as ``<output>.audit.json``.
+        It is written last and gains ``run_provenance`` and ``content_sha256``. Without this call
+        the record is beside the first output, as ``<output>.audit.json``.
 
         Args:
             path: Where the document will be.
@@ -273,6 +275,7 @@ class Run:
             raise output_error(failed.destination, error) from error
 
     def _finish(self) -> None:
+        begin_work()
         if self._record is None and not self._outputs and not self._withdrawn:
             return
         if self._record is None:
@@ -297,18 +300,19 @@ class Run:
         self._record.flush()
         for source in self._all_sources():
             source.refuse_change()
+        refuse_interrupted()
         with signals_deferred() as arrived:
             put_in_place([*self._outputs.values(), self._record], arrived)
         self.document = document
 
     def _abandon(self) -> None:
-        for output in reversed(self._staged()):  # who made a folder goes last
-            with suppress(OSError):
-                output.discard()
+        with signals_deferred():
+            for output in reversed(self._staged()):  # who made a folder goes last
+                with suppress(OSError):
+                    output.discard()
 
     def _staged(self) -> list[StagedOutput]:
-        record = [] if self._record is None else [self._record]
-        return [*self._outputs.values(), *record]
+        return [*self._outputs.values(), *([self._record] if self._record else [])]
 
     def _all_sources(self) -> list[Source]:
         existing = [source for each in self._existing.values() for source in sources_of(each.slot)]
@@ -383,6 +387,7 @@ def start_run(
         >>> sorted(path.name for path in Path().iterdir())
         ['clean.csv', 'clean.csv.audit.json', 'labels.csv']
     """
+    begin_work()
     description = RunDescription(
         entrypoint,
         args=dict(args or {}),

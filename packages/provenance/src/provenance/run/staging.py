@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import hashlib
 import os
 import secrets
 import stat
@@ -14,9 +13,10 @@ from pathlib import Path
 
 from provenance.record.entry import PrefixClaim
 from provenance.record.hashing import TEMPORARY_PREFIX, Digest, directory_files
-from provenance.run.locks import FORMER, MARK_DIGITS, lock_output, remove, remove_leftovers
-from provenance.run.placing import signals_deferred
+from provenance.run.locks import FORMER, lock_output, mark_of, remove, remove_leftovers
+from provenance.run.placing import put_in_place, signals_deferred
 from provenance.toolkit import InputError, MoskitError, OutputError
+from provenance.toolkit.process.interruption import begin_work
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -47,7 +47,7 @@ class StagedOutput(os.PathLike[str]):
         self.part_digests: dict[str, Digest] = {}
         self.prefixes: dict[str | None, PrefixClaim] = {}
         self._target = _real_target(destination, directory=directory)
-        self._mark = hashlib.sha256(os.fsencode(self._target.name)).hexdigest()[:MARK_DIGITS]
+        self._mark = mark_of(self._target.name)
         self._former: Path | None = None
         self._is_new = False
         self._made_folders = _make_folders(self._target.parent)
@@ -162,13 +162,14 @@ class StagedOutput(os.PathLike[str]):
     def undo(self) -> None:
         """Put back what was there before :meth:`commit`."""
         if self._former is not None:
-            if self.directory and _exchange(self._former, self._target):
-                return
-            if self.directory:
+            if self.directory and self._target.exists():
+                if _exchange(self._former, self._target):
+                    return
                 self._target.rename(self.path)
             self._former.replace(self._target)
+            remove(self._former)  # where both names were still those of one file
         elif self._is_new:
-            self._target.rename(self.path)
+            remove(self._target)  # which needs no space, where a new name would
 
     def finish(self) -> None:
         """Drop what was there before, and let the next run write this output."""
@@ -190,14 +191,14 @@ class StagedOutput(os.PathLike[str]):
             with suppress(OSError):  # without hard links there is no way back, and no harm done
                 os.link(self._target, former)
                 self._former = former
-        else:
-            self._is_new = True
+        is_new = not self._target.exists()
         self.path.replace(self._target)
+        self._is_new = is_new
 
     def _commit_directory(self) -> None:
         if not self._target.exists():
-            self._is_new = True
             self.path.rename(self._target)
+            self._is_new = True
         elif _exchange(self.path, self._target):
             self._former = self.path
         else:
@@ -233,14 +234,15 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
         InputError: Something that is no file is in its place.
         OutputError: It cannot be written.
     """
+    begin_work()
     output = None
     try:
         with signals_deferred():
             output = StagedOutput("out", Path(destination), role="file", directory=False)
         output.path.write_bytes(content)
         output.flush()
-        output.commit()
-        output.finish()
+        with signals_deferred() as arrived:
+            put_in_place([output], arrived)
     except OSError as error:
         raise output_error(destination, error) from error
     finally:
@@ -280,7 +282,7 @@ def failed_output(error: OSError, outputs: list[StagedOutput]) -> StagedOutput |
         for output in outputs:
             if name.startswith((os.fspath(output.path), os.fspath(output.destination))):
                 return output
-    if error.errno in _NO_SPACE and outputs:
+    if error.errno in (*_NO_SPACE, errno.EIO) and outputs:
         return outputs[-1]
     return None
 
@@ -363,7 +365,7 @@ def _fsync(path: Path) -> None:
     except OSError as error:
         # Some file systems have no fsync for folders; running out of space shows here too.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-            raise
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         os.close(descriptor)
 

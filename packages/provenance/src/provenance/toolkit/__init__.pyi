@@ -6,7 +6,6 @@ from .command import CommandLine as CommandLine
 from .command import Facts as Facts
 from .command import Output as Output
 from .command import ProgressCallback as ProgressCallback
-from .command import write_json as write_json
 from .deprecation import moved_name as moved_name
 from .documents import parse_json as parse_json
 from .documents import read_document as read_document
@@ -32,6 +31,8 @@ from .pages.escaping import markdown_text as markdown_text
 from .pages.escaping import visible as visible
 from .pages.notebook import Shown as Shown
 from .pages.notebook import summary_html as summary_html
+from .process.ending import write_json as write_json
+from .process.start import start_command as start_command
 from .schemas import published_schema as published_schema
 from .terminal import shown_path as shown_path
 
@@ -69,6 +70,7 @@ __all__ = [
     "read_json",
     "sentence",
     "shown_path",
+    "start_command",
     "summary_html",
     "visible",
     "write_json",

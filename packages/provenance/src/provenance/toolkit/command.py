@@ -12,10 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -25,16 +22,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from provenance.toolkit.errors import (
-    EXIT_BUG,
-    EXIT_DONE,
-    EXIT_INPUT,
-    EXIT_INTERRUPTED,
-    InputError,
-    MoskitError,
-    one_line,
-)
+from provenance.toolkit.errors import one_line
 from provenance.toolkit.invocation import set_invocation
+from provenance.toolkit.process.ending import InterruptedCommandError, end_with_code, write_json
+from provenance.toolkit.process.interruption import hear_interrupts
+from provenance.toolkit.process.streams import guard_streams
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -42,18 +34,6 @@ if TYPE_CHECKING:
 
 ProgressCallback = Callable[[str, int, int | None], None]
 """Called as ``progress(step, done, total)``; ``total`` is None where it is not known."""
-
-
-# Typer carries a copy of click under a private name, and shows only this class of it.
-_USAGE_ERROR: Any = typer.BadParameter.__base__
-
-
-class _InterruptedError(Exception):
-    """The command was interrupted."""
-
-
-class _ReaderGoneError(Exception):
-    """The reader of standard output closed it."""
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -248,10 +228,7 @@ class CommandLine:
                 try:
                     function(Output(json=json, quiet=quiet), **options)
                 except KeyboardInterrupt as interrupt:
-                    # Typer would end the process without a word.
-                    raise _InterruptedError from interrupt
-                except BrokenPipeError as error:
-                    raise _ReaderGoneError from error
+                    raise InterruptedCommandError from interrupt
 
             shared = {
                 "json": _flag("--json", "Print the result as one JSON object on standard output."),
@@ -287,80 +264,13 @@ class CommandLine:
 
     def run(self) -> NoReturn:
         """Run the command line of this process and exit with the code of DESIGN.md."""
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            # Under nohup the hang-up is ignored, and is to stay so.
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _interrupt)
+        hear_interrupts()
+        guard_streams()
         sys.meta_path.insert(0, _WithoutPandas())
         # Arrow's own allocator keeps tens of megabytes more than it hands out, and saves no time.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
         set_invocation(self.distribution.removeprefix("moskit-"), sys.argv[1:])
-        try:
-            code = self.app(standalone_mode=False)
-        except MoskitError as error:
-            _end_with(error)
-        except _USAGE_ERROR as error:
-            if type(error).__name__ == "NoArgsIsHelpError":
-                print(error, file=sys.stderr)
-                sys.exit(EXIT_INPUT)
-            _end_with(usage_error(error))
-        except (_InterruptedError, KeyboardInterrupt):
-            _complain("Interrupted; no unfinished output was written.")
-            sys.exit(EXIT_INTERRUPTED)
-        except (_ReaderGoneError, BrokenPipeError):
-            # The reader of our standard output left (``| head``); that is not our failure.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(EXIT_DONE)
-        except Exception:
-            _complain(
-                "This is a bug in moskit, not in your data; "
-                f"the details are in {_write_details(self.distribution)}."
-            )
-            sys.exit(EXIT_BUG)
-        if code == EXIT_INTERRUPTED:  # Typer's answer to an interrupt before the command began
-            _complain("Interrupted; no unfinished output was written.")
-        sys.exit(code if isinstance(code, int) else EXIT_DONE)
-
-
-def usage_error(error: Exception) -> InputError:
-    """Return the error of this module for one that the command-line parser has raised.
-
-    Args:
-        error: A usage error of the parser, with the context of the command in ``ctx``.
-    """
-    context = getattr(error, "ctx", None)
-    message = str(getattr(error, "format_message", lambda: error)())
-    what = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
-    fix = None if context is None else f"See {context.command_path} --help"
-    kind = type(error).__name__
-    if kind == "NoSuchOption":
-        return InputError(what, fix=fix, code="usage.unknown-option")
-    if kind == "MissingParameter":
-        return InputError(what, fix=fix, code="usage.missing")
-    if kind == "BadParameter":
-        return InputError(what, fix=fix, code="usage.bad-value")
-    return InputError(what, fix=fix, code="usage.invalid")
-
-
-def _end_with(error: MoskitError) -> NoReturn:
-    """Print an error, as a document too under ``--json``, and end the process with its code."""
-    if "--json" in sys.argv:
-        write_json({**(error.document or {}), **error.to_document()})
-    _complain(str(error))
-    sys.exit(error.exit_code)
-
-
-def write_json(document: Mapping[str, Any]) -> None:
-    """Write ``document`` as one indented JSON object to standard output."""
-    import orjson
-
-    from provenance.toolkit.canonical import json_value
-
-    raw = orjson.dumps(json_value(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(raw)
-    sys.stdout.buffer.flush()
+        end_with_code(self.distribution, lambda: self.app(standalone_mode=False))
 
 
 def _annotated(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -374,33 +284,3 @@ def _annotated(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 def _flag(name: str, help_text: str) -> Any:
     return Annotated[bool, typer.Option(name, help=help_text)]
-
-
-def _interrupt(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _complain(sentence: str) -> None:
-    print(f"error: {sentence}", file=sys.stderr)
-
-
-def _write_details(distribution: str) -> str:
-    from provenance.toolkit.redaction import redact_argv
-
-    story = (
-        f"{distribution} {version(distribution)}\n"
-        f"{redact_argv(sys.argv)!r}\n\n{traceback.format_exc()}"
-    )
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            prefix=f"{distribution}-bug-",
-            suffix=".txt",
-            delete=False,
-            encoding="utf-8",
-            errors="backslashreplace",
-        ) as details:
-            details.write(story)
-    except OSError:  # no room even for that
-        return f"what follows:\n{story}"
-    return details.name
