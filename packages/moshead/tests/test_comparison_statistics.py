@@ -14,7 +14,6 @@ from moshead.baselines.agreement import (
     rating_half_width,
     rmse_star,
 )
-from moshead.baselines.alongside import weighted_plcc
 from moshead.baselines.mapping import fit_mapping
 from moshead.baselines.pairing import (
     bootstrap_difference,
@@ -24,6 +23,7 @@ from moshead.baselines.pairing import (
 )
 from moshead.baselines.regressors import REGRESSORS
 from moshead.baselines.ridge import PENALTIES, Scaling, fit_ridge, inner_folds
+from moshead.gate.resampling import resampled_plcc
 from scipy import stats
 
 
@@ -161,7 +161,7 @@ def test_weighted_correlations_are_those_of_the_repeated_rows():
     rng = np.random.default_rng(4)
     truth, predicted = rng.normal(size=20), rng.normal(size=(3, 20))
     counts = rng.integers(0, 3, (5, 20)).astype(float)
-    found = weighted_plcc(truth, predicted, counts)
+    found = resampled_plcc(truth, predicted, counts)
     for place, row in enumerate(counts.astype(int)):
         for number, own in enumerate(predicted):
             expected = stats.pearsonr(np.repeat(truth, row), np.repeat(own, row)).statistic

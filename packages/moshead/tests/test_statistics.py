@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moshead.gate import statistics
+from moshead.gate.resampling import resample_counts, resampled_scores
 from scipy import stats
 
 few_values = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=60).map(
@@ -129,9 +130,9 @@ def test_sampling_alone_needs_thousands_of_clips_a_fold():
 def test_resampled_scores_are_those_of_the_resampled_rows(pair, seed):
     truth, predicted = pair
     rng = np.random.default_rng(seed)
-    counts = statistics.resample_counts(rng, np.arange(len(truth)), 5)
+    counts = resample_counts(rng, np.arange(len(truth)), 5)
     assert (counts.sum(axis=1) == len(truth)).all()
-    plcc, srocc, rmse = statistics.resampled_scores(truth, predicted[None], counts)[:, 0]
+    plcc, srocc, rmse = resampled_scores(truth, predicted[None], counts)[:, 0]
     for draw, weights in enumerate(counts.astype(int)):
         rows = np.repeat(np.arange(len(truth)), weights)
         assert rmse[draw] == pytest.approx(statistics.rmse(truth[rows], predicted[rows]))
@@ -149,6 +150,6 @@ def test_resampled_scores_are_those_of_the_resampled_rows(pair, seed):
 
 def test_groups_are_drawn_whole():
     groups = np.array([0, 0, 1, 2, 2, 2])
-    counts = statistics.resample_counts(np.random.default_rng(0), groups, 50)
+    counts = resample_counts(np.random.default_rng(0), groups, 50)
     assert (counts[:, 0] == counts[:, 1]).all()
     assert (counts[:, 3] == counts[:, 5]).all()

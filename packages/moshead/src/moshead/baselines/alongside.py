@@ -19,6 +19,7 @@ from moshead.baselines.pairing import LEAST_UNITS, Difference, bootstrap_differe
 from moshead.baselines.regressors import REGRESSORS, FitJob, fit_all
 from moshead.baselines.worth import Baseline, BaselineChoice, Kind, Worth, worth_of_baselines
 from moshead.gate import statistics
+from moshead.gate.resampling import resample_counts, resampled_plcc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -261,35 +262,11 @@ def _plcc_draws(
         seeds = len(head[number])
         for start in range(0, resamples, chunk):
             size = min(chunk, resamples - start)
-            counts = statistics.resample_counts(rng, own, size)
-            r = weighted_plcc(truth, stacked, counts)
+            counts = resample_counts(rng, own, size)
+            r = resampled_plcc(truth, stacked, counts)
             draws[0, start : start + size] += r[:seeds].mean(axis=0) / len(folds)
             draws[1:, start : start + size] += r[seeds:] / len(folds)
         measured = [statistics.plcc(truth, row) for row in stacked]
         point[0] += float(np.mean(measured[:seeds])) / len(folds)
         point[1:] += np.asarray(measured[seeds:]) / len(folds)
     return draws, point
-
-
-def weighted_plcc(truth: Array, predicted: Array, counts: Array) -> Array:
-    """PLCC of S predictions under B resamples of their rows.
-
-    Args:
-        truth: MOS, (N,).
-        predicted: (S, N).
-        counts: How often each row occurs in each resample, (B, N).
-
-    Returns:
-        (S, B); NaN where a resample has no correlation.
-    """
-    # Centring first keeps the differences of moments below from cancelling.
-    t = truth - truth.mean()
-    p = predicted - predicted.mean(axis=1, keepdims=True)
-    n = counts.sum(axis=1)
-    st, stt = counts @ t, counts @ (t * t)
-    sp, spp, stp = counts @ p.T, counts @ (p * p).T, counts @ (p * t).T
-    vt = (stt - st * st / n)[:, None]
-    vp = spp - sp * sp / n[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (stp - st[:, None] * sp / n[:, None]) / np.sqrt(vt * vp)
-    return np.asarray(np.where((vt > 1e-12) & (vp > 1e-12), r, np.nan).T)

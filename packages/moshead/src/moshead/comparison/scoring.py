@@ -22,6 +22,7 @@ from moshead.baselines.pairing import (
     zou_interval,
 )
 from moshead.gate import statistics
+from moshead.gate.resampling import resample_counts, resampled_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,6 +136,7 @@ def score_candidates(
     enough = len(judged_units) >= LEAST_UNITS
     resamples = _resamples(folds, inside, [len(p[0]) for p in predicted], len(judged_units))
     splits = protocol.kind == "splits"
+    seeds = _slices([len(p[0]) for p in predicted])
     shared = _shared_counts(units, resamples, seed) if splits and enough else None
 
     def one(number: int) -> tuple[Array, Array, list[Array]]:
@@ -162,17 +164,16 @@ def score_candidates(
             for start in range(0, resamples, chunk):
                 size = min(chunk, resamples - start)
                 if shared is None:
-                    counts = statistics.resample_counts(rng, groups, size)
+                    counts = resample_counts(rng, groups, size)
                 else:
                     counts = shared[start : start + size][:, units[rows]].astype(np.float64)
                 # A resample of all clips may hold none of a small split, and says nothing of it.
                 none = counts.sum(axis=1) == 0
                 counts[none] = 1
-                for place, values in enumerate(mapped):
-                    scores = statistics.resampled_scores(mos[rows], values, counts)
-                    draws[place, :, start : start + size] = np.where(
-                        none, np.nan, scores.mean(axis=1)
-                    )
+                scores = resampled_scores(mos[rows], np.concatenate(mapped), counts)
+                scores[:, :, none] = np.nan
+                for place, own_seeds in enumerate(seeds):
+                    draws[place, :, start : start + size] = scores[:, own_seeds].mean(axis=1)
         return figures, draws, [m.mean(axis=0) for m in mapped]
 
     parts = []
@@ -211,6 +212,12 @@ def _by_fold(cells: Sequence[Cell], folds: int) -> list[Array]:
     return [np.stack(each) for each in found]
 
 
+def _slices(lengths: Sequence[int]) -> list[slice]:
+    """Where each candidate's seeds are among those of all."""
+    ends = np.cumsum(lengths).tolist()
+    return [slice(end - length, end) for length, end in zip(lengths, ends, strict=True)]
+
+
 def _resamples(
     folds: Sequence[Fold], inside: NDArray[np.bool_], seeds: Sequence[int], units: int
 ) -> int:
@@ -244,6 +251,8 @@ def _median(values: Array) -> Array:
 
 def _known_median(values: Array) -> Array:
     """Median of what is known; NaN where nothing is."""
+    if np.isfinite(values).all():
+        return _median(values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.asarray(np.nanmedian(values, axis=0))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from moshead.gate import statistics
+from moshead.gate.resampling import resample_counts, resampled_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,10 +94,8 @@ def _resample(
     """Scores of one fold's seeds under resamples of its units, (3, S, B)."""
     rows = cells[0].rows
     _, groups = np.unique(rows if units is None else units[rows], return_inverse=True)
-    counts = statistics.resample_counts(rng, groups, resamples)
-    return statistics.resampled_scores(
-        mos[rows], np.stack([cell.predicted for cell in cells]), counts
-    )
+    counts = resample_counts(rng, groups, resamples)
+    return resampled_scores(mos[rows], np.stack([cell.predicted for cell in cells]), counts)
 
 
 def _centred(values: Array, measured: float) -> Array:

@@ -15,8 +15,6 @@ import numpy as np
 from scipy import optimize, stats
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from moshead.features.domain import Array
 
 EXPECTED_RANGE_OF_5 = 2.326
@@ -245,84 +243,3 @@ def clips_for_spread(r: float, spread: float) -> int:
         1331
     """
     return math.ceil((EXPECTED_RANGE_OF_5 * (1.0 - r * r) / spread) ** 2)
-
-
-def resample_counts(
-    rng: np.random.Generator, groups: NDArray[np.int64], resamples: int
-) -> NDArray[np.float64]:
-    """Count how often each row occurs in each bootstrap resample of its groups.
-
-    Args:
-        rng: Source of the draws.
-        groups: Group of each row, (N,), 0 to G - 1; by default, each clip is a group of its own.
-        resamples: B.
-
-    Returns:
-        (B, N).
-    """
-    total = int(groups.max()) + 1
-    draws = rng.integers(0, total, size=(resamples, total))
-    offsets = np.arange(resamples)[:, None] * total
-    counts = np.bincount((draws + offsets).ravel(), minlength=resamples * total)
-    return counts.reshape(resamples, total)[:, groups].astype(np.float64)
-
-
-def resampled_scores(truth: Array, predicted: Array, counts: NDArray[np.float64]) -> Array:
-    """PLCC, SROCC and RMSE of S predictions under B resamples of their N rows.
-
-    Args:
-        truth: MOS, (N,).
-        predicted: Predicted MOS, (S, N).
-        counts: From :func:`resample_counts`, (B, N).
-
-    Returns:
-        (3, S, B); NaN where a resample has no correlation.
-    """
-    total = counts.sum(axis=1)
-    truth_ranks = _weighted_ranks(truth, counts)
-    scores = np.empty((3, len(predicted), len(counts)))
-    for row, values in enumerate(predicted):
-        scores[0, row] = _weighted_plcc(truth, values, counts)
-        scores[1, row] = _rank_plcc(truth_ranks, _weighted_ranks(values, counts), counts)
-        scores[2, row] = np.sqrt(counts @ (truth - values) ** 2 / total)
-    return scores
-
-
-def _weighted_ranks(values: Array, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average rank that each row has in each resample, (B, N)."""
-    _, position = np.unique(values, return_inverse=True)
-    order = np.argsort(position, kind="stable")
-    starts = np.flatnonzero(np.diff(position[order], prepend=-1))
-    copies = np.add.reduceat(counts[:, order], starts, axis=1)
-    ranks = np.cumsum(copies, axis=1) - copies / 2 + 0.5
-    return np.asarray(ranks[:, position])
-
-
-def _weighted_plcc(a: Array, b: Array, counts: NDArray[np.float64]) -> Array:
-    # Centring first keeps the differences of moments below from cancelling.
-    a, b = a - a.mean(), b - b.mean()
-    moments = counts @ np.stack([np.ones_like(a), a, b, a * a, b * b, a * b], axis=1)
-    return _from_moments(moments)
-
-
-def _rank_plcc(a: Array, b: Array, counts: NDArray[np.float64]) -> Array:
-    middle = (counts.sum(axis=1, keepdims=True) + 1) / 2
-    a, b = a - middle, b - middle
-    weighted_a = counts * a
-    sums = [
-        counts.sum(axis=1),
-        weighted_a.sum(axis=1),
-        np.einsum("ij,ij->i", counts, b),
-        np.einsum("ij,ij->i", weighted_a, a),
-        np.einsum("ij,ij,ij->i", counts, b, b),
-        np.einsum("ij,ij->i", weighted_a, b),
-    ]
-    return _from_moments(np.stack(sums, axis=1))
-
-
-def _from_moments(moments: Array) -> Array:
-    n, a, b, aa, bb, ab = moments.T
-    variance_a, variance_b = aa - a * a / n, bb - b * b / n
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = (ab - a * b / n) / np.sqrt(variance_a * variance_b)
-    return np.asarray(np.where((variance_a > 1e-12) & (variance_b > 1e-12), r, np.nan))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from provenance.toolkit import InputError
 
-from moshead.baselines.alongside import RESAMPLES, weighted_plcc
+from moshead.baselines.alongside import RESAMPLES
 from moshead.baselines.pairing import Difference, bootstrap_difference
 from moshead.baselines.worth import signed
 from moshead.gate import statistics
 from moshead.gate.bootstrap import enough_units
+from moshead.gate.resampling import resample_counts, resampled_plcc
 from moshead.heads.closed_form.label_weights import label_error_weights
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def measure_paid(
         _, own = np.unique(units[cell.rows], return_inverse=True)
         step = max(1, 2_000_000 // len(truth))
         for at in range(0, resamples, step):
-            counts = statistics.resample_counts(rng, own, min(step, resamples - at))
-            draws[:, at : at + step] += weighted_plcc(truth, stacked, counts) / len(pairs)
+            counts = resample_counts(rng, own, min(step, resamples - at))
+            draws[:, at : at + step] += resampled_plcc(truth, stacked, counts) / len(pairs)
         point += [statistics.plcc(truth, predicted) / len(pairs) for predicted in stacked]
     difference = bootstrap_difference(point[0], point[1], draws[0], draws[1])
     if not enough_units(weighted, units):
