@@ -18,8 +18,10 @@ from moshead.heads.closed_form.label_weights import (
     label_error_weights,
     residual_variance,
 )
-from moshead.heads.closed_form.leave_out import LeastSquares, Units
-from moshead.heads.closed_form.members import nonlinear_members, on_all_rows, quadratic_member
+from moshead.heads.closed_form.leave_out import LeastSquares, Units, fit_gram
+from moshead.heads.closed_form.members import nonlinear_members
+from moshead.heads.closed_form.quadratic import quadratic_member
+from moshead.heads.closed_form.whole import on_all_rows
 from moshead.heads.families import load_family
 from moshead.heads.neural.recipe import Recipe
 from moshead.heads.neural.starts import closed_form_start, starts_of
@@ -54,6 +56,7 @@ def test_leaving_a_unit_out_by_formula_is_fitting_weighted_rows_without_it(sizes
     penalty = np.array([0.05])
     fitted = LeastSquares.from_features(phi, weights).fit(target, Units(units), penalty)
     by_gram = LeastSquares.from_gram(phi @ phi.T, weights).fit(target, Units(units), penalty)
+    at_once = fit_gram(phi @ phi.T, fitted.penalty, target, Units(units), weights)
     for unit in np.unique(units):
         kept = units != unit
         reference = Ridge(alpha=fitted.penalty)
@@ -61,6 +64,9 @@ def test_leaving_a_unit_out_by_formula_is_fitting_weighted_rows_without_it(sizes
         expected = reference.predict(phi[~kept])
         np.testing.assert_allclose(fitted.leave_out[~kept], expected, atol=1e-7)
         np.testing.assert_allclose(by_gram.leave_out[~kept], expected, atol=1e-7)
+        np.testing.assert_allclose(at_once.leave_out[~kept], expected, atol=1e-7)
+    np.testing.assert_allclose(phi.T @ at_once.weights, phi.T @ by_gram.weights, atol=1e-7)
+    assert at_once.error == pytest.approx(by_gram.error)
     whole = Ridge(alpha=fitted.penalty).fit(phi, target, sample_weight=weights)
     np.testing.assert_allclose(fitted.weights, whole.coef_, atol=1e-8)
     assert fitted.intercept == pytest.approx(whole.intercept_, abs=1e-8)

@@ -8,14 +8,15 @@ import numpy as np
 from scipy.optimize import nnls
 
 from moshead.heads.closed_form.assembly import combined, fit_each, prepare
-from moshead.heads.closed_form.members import linear_member, nonlinear_members, on_all_rows
+from moshead.heads.closed_form.members import linear_member, nonlinear_members
+from moshead.heads.closed_form.whole import on_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from moshead.features.domain import Array
     from moshead.heads.closed_form.additive import AdditiveHead
-    from moshead.heads.closed_form.members import Fitting, Member
+    from moshead.heads.closed_form.fitting import Fitting, Member
     from moshead.heads.protocol import FitOptions, FittedHead, Plan, TrainingRows
 
 EVENNESS = 5.0

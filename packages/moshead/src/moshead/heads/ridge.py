@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moshead.heads.closed_form.assembly import combined, fit_each, prepare
-from moshead.heads.closed_form.members import linear_member, on_all_rows
+from moshead.heads.closed_form.members import linear_member
+from moshead.heads.closed_form.whole import on_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

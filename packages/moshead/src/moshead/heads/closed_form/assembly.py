@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from provenance.toolkit import processors
 
 from moshead.heads.closed_form.additive import AdditiveHead, LinearTerm, QuadraticTerm, link
+from moshead.heads.closed_form.fitting import Fitting, Member
 from moshead.heads.closed_form.leave_out import Units
-from moshead.heads.closed_form.members import MOST_RANKED_INPUTS, Fitting, Member
 from moshead.heads.closed_form.transforms import TRANSFORMS, Inputs, float32
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from moshead.heads.closed_form.additive import Term
     from moshead.heads.closed_form.transforms import TransformName
     from moshead.heads.protocol import FitOptions, FittedHead, Plan, TrainingRows
+
+MOST_RANKED_INPUTS = 512
 
 STORED_ROWS = (
     "no training row is stored: linear and quadratic members keep weights only, and every centre "

@@ -66,12 +66,12 @@ def cluster_means(points: Array, count: int, units: NDArray[np.int64]) -> Array:
 
 
 def _nearest(points: Array, means: Array) -> NDArray[np.intp]:
-    """The closest mean of each point; its own length is the same for all means."""
+    """The closest mean of each point, in float32; its own length is the same for all means."""
     nearest = np.empty(len(points), dtype=np.intp)
-    lengths = np.einsum("ij,ij->i", means, means)
-    turned = np.ascontiguousarray(-2 * means.T)
+    lengths = np.einsum("ij,ij->i", means, means).astype(np.float32)
+    turned = np.ascontiguousarray(-2 * means.T, dtype=np.float32)
     for at in range(0, len(points), _BLOCK):
-        apart = points[at : at + _BLOCK] @ turned
+        apart = points[at : at + _BLOCK].astype(np.float32) @ turned
         apart += lengths
         nearest[at : at + _BLOCK] = apart.argmin(axis=1)
     return nearest

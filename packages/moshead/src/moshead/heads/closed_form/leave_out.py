@@ -110,7 +110,6 @@ class LeastSquares:
     ) -> None:
         self._left, self._values, self._means, self._back = left, values, means, back
         self._roots = roots
-        self._gram: Array | None = None
         self._rows = len(left)
         self._scale = max(float(values.sum()) / max(self._rows, 1), 1e-12)
 
@@ -165,32 +164,18 @@ class LeastSquares:
         return cls(left, values, means, vectors * np.sqrt(values), roots)
 
     @classmethod
-    def from_gram(
-        cls, gram: Array, weights: Array | None = None, *, fast: bool = False
-    ) -> LeastSquares:
+    def from_gram(cls, gram: Array, weights: Array | None = None) -> LeastSquares:
         """Prepare a fit in a kernel's space, from its Gram matrix over the rows, (N, N).
 
         Args:
             gram: The kernel between the rows, (N, N).
             weights: How much each row counts, (N,), positive; None where all count alike.
-            fast: Decompose in float32, which is plenty for leave-out predictions and takes half
-                the time. The weights are solved for in float64 once the penalty is chosen.
         """
         roots = _roots(weights)
-        if roots is None:
-            means = gram.mean(axis=0)
-            centred = gram - means - means[:, None] + means.mean()
-        else:
-            means = roots**2 @ gram / len(gram)
-            centred = gram - means - means[:, None] + roots**2 @ means / len(gram)
-            centred *= roots * roots[:, None]
-        values, left = scipy.linalg.eigh(
-            centred.astype(np.float32) if fast else centred, check_finite=False, driver="evd"
-        )
+        means, centred = _centred(gram, roots)
+        values, left = scipy.linalg.eigh(centred, check_finite=False, driver="evd")
         keep = values > _NEGLIGIBLE * max(values[-1], 1e-300)
-        fit = cls(left[:, keep], values[keep].astype(np.float64), means, None, roots)
-        fit._gram = centred if fast else None
-        return fit
+        return cls(left[:, keep], values[keep], means, None, roots)
 
     def fit(self, target: Array, units: Units, penalties: Array | None = None) -> LeastSquaresFit:
         """Fit with the penalty whose leave-one-unit-out error is least.
@@ -204,10 +189,7 @@ class LeastSquares:
         if penalties is None:
             penalties = PENALTIES if self._rows <= _BLOCK else PENALTIES[::3]
         roots = self._roots
-        mean = (
-            float(target.mean()) if roots is None else float(np.average(target, weights=roots**2))
-        )
-        deviation = target - mean if roots is None else (target - mean) * roots
+        mean, deviation = _around_mean(target, roots)
         along = (deviation.astype(self._left.dtype) @ self._left).astype(np.float64)
         shrink = self._values[:, None] / (self._values[:, None] + penalties * self._scale)
         shrink = shrink.astype(self._left.dtype)
@@ -222,13 +204,7 @@ class LeastSquares:
         best = int(np.argmin(errors))
         penalty = float(penalties[best] * self._scale)
         shrunk = along / (self._values + penalty)
-        if self._gram is not None:
-            system = self._gram.copy()
-            system[np.diag_indices_from(system)] += penalty
-            factor = scipy.linalg.cho_factor(system, overwrite_a=True, check_finite=False)
-            weights = scipy.linalg.cho_solve(factor, deviation, check_finite=False)
-        else:
-            weights = self._left @ shrunk if self._back is None else self._back @ shrunk
+        weights = self._left @ shrunk if self._back is None else self._back @ shrunk
         if roots is not None and self._back is None:
             weights = weights * roots
         return LeastSquaresFit(
@@ -300,6 +276,79 @@ class LeastSquares:
         inner = np.eye(len(weights)) * (1 + 1e-12) - scaled.swapaxes(1, 2) @ scaled
         along = np.linalg.solve(inner, scaled.swapaxes(1, 2) @ residual[:, :, None])
         return np.asarray(residual + (scaled @ along)[:, :, 0])
+
+
+def fit_gram(
+    gram: Array, penalty: float, target: Array, units: Units, weights: Array | None = None
+) -> LeastSquaresFit:
+    """Fit in a kernel's space at one penalty that is known.
+
+    One Cholesky factor takes the place of an eigendecomposition, in a fifth of the time: with
+    ``R = I - H = penalty (C C' + penalty)^-1 - 1 1' / N`` the residuals without a unit ``g`` are
+    ``R_gg^-1 (R y)_g``.
+
+    Args:
+        gram: The kernel between the rows, (N, N).
+        penalty: The penalty, on the scale of the kernel.
+        target: (N,).
+        units: Rows that are left out together; at least two units.
+        weights: How much each row counts, (N,), positive; None where all count alike.
+    """
+    roots = _roots(weights)
+    means, system = _centred(gram, roots)
+    relative = penalty / max(float(np.trace(system)) / len(system), 1e-12)
+    mean, deviation = _around_mean(target, roots)
+    system[np.diag_indices_from(system)] += penalty
+    factor, _ = scipy.linalg.lapack.dpotrf(system, lower=1, overwrite_a=1)
+    solved = scipy.linalg.cho_solve((factor, True), deviation, check_finite=False)
+    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
+    constant = np.ones(len(gram)) if roots is None else roots
+    residual = penalty * solved
+    if units.single:
+        out = residual / np.maximum(penalty * np.diag(inverse) - constant**2 / len(gram), 1e-9)
+    else:
+        out = np.empty_like(residual)
+        for rows in units.blocks:
+            # dpotri fills the lower triangle alone.
+            first, second = rows[:, :, None], rows[:, None, :]
+            own = penalty * inverse[np.maximum(first, second), np.minimum(first, second)]
+            own -= constant[first] * constant[second] / len(gram)
+            own[:, np.arange(rows.shape[1]), np.arange(rows.shape[1])] += 1e-12
+            out[rows] = np.linalg.solve(own, residual[rows][:, :, None])[:, :, 0]
+    if roots is not None:
+        solved, out = solved * roots, out / roots
+    return LeastSquaresFit(
+        penalty=penalty,
+        relative_penalty=relative,
+        weights=solved,
+        intercept=mean - float(means @ solved),
+        leave_out=target - out,
+        error=float(np.average(out**2, weights=None if roots is None else roots**2)),
+    )
+
+
+def _centred(gram: Array, roots: Array | None) -> tuple[Array, Array]:
+    """Means of a Gram matrix, (N,), and the one around them, times the roots, (N, N)."""
+    if roots is None:
+        means = gram.mean(axis=0)
+        centred = gram - means
+        centred += means.mean() - means[:, None]
+        return means, centred
+    means = roots**2 @ gram / len(gram)
+    centred = gram - means
+    centred += roots**2 @ means / len(gram) - means[:, None]
+    centred *= roots
+    centred *= roots[:, None]
+    return means, centred
+
+
+def _around_mean(target: Array, roots: Array | None) -> tuple[float, Array]:
+    """The weighted mean of the labels, and what is left of each, times the roots, (N,)."""
+    if roots is None:
+        mean = float(target.mean())
+        return mean, target - mean
+    mean = float(np.average(target, weights=roots**2))
+    return mean, (target - mean) * roots
 
 
 def _roots(weights: Array | None) -> Array | None:
