@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from moshead.corpus.folds import partition
 from moshead.gate.control import Control, twin_control
-from moshead.gate.twins import search_twins
+from moshead.gate.twins.search import search_twins
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

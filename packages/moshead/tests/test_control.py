@@ -14,7 +14,7 @@ import pytest
 from moshead.corpus.folds import joined_units, partition
 from moshead.gate.contents import content_groups, key_stems
 from moshead.gate.control import twin_control
-from moshead.gate.twins import search_twins
+from moshead.gate.twins.search import search_twins
 
 DATA = os.environ.get("MOSKIT_REALDATA")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from moshead.gate.twins import TwinSearch
+    from moshead.gate.twins.search import TwinSearch
 
     Indices = NDArray[np.int64]
 
@@ -128,7 +128,7 @@ def content_groups(
 
     Args:
         keys: Clip key of each row, (N,).
-        search: Nearest training rows, from :func:`moshead.gate.twins.search_twins`.
+        search: Nearest training rows, from :func:`moshead.gate.twins.search.search_twins`.
         columns: Columns whose names say that they name a content, each (N,), blank where unknown.
         fewest: Contents that there must be at least.
 

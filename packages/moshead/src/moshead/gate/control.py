@@ -6,8 +6,8 @@ twins out, so this control looks at features and labels alone.
 
 For each held-out row the control finds its nearest training row, by the distance of standardised
 features, counts how often both have exactly the same label, and compares the count with what
-coincidence explains (see :mod:`moshead.gate.twins`). The simulations behind the bounds are in
-``docs/concepts/the-gate.md``.
+coincidence explains (see :mod:`moshead.gate.twins.coincidence`). The simulations behind the bounds
+are in ``docs/concepts/the-gate.md``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,8 @@ from labeljoin.keys import percent
 from scipy import stats
 
 from moshead.gate.contents import key_stems
-from moshead.gate.twins import (
-    FEWEST_TWINS,
-    Count,
-    Labels,
-    Neighbours,
-    TwinSearch,
-    nearest_in_column,
-)
+from moshead.gate.twins.coincidence import FEWEST_TWINS, Count, Labels
+from moshead.gate.twins.neighbours import Neighbours, nearest_in_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.features.domain import Array
+    from moshead.gate.twins.search import TwinSearch
 
     Indices = NDArray[np.int64]
 
@@ -126,7 +121,7 @@ def twin_control(
     """Judge whether held-out rows have twins among their training rows.
 
     Args:
-        search: Nearest training rows, from :func:`moshead.gate.twins.search_twins`.
+        search: Nearest training rows, from :func:`moshead.gate.twins.search.search_twins`.
         features: Feature values, (N, F); NaN where missing.
         keys: Clip key of each row, for the evidence.
         columns: Name of each feature, for the evidence.

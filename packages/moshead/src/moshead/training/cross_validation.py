@@ -19,7 +19,7 @@ from moshead.gate.contents import FEWEST_GROUPS, ContentGroups, content_groups
 from moshead.gate.control import twin_control
 from moshead.gate.gate import judge, mean_scores
 from moshead.gate.report import Cell, GateReport
-from moshead.gate.twins import search_twins
+from moshead.gate.twins.search import search_twins
 from moshead.heads.families import AUTO, load_family
 from moshead.heads.network import Head, TrainingResult
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows

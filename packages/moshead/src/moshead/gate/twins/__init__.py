@@ -1,0 +1,1 @@
+"""Twins: held-out rows that a net has seen under another key."""
