@@ -10,6 +10,7 @@ from .source import LabelSource as LabelSource
 from .trained_on import TRAINED_ON_METADATA as TRAINED_ON_METADATA
 from .trained_on import Contamination as Contamination
 from .trained_on import TrainedOn as TrainedOn
+from .trained_on import contamination_sentences as contamination_sentences
 from .trained_on import corpus_word as corpus_word
 from .trained_on import judge_contamination as judge_contamination
 from .trained_on import parse_trained_on as parse_trained_on
@@ -27,6 +28,7 @@ __all__ = [
     "LabelSource",
     "ScaleDecision",
     "TrainedOn",
+    "contamination_sentences",
     "corpus_word",
     "index_labels",
     "infer_mos_column",

@@ -23,6 +23,10 @@ members ``corpora``, ``variants`` and ``source``."""
 
 ContaminationStatus = Literal["contaminated", "possible", "clean", "unknown"]
 
+_UNKNOWN_TRAINING = "It is not known what {} {} trained on; name it with --trained-on."
+_UNNAMED_CORPUS = (
+    "The table does not name its corpus, so it is not known whether {} {} trained on it."
+)
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -64,10 +68,15 @@ class Contamination:
         status: ``contaminated``: trained on it; ``possible``: a published variant was; ``clean``:
             its training corpora are known and this one is not among them; ``unknown``.
         sentence: The same for people, with the source; empty for ``clean``.
+        scorer: The scorer's slug.
+        unknown: Why nothing is known, as a sentence with ``{} {}`` for scorers and "was" or
+            "were"; empty where something is.
     """
 
     status: ContaminationStatus
     sentence: str
+    scorer: str = ""
+    unknown: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: ``status, sentence``."""
@@ -94,16 +103,14 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
     """
     if known.corpora is None:
         return Contamination(
-            "unknown", f"It is not known what {scorer} was trained on; name it with --trained-on."
+            "unknown", _UNKNOWN_TRAINING.format(scorer, "was"), scorer, _UNKNOWN_TRAINING
         )
     if not judged:
         if not known.corpora and not known.variants:
             return Contamination("clean", "")
-        return Contamination(
-            "unknown",
-            f"The table does not name its corpus, so it is not known whether {scorer} was trained "
-            f"on it (its corpora: {', '.join(known.corpora) or 'none'}).",
-        )
+        sentence = _UNNAMED_CORPUS.format(scorer, "was").rstrip(".")
+        sentence += f" (its corpora: {', '.join(known.corpora) or 'none'})."
+        return Contamination("unknown", sentence, scorer, _UNNAMED_CORPUS)
     words = {corpus_word(name): name for name in judged}
     source = f" ({known.source})" if known.source else ""
     trained = [words[w] for w in map(corpus_word, known.corpora) if w in words]
@@ -112,6 +119,7 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
             "contaminated",
             f"{scorer} was trained on {' and '.join(trained)}{source}: its score here is no test "
             "of it, and every gain that rests on it is in doubt.",
+            scorer,
         )
     variants = [words[w] for w in map(corpus_word, known.variants) if w in words]
     if variants:
@@ -120,8 +128,37 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
             f"A published variant of {scorer} was trained on {' and '.join(variants)}{source}: "
             "check which weights made these scores, and name it with "
             f"--trained-on {scorer}=CORPUS.",
+            scorer,
         )
     return Contamination("clean", "")
+
+
+def contamination_sentences(doubts: Iterable[Contamination]) -> list[str]:
+    """Sentences about several scorers: what is unknown of all of them is said once.
+
+    Args:
+        doubts: From :func:`judge_contamination`, one for each scorer.
+
+    Example:
+        >>> doubts = [judge_contamination(name, UNKNOWN, ["CHUG"]) for name in ("a", "b", "c")]
+        >>> contamination_sentences(doubts)
+        ['It is not known what a, b and c were trained on; name it with --trained-on.']
+    """
+    found: dict[str, list[str]] = {}
+    for doubt in doubts:
+        if doubt.sentence:
+            scorers = found.setdefault(doubt.unknown or doubt.sentence, [])
+            if doubt.unknown and doubt.scorer not in scorers:
+                scorers.append(doubt.scorer)
+    return [_said_of(sentence, scorers) for sentence, scorers in found.items()]
+
+
+def _said_of(sentence: str, scorers: list[str]) -> str:
+    if not scorers:
+        return sentence
+    if len(scorers) == 1:
+        return sentence.format(scorers[0], "was")
+    return sentence.format(f"{', '.join(scorers[:-1])} and {scorers[-1]}", "were")
 
 
 def parse_trained_on(specifications: Iterable[str]) -> dict[str, TrainedOn]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from labeljoin.keys import percent
+from labeljoin.labels import contamination_sentences
 from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.baselines.pairing import LEAST_UNITS
@@ -20,6 +21,7 @@ from moshead.comparison.scoring import Judged, PairScores, Scores, score_candida
 from moshead.documents import comparison as model
 
 if TYPE_CHECKING:
+    from labeljoin.labels import Contamination
     from numpy.typing import NDArray
 
     from moshead.comparison.rows import Rows
@@ -249,22 +251,21 @@ def _notes(
             "Several rows share a clip or group, so Zou's interval, which takes rows for "
             "independent, is left out."
         )
+    everyone: list[Contamination] = []
     for candidate in candidates:
         if candidate.missing:
             notes.append(
                 f"{percent(candidate.missing)} of the values that {candidate.name} reads are "
                 "missing; they took the median of the training rows."
             )
-        for column in candidate.columns:
-            doubt = rows.scorers.of_column(column, rows.judged)
-            if doubt is not None and doubt.sentence:
-                notes.append(doubt.sentence)
+        doubts = [rows.scorers.of_column(column, rows.judged) for column in candidate.columns]
+        everyone += [doubt for doubt in doubts if doubt is not None]
         if isinstance(candidate, OutOfFoldCandidate) and not candidate.same_folds:
             notes.append(
                 f"{candidate.name} was predicted under other folds than these. Each prediction is "
                 "still out of fold; its nets trained on other rows than the other candidates."
             )
-    return notes
+    return notes + contamination_sentences(everyone)
 
 
 def _predictions(
