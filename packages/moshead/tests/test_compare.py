@@ -143,6 +143,27 @@ def test_a_head_and_its_earlier_run_are_judged_on_the_same_folds(tmp_path, label
     )
 
 
+def test_a_model_predicts_what_training_predicts_label_weights_included(tmp_path, quick):
+    noisy = np.where(np.arange(160) % 2, 1.5, 0.2)
+    rated = table(mos_std_dev=noisy, mos_n_ratings=np.full(160, 5))
+    pq.write_table(rated, tmp_path / "rated.parquet")
+    (tmp_path / "three.toml").write_text(SCHEMA)
+    manifest = moshead.train(
+        [tmp_path / "rated.parquet"],
+        tmp_path / "three.toml",
+        "head",
+        training=quick,
+        baselines="simple",
+        destinations=moshead.Destinations(export=False, oof=tmp_path / "oof.parquet"),
+    )
+    assert manifest["training_recipe"]["weights"]["kind"] == "label-error"
+    compared = moshead.compare(rated, models={"three": tmp_path / "three.toml"}).predictions
+    trained = pq.read_table(tmp_path / "oof.parquet").to_pylist()
+    expected = {row["key"]: row["mos_pred"] for row in trained}
+    for row in compared.to_pylist():
+        assert row["mos_pred"] == pytest.approx(expected[row["key"]], abs=1e-9)
+
+
 def test_models_are_trained_on_the_columns_of_their_schemas(tmp_path, labelled):
     found = moshead.compare(
         labelled, models=[f"three={tmp_path / 'three.toml'}"], scores=[SCORES[1]], seeds=2

@@ -196,6 +196,7 @@ class ModelCandidate:
             rows.mos,
             rows.units,
             jobs,
+            standard_error=rows.corpus.standard_error,
             recipe=self.recipe,
             name=self.name,
             progress=progress,

@@ -9,6 +9,7 @@ from moshead.features.matrix import impute
 from moshead.heads.families import load_family
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
 from moshead.training.cross_validation import predict
+from moshead.training.weighting import choose_weighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,17 +58,20 @@ def fit_heads(
     units: Indices,
     jobs: Sequence[HeadJob],
     *,
+    standard_error: Array,
     recipe: str,
     name: str,
     progress: ProgressCallback | None = None,
 ) -> list[Array]:
-    """Train a head for each job as ``moshead train`` does, and predict.
+    """Train a head for each job as ``moshead train`` does by default, and predict.
 
     Args:
         features: All rows, (N, F), NaN where a value is missing.
         mos: Labels, (N,).
         units: Clip or group of each row, (N,).
         jobs: What to train.
+        standard_error: Of the labels, (N,), NaN where unknown; rows are weighted by it as training
+            does by default.
         recipe: ``auto``, or the name of a head family.
         name: What to call this work in progress.
         progress: Called as training advances.
@@ -80,9 +84,11 @@ def fit_heads(
         if progress is not None:
             progress(name, done, total)
 
+    rows = TrainingRows(features, mos, units)
+    weighting = choose_weighting(rows, standard_error, None)
     heads = load_family(recipe).fit(
-        TrainingRows(features, mos, units),
-        [Plan(job.train, (job.seed, job.fold, 0)) for job in jobs],
+        rows,
+        [Plan(job.train, (job.seed, job.fold, 0), weighting.of(job.train)) for job in jobs],
         FitOptions(),
         advance,
     )
