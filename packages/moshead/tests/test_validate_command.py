@@ -57,6 +57,70 @@ def test_a_good_head_passes_on_clips_that_it_has_not_seen(accepted_head, held_ou
     assert "# Validation of clean_head_v1" in (tmp_path / "v.md").read_text()
 
 
+def test_second_opinions_are_judged_on_the_validated_rows(tmp_path):
+    def rows(count, seed, path):
+        rng = np.random.default_rng(seed)
+        quality = rng.normal(size=count)
+        columns = {
+            "clip_id": [f"{seed}-{n}.mp4" for n in range(count)],
+            "a": quality + 0.3 * rng.normal(size=count),
+            "b": quality + 0.4 * rng.normal(size=count),
+            "second_opinion_dover_score": 50 + 15 * quality + 9 * rng.normal(size=count),
+            "second_opinion_niqe_score": 5 - quality + rng.normal(size=count),
+            "mos": np.clip(3 + 0.6 * quality + 0.1 * rng.normal(size=count), 1, 5),
+        }
+        if seed == 2:
+            columns["second_opinion_late_score"] = quality + rng.normal(size=count)
+        pq.write_table(pa.table(columns), tmp_path / path)
+        return columns
+
+    rows(300, 1, "train.parquet")
+    held_out = rows(200, 2, "held_out.parquet")
+    (tmp_path / "two.toml").write_text('id = "two-v1"\ncolumns = ["a", "b"]\n')
+    manifest = moshead.train(
+        [tmp_path / "train.parquet"],
+        tmp_path / "two.toml",
+        "two",
+        baselines="simple",
+        training=moshead.TrainingOptions(other_partitions=0),
+        destinations=moshead.Destinations(onnx=tmp_path / "h.onnx"),
+    )
+    with pytest.raises(moshead.predict.HeldOutMissError) as missed:
+        moshead.validate(
+            tmp_path / "h.onnx", tmp_path / "held_out.parquet", out_md=tmp_path / "v.md"
+        )
+    report = missed.value.document
+    assert report["training_baselines"] == manifest["baselines"]
+    found = {each["column"]: each for each in report["baselines"]}
+    assert set(found) == {
+        "a", *(f"second_opinion_{name}_score" for name in ("dover", "niqe", "late"))
+    }  # fmt: skip
+    predicted = moshead.Predictor(tmp_path / "h.onnx").predict_mos(pa.table(held_out)).mos
+    mos = held_out["mos"]
+    for column, each in found.items():
+        known = next((b for b in manifest["baselines"] if b["column"] == column), None)
+        values = held_out[column]
+        if known is None:
+            assert "favours it" in each["settings"]
+        else:
+            # The mapping of the manifest, worked out from its document.
+            m = known["mapping"]
+            x = m["direction"] * values
+            share = 1 / (1 + np.exp(-(x - m["centre"]) / m["width"]))
+            mapped = m["low"] + (m["high"] - m["low"]) * share + m["tilt"] * (x - m["centre"])
+            assert each["rmse"] == pytest.approx(np.sqrt(np.mean((mapped - mos) ** 2)), abs=1e-5)
+            assert each["plcc"] == pytest.approx(stats.pearsonr(mos, mapped)[0], abs=1e-5)
+        difference = each["difference"]
+        own = stats.pearsonr(mos, predicted)[0]
+        assert difference["plcc"] == pytest.approx(own - each["plcc"], abs=1e-5)
+        assert difference["low"] < difference["plcc"] < difference["high"]
+    assert report["worth"]["sentence"].startswith("Beats a alone by .")
+    assert any("ridge" in note for note in report["worth"]["notes"])
+    text = (tmp_path / "v.md").read_text()
+    assert text.index("Beats a alone") < text.index("The gate")
+    assert "Single columns on these rows" in text
+
+
 def test_a_miss_exits_1_and_still_writes_the_report(accepted_head, held_out, tmp_path):
     path = held_out(noise=2.0)
     done = subprocess.run(

@@ -17,7 +17,14 @@ from scipy import stats
 from moshead.baselines.mapping import fit_mapping
 from moshead.baselines.pairing import LEAST_UNITS, Difference, bootstrap_difference
 from moshead.baselines.regressors import REGRESSORS, FitJob, fit_all
-from moshead.baselines.worth import Baseline, BaselineChoice, Kind, Worth, worth_of_baselines
+from moshead.baselines.worth import (
+    Baseline,
+    BaselineChoice,
+    Kind,
+    Worth,
+    regressor_notes,
+    worth_of_baselines,
+)
 from moshead.gate import statistics
 from moshead.gate.resampling import resample_counts, resampled_plcc
 
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from moshead.baselines.mapping import MonotoneMapping
     from moshead.corpus.folds import Fold
 
     Array = NDArray[np.float64]
@@ -57,6 +65,29 @@ class ScoreColumn:
     column: str
     values: Array
     contamination: Contamination | None = None
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What one baseline predicts.
+
+    Attributes:
+        name: What it is.
+        kind: ``column`` or ``regressor``.
+        column: The column, or the one that was chosen in most folds; None for a regressor.
+        held_out: Predicted MOS of each fold's held-out rows.
+        contamination: Whether the column's scorer was trained on the judged corpus.
+        settings: How it was fitted, in one sentence.
+        mapping: From the column to MOS, fitted to all training rows; None for a regressor.
+    """
+
+    name: str
+    kind: Kind
+    column: str | None
+    held_out: list[Array]
+    contamination: Contamination | None
+    settings: str
+    mapping: MonotoneMapping | None = None
 
 
 @dataclass(frozen=True)
@@ -107,18 +138,24 @@ def measure_worth(
         progress: Called after each fit.
     """
     contamination = contamination or {}
-    found: list[tuple[str, Kind, str | None, list[Array], Contamination | None, str]] = []
+    found: list[Predicted] = []
+    trained = np.unique(np.concatenate([fold.train for fold in folds]))
     best = _best_column(features, columns, mos, folds)
     alone = {score.column for score in scores}
     if best is not None and best[0] not in alone:
         single, predicted, settings = best
-        found.append((single, "column", single, predicted, contamination.get(single), settings))
+        values = features[:, columns.index(single)]
+        mapping = mapped_by(values[trained], mos[trained])
+        doubt = contamination.get(single)
+        found.append(Predicted(single, "column", single, predicted, doubt, settings, mapping))
     for score in scores:
         mapped = _mapped(score.values, mos, folds)
         if mapped is not None:
+            mapping = mapped_by(score.values[trained], mos[trained])
             settings = "logistic mapping fitted on the training rows"
+            doubt = score.contamination
             found.append(
-                (score.name, "column", score.column, mapped, score.contamination, settings)
+                Predicted(score.name, "column", score.column, mapped, doubt, settings, mapping)
             )
     chosen = [r for r in REGRESSORS if r.installed and (choice == "auto" or not r.modules)]
     jobs = [FitJob(r, fold.train, fold.held_out, seed) for r in chosen for fold in folds]
@@ -130,32 +167,68 @@ def measure_worth(
     fits = iter(fit_all(features, mos, units, jobs, step))
     for regressor in chosen:
         predicted = [next(fits) for _ in folds]
-        found.append((regressor.name, "regressor", None, predicted, None, regressor.settings))
-    draws, point = _plcc_draws(
-        mos, units, folds, _head_predictions(cells, len(folds)), [item[3] for item in found], seed
-    )
-    baselines = []
+        settings = regressor.settings
+        found.append(Predicted(regressor.name, "regressor", None, predicted, None, settings))
+    head = _head_predictions(cells, len(folds))
+    baselines = judged_baselines(mos, units, folds, head, found, seed)
+    return worth_of_baselines(baselines, unit_name, regressor_notes(choice))
+
+
+def judged_baselines(
+    mos: Array,
+    units: Indices,
+    folds: Sequence[Fold],
+    head: Sequence[Array],
+    found: Sequence[Predicted],
+    seed: int,
+) -> tuple[Baseline, ...]:
+    """Return the figures of the baselines beside the head, the best first.
+
+    Args:
+        mos: Labels, (N,).
+        units: Clip or group of each row, (N,): what the bootstrap draws.
+        folds: The rows that judge.
+        head: Predictions of the head by fold, (S, n) each.
+        found: Predictions of the baselines.
+        seed: Seed of the bootstrap.
+    """
+    draws, point = _plcc_draws(mos, units, folds, head, [each.held_out for each in found], seed)
     few = min(len(np.unique(units[fold.held_out])) for fold in folds) * len(folds) < LEAST_UNITS
-    for number, (name, kind, column, predicted, doubt, settings) in enumerate(found, start=1):
+    baselines = []
+    for number, each in enumerate(found, start=1):
         difference = bootstrap_difference(point[0], point[number], draws[0], draws[number])
         if few:
             difference = Difference(difference.difference, math.nan, math.nan, math.nan)
-        pairs = [(mos[fold.held_out], p) for fold, p in zip(folds, predicted, strict=True)]
+        pairs = [(mos[fold.held_out], p) for fold, p in zip(folds, each.held_out, strict=True)]
         baselines.append(
             Baseline(
-                name,
-                kind,
-                column,
+                each.name,
+                each.kind,
+                each.column,
                 float(point[number]),
                 float(np.mean([statistics.srocc(t, p) for t, p in pairs])),
                 float(np.mean([statistics.rmse(t, p) for t, p in pairs])),
                 difference,
-                doubt,
-                settings,
+                each.contamination,
+                each.settings,
+                each.mapping,
             )
         )
     baselines.sort(key=lambda each: -np.nan_to_num(each.plcc, nan=-2.0))
-    return worth_of_baselines(tuple(baselines), unit_name, choice)
+    return tuple(baselines)
+
+
+def mapped_by(values: Array, mos: Array) -> MonotoneMapping | None:
+    """Map a column to MOS on the rows that have it; None where it does not vary.
+
+    Args:
+        values: The column, (N,), NaN where missing.
+        mos: Labels, (N,).
+    """
+    known = np.isfinite(values)
+    if known.sum() < 3 or float(np.ptp(values[known])) == 0:
+        return None
+    return fit_mapping(mos[known], values[known])
 
 
 def _head_predictions(cells: Sequence[HeadCell], folds: int) -> list[Array]:
@@ -224,12 +297,11 @@ def _mapped(values: Array, mos: Array, folds: Sequence[Fold]) -> list[Array] | N
     predicted = []
     for fold in folds:
         own = values[fold.train]
-        known = np.isfinite(own)
-        if known.sum() < 3 or float(np.ptp(own[known])) == 0:
+        mapping = mapped_by(own, mos[fold.train])
+        if mapping is None:
             return None
-        mapping = fit_mapping(mos[fold.train][known], own[known])
         held_out = values[fold.held_out]
-        filled = np.where(np.isfinite(held_out), held_out, float(np.median(own[known])))
+        filled = np.where(np.isfinite(held_out), held_out, float(np.nanmedian(own)))
         predicted.append(mapping(filled))
     return predicted
 

@@ -16,6 +16,8 @@ from scipy import optimize, stats
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from moshead.documents.shared import MappingDocument
+
     Array = NDArray[np.float64]
 
 LEAST_ROWS = 10
@@ -81,6 +83,30 @@ class MonotoneMapping:
             return np.asarray(self.low + self.high * x)
         bent = (self.high - self.low) * _logistic(x, self.centre, self.width)
         return np.asarray(self.low + bent + self.tilt * (x - self.centre))
+
+    def to_dict(self) -> MappingDocument:
+        """As JSON, to nine digits; ``width`` is null for a line."""
+        return {
+            "direction": self.direction,
+            "low": float(f"{self.low:.9g}"),
+            "high": float(f"{self.high:.9g}"),
+            "centre": float(f"{self.centre:.9g}"),
+            "width": None if math.isinf(self.width) else float(f"{self.width:.9g}"),
+            "tilt": float(f"{self.tilt:.9g}"),
+        }
+
+    @classmethod
+    def from_dict(cls, document: MappingDocument) -> MonotoneMapping:
+        """Read what :meth:`to_dict` wrote."""
+        width = document["width"]
+        return cls(
+            document["direction"],
+            document["low"],
+            document["high"],
+            document["centre"],
+            math.inf if width is None else width,
+            document["tilt"],
+        )
 
 
 def fit_mapping(

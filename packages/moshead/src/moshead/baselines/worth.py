@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from labeljoin.labels import contamination_sentences
 
 from moshead.baselines.regressors import INSTALL, REGRESSORS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labeljoin.labels import Contamination
 
+    from moshead.baselines.mapping import MonotoneMapping
     from moshead.baselines.pairing import Difference
+    from moshead.documents.shared import BaselineDocument, WorthDocument
 
 Kind = Literal["column", "regressor"]
 BaselineChoice = Literal["auto", "simple"]
@@ -31,6 +37,7 @@ class Baseline:
         difference: PLCC of the head minus that of the baseline, with its interval.
         contamination: Whether the column's scorer was trained on the judged corpus.
         settings: How it was fitted, in one sentence.
+        mapping: From the column to MOS, fitted to all training rows; None for a regressor.
     """
 
     name: str
@@ -42,8 +49,9 @@ class Baseline:
     difference: Difference
     contamination: Contamination | None = None
     settings: str = ""
+    mapping: MonotoneMapping | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> BaselineDocument:
         """As JSON; null where a number does not exist."""
         return {
             "name": self.name,
@@ -59,6 +67,7 @@ class Baseline:
             },
             "contamination": None if self.contamination is None else self.contamination.to_dict(),
             "settings": self.settings,
+            "mapping": None if self.mapping is None else self.mapping.to_dict(),
         }
 
 
@@ -79,32 +88,37 @@ class Worth:
     sentence: str
     notes: tuple[str, ...] = field(default=())
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WorthDocument:
         """As JSON: ``sentence, gained, notes``; the baselines stand beside it."""
         return {"sentence": self.sentence, "gained": self.gained, "notes": list(self.notes)}
 
 
+def regressor_notes(choice: BaselineChoice) -> list[str]:
+    """Say which stock regressors were not run.
+
+    Args:
+        choice: Which were asked for.
+    """
+    missing = [r.name for r in REGRESSORS if not r.installed]
+    if choice == "simple":
+        return ["Of the stock regressors only ridge was run."]
+    if missing:
+        return [f"Not run, because they are not installed: {', '.join(missing)}. {INSTALL}."]
+    return []
+
+
 def worth_of_baselines(
-    baselines: tuple[Baseline, ...], unit_name: str, choice: BaselineChoice
+    baselines: tuple[Baseline, ...], unit_name: str, notes: Sequence[str]
 ) -> Worth:
     """Return what the head is worth beside its baselines, in words.
 
     Args:
         baselines: The baselines, the best first.
         unit_name: What the bootstrap drew, ``clips`` or ``groups``.
-        choice: Which stock regressors were asked for.
+        notes: What was not run.
     """
-    notes = []
-    missing = [r.name for r in REGRESSORS if not r.installed]
-    if choice == "simple":
-        notes.append("Of the stock regressors only ridge was run.")
-    elif missing:
-        notes.append(f"Not run, because they are not installed: {', '.join(missing)}. {INSTALL}.")
-    notes += [
-        each.contamination.sentence
-        for each in baselines
-        if each.contamination is not None and each.contamination.sentence
-    ]
+    doubts = [each.contamination for each in baselines if each.contamination]
+    notes = [*notes, *contamination_sentences(doubts)]
     columns = [each for each in baselines if each.kind == "column" and math.isfinite(each.plcc)]
     regressors = [
         each for each in baselines if each.kind == "regressor" and math.isfinite(each.plcc)

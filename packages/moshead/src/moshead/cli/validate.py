@@ -37,6 +37,13 @@ def validate(
     group_column: Annotated[
         str | None, typer.Option(help="What the bootstrap draws; clips by default.")
     ] = None,
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCORER=CORPUS",
+            help="What a scorer was trained on, before what is known; repeatable.",
+        ),
+    ] = None,
     alpha: Annotated[
         float, typer.Option(help="Level of the intervals whose coverage is measured.")
     ] = 0.1,
@@ -67,6 +74,7 @@ def validate(
                 key_regex=key_regex,
                 max_keyless_rate=max_keyless_rate,
                 group_column=group_column,
+                trained_on=trained_on or (),
                 alpha=alpha,
                 out_json=out_json,
                 out_md=out_md,

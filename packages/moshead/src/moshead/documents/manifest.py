@@ -14,6 +14,7 @@ from moshead.documents.shared import (
     Number,
     RunRecord,
     Sha256,
+    WorthDocument,
 )
 
 SCHEMA = "mos-head-manifest-v1"
@@ -149,20 +150,6 @@ class ContentsDocument(TypedDict):
     sentence: str
     ungrouped: MeanScores
     grouped: MeanScores
-
-
-class WorthDocument(TypedDict):
-    """What the head is worth beside its baselines."""
-
-    sentence: Annotated[str, Meta(description="The first sentence of the verdict.")]
-    gained: Annotated[
-        bool | None,
-        Meta(
-            description="Whether the head beats the best single column with an interval above 0; "
-            "null if no column could be judged."
-        ),
-    ]
-    notes: Annotated[list[str], Meta(description="What was not run, and what is in doubt.")]
 
 
 class ManifestDocument(TypedDict):

@@ -149,8 +149,24 @@ class ContaminationDocument(TypedDict):
     sentence: str
 
 
+class MappingDocument(TypedDict):
+    """A mapping m(x) = low + (high - low) / (1 + exp(-(direction x - centre) / width)).
+
+    Its ``tilt`` (direction x - centre) is added, so that no two scores merge where it is flat.
+    """
+
+    direction: Annotated[
+        Literal[1, -1], Meta(description="1 if higher scores mean better quality.")
+    ]
+    low: Annotated[float, Meta(description="MOS.")]
+    high: Annotated[float, Meta(description="MOS; the slope of a line.")]
+    centre: float
+    width: Annotated[Number, Meta(description="Null for a line, low + high direction x.")]
+    tilt: float
+
+
 class BaselineDocument(TypedDict):
-    """A baseline on the folds that judged the head."""
+    """A baseline on the rows that judged the head."""
 
     name: str
     kind: Literal["column", "regressor"]
@@ -169,3 +185,26 @@ class BaselineDocument(TypedDict):
         ContaminationDocument | None, Meta(description="Null if it is no second opinion.")
     ]
     settings: Annotated[str, Meta(description="How it was fitted, in one sentence.")]
+    mapping: NotRequired[
+        Annotated[
+            MappingDocument | None,
+            Meta(
+                description="From the column to MOS, fitted to all training rows; null for a "
+                "regressor."
+            ),
+        ]
+    ]
+
+
+class WorthDocument(TypedDict):
+    """What the head is worth beside its baselines."""
+
+    sentence: Annotated[str, Meta(description="The first sentence of the verdict.")]
+    gained: Annotated[
+        bool | None,
+        Meta(
+            description="Whether the head beats the best single column with an interval above 0; "
+            "null if no column could be judged."
+        ),
+    ]
+    notes: Annotated[list[str], Meta(description="What was not run, and what is in doubt.")]

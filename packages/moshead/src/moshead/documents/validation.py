@@ -13,6 +13,7 @@ from moshead.documents.shared import (
     RunRecord,
     Sha256,
     Status,
+    WorthDocument,
 )
 
 SCHEMA: Literal["mos-head-validation-v1"] = "mos-head-validation-v1"
@@ -45,12 +46,24 @@ class ValidationDocument(TypedDict):
     labels_dropped: Annotated[Counts, Meta(description="Rows dropped, by reason.")]
     fill: NotRequired[dict[str, float]]
     imputed: NotRequired[Counts]
+    worth: NotRequired[
+        Annotated[WorthDocument | None, Meta(description="Null if no column could be judged.")]
+    ]
     baselines: Annotated[
         list[BaselineDocument] | None,
         Meta(
-            description="Baselines of training, from the manifest beside the head; null without "
-            "a manifest."
+            description="Second opinions and the best single column of training on these rows, the "
+            "best first."
         ),
+    ]
+    training_baselines: NotRequired[
+        Annotated[
+            list[BaselineDocument] | None,
+            Meta(
+                description="Baselines of training, from the manifest beside the head; null "
+                "without a manifest."
+            ),
+        ]
     ]
     bias: Annotated[float, Meta(description="Mean of predicted - rated, MOS.")]
     intervals: Annotated[

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from labeljoin.keys import percent
+from labeljoin.labels import parse_trained_on
 from provenance import start_run
 from provenance.toolkit import InputError, VerdictError
 
+from moshead.baselines.alongside import ScoreColumn
+from moshead.baselines.held_out import worth_held_out
 from moshead.corpus.fingerprints import (
     fingerprints,
     from_text,
@@ -30,12 +33,17 @@ from moshead.gate.gate import judge_rows
 from moshead.gate.thresholds import HELD_OUT
 from moshead.heads.conformal import DEFAULT_ALPHA
 from moshead.predict.predictor import Predictor
+from moshead.training.worth import second_opinions
 
 if TYPE_CHECKING:
     import labeljoin
+    from labeljoin.labels import TrainedOn
+    from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
+    from moshead.baselines.worth import Worth
     from moshead.corpus.corpus import Corpus
+    from moshead.documents.shared import BaselineDocument
     from moshead.gate.report import GateReport
 
 KNOWN_SHARE_ALLOWED = 0.01
@@ -57,6 +65,7 @@ def validate(
     key_regex: str | None = None,
     max_keyless_rate: float = 0.05,
     group_column: str | None = None,
+    trained_on: Sequence[str] = (),
     alpha: float = DEFAULT_ALPHA,
     out_json: str | os.PathLike[str] | None = None,
     out_md: str | os.PathLike[str] | None = None,
@@ -79,6 +88,7 @@ def validate(
         key_regex: Regular expression for them, as for :func:`moshead.train`.
         max_keyless_rate: Largest share of rows without a clip key, as for :func:`moshead.train`.
         group_column: What the bootstrap draws; by default, clips.
+        trained_on: ``SCORER=CORPUS`` each: what a scorer was trained on, before what is known.
         alpha: Level of the prediction intervals whose coverage is measured.
         out_json: Where the report goes; by default, it is not written.
         out_md: Where the report goes as Markdown; by default, it is not written.
@@ -93,6 +103,7 @@ def validate(
         HeldOutMissError: The gate is missed; the report was written, and is its ``document``.
     """
     paths = [features] if isinstance(features, str | os.PathLike) else list(features)
+    corrections = parse_trained_on(trained_on)
     display = None if display_profile is None else read_display_profile(Path(display_profile))
     predictor = Predictor(onnx, alpha=alpha, strict=False, display=display)
     if predictor.head is None:
@@ -123,6 +134,7 @@ def validate(
             "key_regex": key_regex,
             "max_keyless_rate": max_keyless_rate,
             "group_column": group_column,
+            "trained_on": list(trained_on),
             "alpha": alpha,
             "out_json": _text(out_json),
             "out_md": _text(out_md),
@@ -148,7 +160,7 @@ def validate(
             ),
             progress,
         )
-        document = _report(predictor, corpus, judged_split, alpha)
+        document = _report(predictor, corpus, judged_split, alpha, corrections)
         if out_md is not None:
             staged = run.stage("out_md", out_md, kind="report")
             Path(staged).write_text(validation_markdown(document), encoding="utf-8")
@@ -207,7 +219,11 @@ def _held_out(
 
 
 def _report(
-    predictor: Predictor, corpus: Corpus, split: str | None, alpha: float
+    predictor: Predictor,
+    corpus: Corpus,
+    split: str | None,
+    alpha: float,
+    trained_on: Mapping[str, TrainedOn],
 ) -> dict[str, Any]:
     head = predictor.head
     assert head is not None
@@ -224,6 +240,9 @@ def _report(
     if head.metadata.corpus_kind != "real":
         # A head that no rating trained may guess well, and is still no MOS head.
         gate = _never_accepted(gate)
+    manifest = manifest_beside(predictor.path)
+    trained = None if manifest is None else load_manifest(manifest).get("baselines")
+    worth = _worth(corpus, predictions.mos, trained, trained_on)
     ends = predictions.interval(alpha)
     coverage = None
     if ends is not None:
@@ -250,17 +269,38 @@ def _report(
         "labels_dropped": dict(corpus.dropped),
         "fill": dict(corpus.fill),
         "imputed": corpus.imputed,
-        "baselines": _baselines(predictor),
+        "worth": worth.to_dict() if worth.baselines else None,
+        "baselines": [each.to_dict() for each in worth.baselines],
+        "training_baselines": trained,
         "bias": round(float(np.mean(predictions.mos - corpus.mos)), 6),
         "intervals": coverage,
         "gate": gate.to_dict(),
     }
 
 
-def _baselines(predictor: Predictor) -> list[dict[str, Any]] | None:
-    """The baselines of training, from the manifest beside the head; None without one."""
-    path = manifest_beside(predictor.path)
-    return None if path is None else load_manifest(path).get("baselines")
+def _worth(
+    corpus: Corpus,
+    mos: NDArray[np.float64],
+    trained: Sequence[BaselineDocument] | None,
+    trained_on: Mapping[str, TrainedOn],
+) -> Worth:
+    """What the head is worth on these rows beside second opinions and training's best column."""
+    columns, doubts = second_opinions(corpus, trained_on)
+    alone = {each.column for each in columns}
+    order = list(corpus.schema.columns)
+    columns += [
+        ScoreColumn(name, name, corpus.features[:, order.index(name)], doubts.get(name))
+        for each in trained or ()
+        if (name := each["column"]) in order and name not in alone
+    ]
+    return worth_held_out(
+        corpus.mos,
+        corpus.units,
+        mos,
+        columns,
+        trained or (),
+        unit_name="groups" if corpus.groups is not None else "clips",
+    )
 
 
 def _text(path: str | os.PathLike[str] | None) -> str | None:

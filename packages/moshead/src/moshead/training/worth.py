@@ -13,7 +13,7 @@ from moshead.corpus.folds import Fold
 from moshead.corpus.scorers import scorers_of
 
 if TYPE_CHECKING:
-    from labeljoin.labels import TrainedOn
+    from labeljoin.labels import Contamination, TrainedOn
     from numpy.typing import NDArray
     from provenance.toolkit import ProgressCallback
 
@@ -51,17 +51,7 @@ def worth_of(
         )
         for number in numbers
     ]
-    judged = sorted({name for name in rows.corpora or () if name})
-    scorers = scorers_of(rows.tables, trained_on or {})
-    doubts = {
-        column: doubt
-        for column in (*corpus.schema.columns, *rows.scores)
-        if (doubt := scorers.of_column(column, judged)) is not None
-    }
-    scores = [
-        ScoreColumn(scorers.slug_of.get(column, column), column, values, doubts.get(column))
-        for column, values in rows.scores.items()
-    ]
+    scores, doubts = second_opinions(rows, trained_on or {})
     return measure_worth(
         rows.features,
         corpus.schema.columns,
@@ -76,6 +66,32 @@ def worth_of(
         seed=seed,
         progress=progress,
     )
+
+
+def second_opinions(
+    corpus: Corpus, trained_on: Mapping[str, TrainedOn]
+) -> tuple[list[ScoreColumn], dict[str, Contamination]]:
+    """Second opinions of some rows, and which columns their scorers knew the labels of.
+
+    Args:
+        corpus: The rows.
+        trained_on: Corrections of what scorers were trained on.
+
+    Returns:
+        The second opinions, and the doubts about columns of the schema and second opinions.
+    """
+    judged = sorted({name for name in corpus.corpora or () if name})
+    scorers = scorers_of(corpus.tables, trained_on)
+    doubts = {
+        column: doubt
+        for column in (*corpus.schema.columns, *corpus.scores)
+        if (doubt := scorers.of_column(column, judged)) is not None
+    }
+    scores = [
+        ScoreColumn(scorers.slug_of.get(column, column), column, values, doubts.get(column))
+        for column, values in corpus.scores.items()
+    ]
+    return scores, doubts
 
 
 def without_gain(gate: GateReport, worth: Worth) -> GateReport:
