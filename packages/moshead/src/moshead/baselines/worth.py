@@ -171,15 +171,13 @@ def _interval(d: Difference) -> str:
 
 
 def _plain(value: float) -> str:
-    """A correlation with three decimals and no leading zero: .019."""
-    text = f"{value:z.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+    """A correlation with three decimals."""
+    return f"{value:z.3f}"
 
 
 def signed(value: float) -> str:
-    """A difference with its sign: +.019."""
-    text = f"{value:+z.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+    """A difference with its sign: +0.019."""
+    return f"{value:+z.3f}"
 
 
 def _number(value: float) -> float | None:

@@ -256,7 +256,7 @@ def _interval(ends: Any, digits: int = 3) -> str:
 def _p_value(value: float | None) -> str:
     if value is None:
         return "–"
-    return "< .001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _part(name: str) -> str:

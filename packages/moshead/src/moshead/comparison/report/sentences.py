@@ -77,4 +77,4 @@ def _turned(pair: model.Pair) -> model.Pair:
 
 
 def _short(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4f}".replace("0.", ".", 1)
+    return "none" if value is None else f"{value:.4f}"
