@@ -56,9 +56,9 @@ def worth_held_out(
         The columns, the best first. One that does not vary, or has too few values, is left out.
     """
     mappings = {
-        each["column"]: MonotoneMapping.from_dict(mapping)
+        each["column"]: MonotoneMapping.from_dict(document)
         for each in trained
-        if (mapping := each.get("mapping")) is not None
+        if (document := each.get("mapping")) is not None
     }
     found = []
     for column in columns:

@@ -53,6 +53,7 @@ class Baseline:
 
     def to_dict(self) -> BaselineDocument:
         """As JSON; null where a number does not exist."""
+        doubt = self.contamination
         return {
             "name": self.name,
             "kind": self.kind,
@@ -65,7 +66,7 @@ class Baseline:
                 "low": _number(self.difference.low),
                 "high": _number(self.difference.high),
             },
-            "contamination": None if self.contamination is None else self.contamination.to_dict(),
+            "contamination": doubt and {"status": doubt.status, "sentence": doubt.sentence},
             "settings": self.settings,
             "mapping": None if self.mapping is None else self.mapping.to_dict(),
         }
