@@ -69,6 +69,66 @@ def test_in_toto_statement_and_slsa_predicate_are_valid(record: Path):
     assert set(subjects) == {"out", "out_parts"}
 
 
+def test_cyclonedx_is_valid_and_names_what_the_outputs_are_made_of(record: Path):
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    document = exported(record, "cyclonedx", TIME)
+    errors = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document))
+    assert errors is None
+    parsed = Bom.from_json(document)  # type: ignore[attr-defined]
+    assert str(parsed.serial_number) in document["serialNumber"]
+    assert document["metadata"]["timestamp"] == "2026-05-08T12:00:00+00:00"
+    read = load_record(record)
+    inputs = {f"sha256:{e.digest.sha256}" for e in read.input_entries() if e.digest}
+    outputs = {f"sha256:{e.digest.sha256}" for e in read.output_entries() if e.digest}
+    made_of = {each["ref"]: set(each.get("dependsOn", ())) for each in document["dependencies"]}
+    assert made_of == {**dict.fromkeys(outputs, inputs), **dict.fromkeys(inputs, set())}
+    assert "timestamp" not in exported(record, "cyclonedx")["metadata"]
+
+
+def test_cyclonedx_has_a_card_for_a_model(folder: Path):
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    with start_run("trainer", inputs={"features": "labels.csv"}) as run:
+        Path(run.stage("onnx", out := folder / "h.onnx", kind="mos-head")).write_bytes(b"model")
+        gate = {"mean_plcc": 0.91, "mean_rmse": None, "ci": {"mean_plcc": [0.9, 0.92]}}
+        run.record(folder / "h.json", {"schema": "sample-v1", "gate": gate})
+    document = exported(out, "cyclonedx")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
+    model = document["metadata"]["component"]
+    assert model["type"] == "machine-learning-model"
+    assert model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"] == [
+        {
+            "type": "PLCC",
+            "value": "0.91",
+            "slice": "held-out",
+            "confidenceInterval": {"lowerBound": "0.9", "upperBound": "0.92"},
+        }
+    ]
+    [data] = model["modelCard"]["modelParameters"]["datasets"]
+    assert data["ref"] == document["components"][0]["bom-ref"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_croissant_is_read_by_the_reference_library(record: Path):
+    import mlcroissant
+
+    parsed = mlcroissant.Dataset(jsonld=exported(record, "croissant", TIME))
+    assert not parsed.metadata.issues.errors
+    files = {each.content_url: each.sha256 for each in parsed.metadata.distribution}
+    read = load_record(record).output_entries()
+    expected = {
+        file.written_path: file.digest.sha256
+        for entry in read
+        for file in (entry.files if entry.directory else (entry,))
+        if file.digest
+    }
+    assert files == expected
+
+
 def test_directory_digest_is_the_dirhash_of_in_toto(folder: Path):
     """The "h1" form of Go's dirhash: SHA-256 over "<hex>  <name>\\n" of the sorted names."""
     import hashlib

@@ -31,7 +31,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            metavar="in-toto|prov-json|openlineage|NAME",
+            metavar="in-toto|prov-json|openlineage|cyclonedx|croissant|NAME",
             help="The format to write; an installed package may add more.",
             autocompletion=_formats,
             show_default=False,

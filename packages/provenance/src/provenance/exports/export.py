@@ -33,7 +33,8 @@ def export(
     Args:
         file: A record, or a file that it describes.
         format: ``in-toto`` (a Statement v1 with an SLSA provenance v1 predicate), ``prov-json``
-            (W3C), ``openlineage`` (a list of run events), or a format that another package adds
+            (W3C), ``openlineage`` (a list of run events), ``cyclonedx`` (a bill of materials),
+            ``croissant`` (a data set), or a format that another package adds
             (:class:`provenance.exports.Exporter`).
         event_time: RFC 3339 with a time zone.
         roots: Folders in which the record is looked for.
