@@ -114,7 +114,7 @@ int rename(const char *a, const char *b) { return fails_at(b) ? -1 : NEXT(rename
 """
 ENOSPC, EIO = 28, 5
 MAY_FAIL = 4
-"""More writes in a row than a command has that may fail, as where there is another way."""
+"""More writes in a row than a command has that may fail, if it has another way."""
 
 
 class WentWrongError(Exception):
@@ -184,7 +184,7 @@ def seconds_of(command: str, folder: Path) -> float:
 
 
 def send_signals(folder: Path, times: int, names: Sequence[str]) -> Iterator[str]:
-    """Interrupt commands at random moments, once to thrice; yield what happened each time."""
+    """Interrupt commands at random moments, one to three times; yield what happened each time."""
     dice = random.Random()
     took = {name: seconds_of(COMMANDS[name], folder) for name in names}
     for _ in range(times):
@@ -237,7 +237,7 @@ def send_kills(folder: Path, times: int, names: Sequence[str]) -> Iterator[str]:
 
 
 def fail_writes(folder: Path, names: Sequence[str], most: int = 1_000) -> Iterator[str]:
-    """Fail each write of each command, once or for good; yield what happened each time."""
+    """Fail each write of each command, once or permanently; yield what happened each time."""
     source, shim = folder / "shim.c", folder / "shim.so"
     source.write_text(SHIM, encoding="utf-8")
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)

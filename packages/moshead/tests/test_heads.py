@@ -145,6 +145,7 @@ def test_what_some_rows_chose_is_fitted_to_all_of_them(monkeypatch, weighted):
             scale = 5 * x.shape[1]
             phi = np.hstack([x * np.sqrt(2 / scale), pairs / scale])
         else:
+            assert isinstance(whole.term, CentreTerm)
             width, centres = whole.chosen["width"], whole.term.centres
 
             def kernel(squared, kind=member.name, width=width):

@@ -1,4 +1,4 @@
-"""A signal at any moment, once or thrice: 130 and nothing left, or 0 and all outputs."""
+"""A signal at any moment, once or three times: 130 and nothing left, or 0 and all outputs."""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ class Baseline:
                 "low": _number(self.difference.low),
                 "high": _number(self.difference.high),
             },
-            "contamination": doubt and {"status": doubt.status, "sentence": doubt.sentence},
+            "contamination": None
+            if doubt is None
+            else {"status": doubt.status, "sentence": doubt.sentence},
             "settings": self.settings,
             "mapping": None if self.mapping is None else self.mapping.to_dict(),
         }

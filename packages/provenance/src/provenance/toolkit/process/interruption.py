@@ -44,7 +44,7 @@ def hear_interrupts() -> None:
 
 
 def ignore_interrupts() -> None:
-    """Ignore interrupts from now on: the command has ended, and only says so."""
+    """Ignore interrupts from now on: the command has ended, and only reports it."""
     for number in _numbers():
         signal.signal(number, signal.SIG_IGN)
 
