@@ -469,16 +469,16 @@ def test_a_labelled_table_remembers_its_clip_key(tmp_path):
 
 
 def test_a_record_beside_another_table_of_the_same_name_is_not_followed(tmp_path):
-    (tmp_path / "f.csv").write_text("asset,x\na,1\nb,2\n")
+    (tmp_path / "f.csv").write_text("which,x\na,1\nb,2\n")
     (tmp_path / "l.csv").write_text("key,mos\na,1.5\nb,4.5\n")
     labeljoin.join_file(
         tmp_path / "f.csv",
         tmp_path / "l.csv",
         tmp_path / "out.csv",
-        options=labeljoin.JoinOptions(key_column="asset"),
+        options=labeljoin.JoinOptions(key_column="which"),
     )
     table = labeljoin.open_table(tmp_path / "out.csv")
-    assert labeljoin.clip_key(table).column == "asset"
-    (tmp_path / "out.csv").write_text("asset,x,note\na,1,q\nb,2,r\n")
+    assert labeljoin.clip_key(table).column == "which"
+    (tmp_path / "out.csv").write_text("which,x,note\na,1,q\nb,2,r\n")
     with pytest.raises(InputError, match="no column is known to hold the clip key"):
         labeljoin.clip_key(labeljoin.open_table(tmp_path / "out.csv"))

@@ -121,12 +121,12 @@ def frames_of(columns, frames):
 
 def test_a_row_is_never_taken_for_a_clip(load, labelled_columns):
     columns = frames_of(labelled_columns(30), 4)
-    columns["asset"] = columns.pop("clip_id")
+    columns["which"] = columns.pop("clip_id")
     with pytest.raises(InputError) as error:
         load(columns)
-    assert "asset" in error.value.what
+    assert "which" in error.value.what
     assert "--key-column" in (error.value.fix or "")
-    corpus = load(columns, key_column="asset")
+    corpus = load(columns, key_column="which")
     assert (corpus.clips, len(corpus.mos)) == (30, 120)
 
 
@@ -148,7 +148,7 @@ def test_training_follows_the_key_that_the_labelled_table_remembers(
 ):
     columns = frames_of(labelled_columns(30), 4)
     frames = [f"{key[:-4]}_frame{row % 4}.png" for row, key in enumerate(columns.pop("clip_id"))]
-    columns["asset"] = frames
+    columns["which"] = frames
     columns["name"] = ["all of one camera"] * 120
     labels = {"key": [f"clip{n:04d}" for n in range(30)], "mos": columns.pop("mos")[::4]}
     del columns["mos_label_status"]
@@ -164,7 +164,7 @@ def test_training_follows_the_key_that_the_labelled_table_remembers(
             features,
             tmp_path / "labels.parquet",
             out,
-            options=labeljoin.JoinOptions(key_column="asset", feature_key_regex=r"(.+)_frame"),
+            options=labeljoin.JoinOptions(key_column="which", feature_key_regex=r"(.+)_frame"),
         )
         corpus = moshead.corpus.load_corpus([out], moshead.features.load_schema("konvid-v1"))
         assert (corpus.clips, len(set(corpus.units)), len(corpus.mos)) == (30, 30, 120)

@@ -170,7 +170,7 @@ def test_duplicate_headers(tmp_path):
         ('[{"clip_id": "a", "score": 1}] x', "follows the JSON array"),
         ('{"clip_id": ["a"], "score": 1}', "row 1.*key is a list"),
         ('{"clip_id": "a", "quality_of_life": 1}', "row 1.*no score.*quality_of_life"),
-        ('{"asset": "a", "score": 1}', "row 1.*--score-key-field"),
+        ('{"which": "a", "score": 1}', "row 1.*--score-key-field"),
         ('{"clip_id": "a", "score": 1, "competitor": 7}', "scorer is a number"),
         ("a.mp4,1.5\nb.mp4;2.5\n", "line 2.*not a name and a score"),
         ('[{"clip_id": 1e17, "score": 1}]', "row 1.*too large to keep its last digits.*in quotes"),

@@ -310,10 +310,10 @@ def test_parquet_rows(features, tmp_path):
 
 def test_fields_that_nobody_guesses(features, tmp_path):
     path = tmp_path / "scores.jsonl"
-    path.write_text("".join(json.dumps({"asset": c, "q": 2.0}) + "\n" for c in CLIPS))
+    path.write_text("".join(json.dumps({"which": c, "q": 2.0}) + "\n" for c in CLIPS))
     with pytest.raises(InputError, match="--score-"):
         joined(features, tmp_path, f"mine={path}")
-    table, _ = joined(features, tmp_path, f"mine={path}", score_key_field="asset", score_field="q")
+    table, _ = joined(features, tmp_path, f"mine={path}", score_key_field="which", score_field="q")
     assert column(table, "mine") == [2.0] * 5
 
 

@@ -70,6 +70,7 @@ class LabelFileFacts(TypedDict):
     path: str
     rows: Count
     key_column: str
+    key_decided_by: Literal["option", "name", "values"]
     mos_column: str
     scale: Scale
     keyless_rows: KeylessLabels
@@ -79,6 +80,9 @@ class LabelFileFacts(TypedDict):
     ]
     extras: Annotated[
         dict[str, str], Meta(description="Added column to the label column that it is read from.")
+    ]
+    columns_left: Annotated[
+        list[str], Meta(description="Label columns that --extras could take and did not.")
     ]
 
 
@@ -120,14 +124,17 @@ class DiagnosisFacts(TypedDict):
 class ClipKeyFacts(TypedDict):
     """The column with the clip key, how its values become keys, and what decided it.
 
-    An option, the table that remembers it from an earlier join, or the column's name.
+    An option, the table that remembers it from an earlier join, the column's name, or its values.
     """
 
     column: str
     normalize: KeyNormalize
     regex: str | None
     ignore_case: bool
-    decided_by: Literal["option", "table", "name"]
+    decided_by: Literal["option", "table", "name", "values"]
+    evidence: NotRequired[
+        Annotated[str, Meta(description="What its values show, if they decided.")]
+    ]
 
 
 class LabelFacts(TypedDict):
@@ -173,6 +180,8 @@ class JoinFacts(LabelFacts, CoverageFacts):
     feature_key_regex: str | None
     label_key_regex: str | None
     ignore_case: bool
+    extras: str
+    clip_key: ClipKeyFacts
     input_rows: Count
     diagnosis: DiagnosisFacts | None
 
@@ -188,7 +197,6 @@ class Audit(JoinFacts):
     ratings: Annotated[
         RatingsAudit | None, Meta(description="How MOS were made of single ratings, if they were.")
     ]
-    clip_key: ClipKeyFacts
     min_match_rate: Share
     max_keyless_rate: Share
     output_rows: Count | None

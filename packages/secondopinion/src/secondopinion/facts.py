@@ -56,7 +56,10 @@ class ClipKeyDocument(TypedDict):
     normalize: Literal["auto", "raw", "basename", "stem"]
     regex: str | None
     ignore_case: bool
-    decided_by: Literal["option", "table", "name"]
+    decided_by: Literal["option", "table", "name", "values"]
+    evidence: NotRequired[
+        Annotated[str, Meta(description="What its values show, if they decided.")]
+    ]
 
 
 class LackingRows(TypedDict):

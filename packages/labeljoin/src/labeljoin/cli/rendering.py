@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from provenance.toolkit import Facts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from labeljoin.batch.job import BatchJob
 
 _SHOWN = 5
+_LEFT = 6
 
 
 def render_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableType]:
@@ -31,6 +33,7 @@ def render_join(audit: Mapping[str, Any], audit_path: str) -> list[RenderableTyp
         ("keys", _keys(audit)),
         *_scales(audit),
         *_remarks(audit),
+        *_left(audit),
         ("added", ", ".join(audit["columns_added"])),
         ("table", f"{audit['output']} ({_engine(audit)})"),
         ("audit", audit_path),
@@ -61,6 +64,7 @@ def render_inspection(document: Mapping[str, Any]) -> list[RenderableType]:
                 ("keys", _keys(document)),
                 *_scales(document),
                 *_remarks(document),
+                *_left(document),
                 ("would add", ", ".join(document["columns_to_add"])),
                 *(("in the way", obstacle) for obstacle in document["obstacles"]),
             ]
@@ -168,14 +172,19 @@ def _coverage(document: Mapping[str, Any]) -> str:
 
 def _keys(document: Mapping[str, Any]) -> str:
     label_columns = _listed(document["label_key_column"])
-    rule = document["key_normalize"]
+    evidence, rule = document["clip_key"].get("evidence"), document["key_normalize"]
     regexes = [
         f"{side} regex {document[name]}"
         for side, name in (("feature", "feature_key_regex"), ("label", "label_key_regex"))
         if document[name] is not None
     ]
     return ", ".join(
-        [f"{document['feature_key_column']} = {label_columns}", f"normalised by {rule}", *regexes]
+        [
+            f"{document['feature_key_column']} = {label_columns}",
+            *([f"decided by values ({evidence})"] if evidence else []),
+            f"normalised by {rule}",
+            *regexes,
+        ]
     )
 
 
@@ -196,6 +205,25 @@ def _scales(document: Mapping[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return facts
+
+
+def _left(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return which label columns were not taken, and the flag that takes them."""
+    left = dict.fromkeys(
+        name for file in document["label_sources"] for name in file["columns_left"]
+    )
+    if not left:
+        return []
+    names = [name for name in left if "," not in name]
+    more = f" and {len(left) - _LEFT:,} more" if len(left) > _LEFT else ""
+    flag = shlex.quote(",".join([document["extras"], *names[:_LEFT]]))
+    return [
+        (
+            "not taken",
+            f"the label columns {', '.join(list(left)[:_LEFT])}{more}; --extras {flag} takes them, "
+            "and NAME=COLUMN renames one",
+        )
+    ]
 
 
 def _remarks(document: Mapping[str, Any]) -> list[tuple[str, str]]:

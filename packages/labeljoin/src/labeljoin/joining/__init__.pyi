@@ -16,6 +16,7 @@ from .inspection import inspect as inspect
 from .on_disk import join_file as join_file
 from .options import JoinOptions as JoinOptions
 from .options import accepts_option_keywords as accepts_option_keywords
+from .pairing import feature_key as feature_key
 
 __all__ = [
     "AUDIT_SCHEMA",
@@ -29,6 +30,7 @@ __all__ = [
     "JoinResult",
     "accepts_option_keywords",
     "clip_key",
+    "feature_key",
     "inspect",
     "join",
     "join_file",

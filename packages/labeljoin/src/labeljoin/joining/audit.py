@@ -62,6 +62,7 @@ def audit_document(
         "ratings": None,
         "feature_key_column": plan.key_column,
         "clip_key": plan.key.to_dict(),
+        "extras": options.extras,
         **label_facts(plan),
         "key_normalize": options.key_normalize,
         "feature_key_regex": options.feature_key_regex,

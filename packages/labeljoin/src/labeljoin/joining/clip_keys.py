@@ -35,7 +35,7 @@ KEY_RULE_METADATA = "moskit.key_rule"
 """Parquet key-value metadata: how its values become clip keys, as a JSON object with the members
 ``normalize``, ``regex`` and ``ignore_case``."""
 
-DecidedBy = Literal["option", "table", "name"]
+DecidedBy = Literal["option", "table", "name", "values"]
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,15 @@ class ClipKey:
         column: The column.
         rule: How its values become clip keys.
         decided_by: ``option`` where the caller named the column, ``table`` where the table
-            remembers it from a join, ``name`` where the column's name told.
+            remembers it from a join, ``name`` where the column's name told, ``values`` where the
+            values of the two sides of a join did.
+        evidence: What the values show, where they decided.
     """
 
     column: str
     rule: KeyRule
     decided_by: DecidedBy
+    evidence: str | None = None
 
     def metadata(self) -> dict[str, str]:
         """What a labelled table remembers, as parquet key-value metadata."""
@@ -62,13 +65,14 @@ class ClipKey:
 
     def to_dict(self) -> ClipKeyFacts:
         """Return the decision as a member of documents."""
-        return {
+        facts: ClipKeyFacts = {
             "column": self.column,
             "normalize": self.rule.normalize,
             "regex": self.rule.regex,
             "ignore_case": self.rule.ignore_case,
             "decided_by": self.decided_by,
         }
+        return facts if self.evidence is None else {**facts, "evidence": self.evidence}
 
 
 def clip_key(

@@ -10,7 +10,7 @@ from provenance.toolkit import InputError
 
 from labeljoin.diagnose.suggestions import EVALUATED, Diagnosis, KeySide, diagnose_coverage
 from labeljoin.formats.table import column_values
-from labeljoin.keys.columns import KEY_COLUMNS
+from labeljoin.keys.columns import named_columns
 from labeljoin.keys.counts import closed
 from labeljoin.keys.text import encode
 
@@ -104,11 +104,7 @@ def _usable(
 def _candidates(names: Sequence[str], chosen: Sequence[str]) -> list[str]:
     """The chosen columns that are there, then others whose name says that they might be keys."""
     here = [name for name in chosen if name in names]
-    known = {name: order for order, name in enumerate(KEY_COLUMNS)}
-    likely = sorted(
-        (name for name in names if name.casefold() in known and name not in here),
-        key=lambda name: known[name.casefold()],
-    )
+    likely = [name for name in named_columns(names) if name not in here]
     return [*here, *likely[:OTHER_COLUMNS]]
 
 

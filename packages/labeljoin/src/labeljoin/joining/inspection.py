@@ -64,6 +64,8 @@ def inspect(
         "feature_table": os.fspath(features),
         "feature_format": table.format,
         "feature_key_column": plan.key_column,
+        "clip_key": plan.key.to_dict(),
+        "extras": chosen.extras,
         "feature_keys": _sample(table.key_values(plan.key_column), chosen.feature_rule),
         **label_facts(plan),
         "label_keys": [

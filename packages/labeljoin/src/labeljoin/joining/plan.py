@@ -10,8 +10,8 @@ import pyarrow as pa
 from provenance.toolkit import InputError
 
 from labeljoin.formats.base import collision_error
-from labeljoin.joining.clip_keys import ClipKey, clip_key
 from labeljoin.joining.coverage import Coverage, table_coverage
+from labeljoin.joining.pairing import pair_keys
 from labeljoin.keys.matching import ColumnsForLabels, KeyMatcher
 from labeljoin.labels.index import LabelIndex, index_labels
 from labeljoin.labels.scale import RAW_COLUMN
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from labeljoin.formats.base import FirstPass
     from labeljoin.formats.table import Table
+    from labeljoin.joining.clip_keys import ClipKey
     from labeljoin.joining.options import JoinOptions
     from labeljoin.labels.source import LabelSource
 
@@ -79,19 +80,11 @@ def plan_join(
     """
     where = "the features" if isinstance(features, pa.Table) else os.fspath(features.path)
     names = _names(features)
-    key = replace(
-        clip_key(
-            features,
-            options.key_column,
-            names=names,
-            where=where,
-            option="--key-column",
-        ),
-        # A join meets labels by the rule of its own options; that is what the table remembers then.
-        rule=options.feature_rule,
-    )
+    pair = pair_keys(features, sources, options, names=names, where=where)
+    # A join meets labels by the rule of its own options; that is what the table remembers then.
+    key = replace(pair.features, rule=options.feature_rule)
     key_column = key.column
-    index = index_labels(sources, options.label_options)
+    index = index_labels(sources, options.label_options, keys=pair.labels)
     labels = _label_columns(index, options)
     obstacles = list(_collisions(names, key_column, labels.column_names, options, where))
     if obstacles and not tolerant:

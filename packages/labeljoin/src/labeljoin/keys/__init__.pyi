@@ -1,4 +1,5 @@
 from .columns import KEY_COLUMNS as KEY_COLUMNS
+from .columns import infer_column as infer_column
 from .columns import infer_key_column as infer_key_column
 from .counts import KeyCounts as KeyCounts
 from .matching import ColumnsForLabels as ColumnsForLabels
@@ -27,6 +28,7 @@ __all__ = [
     "KeyResult",
     "KeyRule",
     "Match",
+    "infer_column",
     "infer_key_column",
     "number_of",
     "numbers",

@@ -22,6 +22,9 @@ KEY_COLUMNS = (
     "content_id",
     "vid",
     "clip_name",
+    "asset",
+    "asset_id",
+    "asset_name",
     "video_name",
     "file_name",
     "filename",
@@ -40,7 +43,10 @@ KEY_COLUMNS = (
     "dis_path",
     "path",
 )
-"""Names that a key column is inferred from, the first that a table has, ignoring case."""
+"""Names that a key column is inferred from, the first that a table has.
+
+Compared as :func:`plain_name` says: ``Video Name`` is ``video_name``.
+"""
 
 
 def infer_key_column(
@@ -54,7 +60,7 @@ def infer_key_column(
         option: The flag that names the column, for the error.
 
     Returns:
-        The first of :data:`KEY_COLUMNS` that the table has, ignoring case, as the table spells it.
+        The first of :data:`KEY_COLUMNS` that the table has, as the table spells it.
 
     Raises:
         InputError: The table has none of them.
@@ -78,12 +84,34 @@ def infer_key_column(
     return found
 
 
+def plain_name(name: str) -> str:
+    """A column name without case, blanks and punctuation.
+
+    Example:
+        >>> plain_name("Video Name") == plain_name("video_name")
+        True
+    """
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
 def infer_column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """The first of ``wanted`` that is among ``names``, ignoring case, spelled as in ``names``."""
-    spelled: dict[str, str] = {}
+    """The first of ``wanted`` that is among ``names``, spelled as in ``names``.
+
+    Names are compared by :func:`plain_name`; of two that are alike, the one that differs only in
+    case comes first.
+    """
+    return next(iter(named_columns(names, wanted)), None)
+
+
+def named_columns(names: Iterable[str], wanted: Iterable[str] = KEY_COLUMNS) -> list[str]:
+    """Those of ``names`` that are among ``wanted``, in the order of ``wanted``."""
+    exact: dict[str, str] = {}
+    plain: dict[str, str] = {}
     for name in names:
-        spelled.setdefault(name.strip().casefold(), name)
-    return next((spelled[want.casefold()] for want in wanted if want.casefold() in spelled), None)
+        exact.setdefault(name.strip().casefold(), name)
+        plain.setdefault(plain_name(name), name)
+    found = (exact.get(want.casefold()) or plain.get(plain_name(want)) for want in wanted)
+    return list(dict.fromkeys(name for name in found if name is not None))
 
 
 def columns_are(names: Iterable[str], limit: int = 12) -> str:

@@ -9,24 +9,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
-from labeljoin.keys.columns import columns_are, infer_column
+from labeljoin.keys.columns import columns_are, infer_column, plain_name
 from labeljoin.keys.numeric import is_text, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from labeljoin.labels.scale import ScaleDecision
     from labeljoin.labels.source import LabelSource
 
 LABEL_EXTRAS: dict[str, tuple[str, ...]] = {
-    "mos_std_dev": ("stddev", "std_dev", "mos_std", "stdfull"),
+    "mos_std_dev": ("stddev", "mos_std", "stdfull", "std", "mos_sd", "sd", "sos", "sos_j"),
     "mos_standard_error": (),
-    "mos_n_ratings": ("n_ratings", "rating_count", "x_subjects"),
+    "mos_n_ratings": ("n_ratings", "num_ratings", "rating_count", "x_subjects", "n"),
     "split": (),
     "corpus": (),
     "corpus_version": (),
 }
-"""The extras that ``auto`` copies, and their other names, ignoring case."""
+"""The extras that ``auto`` copies, and their other names, without case, blanks and punctuation."""
 
 _RESERVED = ("mos", "mos_raw_0_100", "mos_label_source")
 
@@ -48,8 +48,8 @@ def choose_extras(wanted: str, files: Sequence[Sequence[str]]) -> list[dict[str,
     """The extras of each label file.
 
     Args:
-        wanted: ``auto`` for the five of :data:`LABEL_EXTRAS`, ``none``, or names separated by
-            commas, each ``NAME`` or ``NAME=COLUMN``.
+        wanted: ``none``, or names separated by commas, each ``NAME`` or ``NAME=COLUMN``;
+            ``auto`` among them stands for those of :data:`LABEL_EXTRAS` that are not named.
         files: The column names of each label file.
 
     Returns:
@@ -58,23 +58,22 @@ def choose_extras(wanted: str, files: Sequence[Sequence[str]]) -> list[dict[str,
     Raises:
         InputError: No file has a named extra, or its name is one of the join's own columns.
     """
-    if wanted.strip().casefold() == "none":
+    items = [item.strip() for item in wanted.split(",") if item.strip()]
+    if [item.casefold() for item in items] == ["none"]:
         return [{} for _ in files]
-    if wanted.strip().casefold() == "auto":
-        pairs = [(name, name) for name in LABEL_EXTRAS]
-        named = False
-    else:
-        pairs = [_pair(item) for item in wanted.split(",") if item.strip()]
-        named = True
+    named = dict(_pair(item) for item in items if item.casefold() != "auto")
+    pairs = dict(named)
+    if any(item.casefold() == "auto" for item in items):
+        pairs = {**{name: name for name in LABEL_EXTRAS}, **named}
     plans = [
         {
             name: ExtraColumn(name, column)
-            for name, origin in pairs
+            for name, origin in pairs.items()
             if (column := infer_column(columns, (origin, *LABEL_EXTRAS.get(origin, ()))))
         }
         for columns in files
     ]
-    for name, origin in pairs if named else ():
+    for name, origin in named.items():
         if not any(name in plan for plan in plans):
             columns = list(dict.fromkeys(column for columns in files for column in columns))
             raise InputError(
@@ -83,6 +82,20 @@ def choose_extras(wanted: str, files: Sequence[Sequence[str]]) -> list[dict[str,
                 code="labels.no-such-extra",
             )
     return plans
+
+
+def columns_left(columns: Sequence[str], taken: Collection[str], wanted: str) -> list[str]:
+    """The label columns that ``--extras`` could take and did not; none under ``none``.
+
+    Args:
+        columns: The columns of a label file.
+        taken: Those that the join reads.
+        wanted: The option.
+    """
+    if wanted.strip().casefold() == "none":
+        return []
+    own = {plain_name(name) for name in (*_RESERVED, "mos_label_status")}
+    return [name for name in columns if name not in taken and plain_name(name) not in own]
 
 
 def _pair(item: str) -> tuple[str, str]:

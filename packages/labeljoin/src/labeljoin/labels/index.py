@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,13 @@ from labeljoin.keys.numeric import numbers
 from labeljoin.keys.rule import count_reasons
 from labeljoin.keys.text import encode
 from labeljoin.labels.conflicts import collapse
-from labeljoin.labels.extras import LABEL_EXTRAS, ExtraColumn, choose_extras, extra_values
+from labeljoin.labels.extras import (
+    LABEL_EXTRAS,
+    ExtraColumn,
+    choose_extras,
+    columns_left,
+    extra_values,
+)
 from labeljoin.labels.options import LabelOptions
 from labeljoin.labels.scale import RAW_COLUMN, ScaleDecision, decide_scale
 
@@ -44,37 +50,58 @@ AGREEMENT = 1e-3
 
 
 @dataclass(frozen=True)
+class LabelKey:
+    """The key column of a label file.
+
+    Attributes:
+        column: The column.
+        decided_by: ``option``, ``name``, or ``values`` where they met those of the features.
+    """
+
+    column: str
+    decided_by: Literal["option", "name", "values"]
+
+
+@dataclass(frozen=True)
 class LabelFile:
     """What was understood of one label file.
 
     Attributes:
         name: The label file as given.
         rows: Its rows.
-        key_column: The column that identifies a clip.
+        key: The column that identifies a clip, and what decided it.
         mos_column: The column with the MOS.
         scale: The scale of that column, and why.
         keyless: Rows whose value yields no clip key, by reason.
         clipped: Estimates off their scale that were moved to its end.
         without_mos: Rows with a clip key and a null or blank MOS.
         extras: Extra to the column that it is read from.
+        left: Columns that ``--extras`` could take and did not.
     """
 
     name: str
     rows: int
-    key_column: str
+    key: LabelKey
     mos_column: str
     scale: ScaleDecision
     keyless: dict[str, int]
     clipped: int
     without_mos: int
     extras: dict[str, str]
+    left: list[str]
+
+    @property
+    def key_column(self) -> str:
+        """The column that identifies a clip."""
+        return self.key.column
 
     def to_dict(self) -> LabelFileFacts:
         """Return the file as an element of the audit's ``label_sources``."""
         return {
             "path": self.name,
             "rows": self.rows,
-            "key_column": self.key_column,
+            "key_column": self.key.column,
+            "key_decided_by": self.key.decided_by,
             "mos_column": self.mos_column,
             "scale": self.scale.to_dict(),
             "keyless_rows": {
@@ -84,6 +111,7 @@ class LabelFile:
             "labels_without_mos": self.without_mos,
             "labels_clipped": self.clipped,
             "extras": dict(sorted(self.extras.items())),
+            "columns_left": self.left,
         }
 
 
@@ -121,13 +149,19 @@ class LabelIndex:
 _OWN = ("mos", RAW_COLUMN, "mos_label_source")
 
 
-def index_labels(sources: Sequence[LabelSource], options: LabelOptions | None = None) -> LabelIndex:
+def index_labels(
+    sources: Sequence[LabelSource],
+    options: LabelOptions | None = None,
+    *,
+    keys: Sequence[LabelKey] | None = None,
+) -> LabelIndex:
     """Read label files into one index.
 
     Args:
         sources: The label files, in the order in which they win the ``mos_label_source`` of
             equal labels.
         options: How to understand them.
+        keys: The key column of each file, where that is decided already.
 
     Raises:
         InputError: A file cannot be understood, a MOS or extra is unusable (file and row are
@@ -145,7 +179,12 @@ def index_labels(sources: Sequence[LabelSource], options: LabelOptions | None = 
     files: list[LabelFile] = []
     tables: list[pa.Table] = []
     for number, (source, extras) in enumerate(zip(sources, plans, strict=True)):
-        file, rows = _read(source, extras, options)
+        if keys is None:
+            named = label_key_column(source, options)
+            key = LabelKey(named, "name" if options.key_column is None else "option")
+        else:
+            key = keys[number]
+        file, rows = _read(source, key, extras, options)
         files.append(file)
         tables.append(rows.append_column("file", pa.array(np.full(len(rows), number, np.int32))))
     rows = _concatenated(tables)
@@ -190,15 +229,33 @@ def infer_mos_column(names: Sequence[str], *, where: str | None = None) -> str:
     )
 
 
-def _read(
-    source: LabelSource, extras: dict[str, ExtraColumn], options: LabelOptions
-) -> tuple[LabelFile, pa.Table]:
-    key_column = _named(source, options.key_column, "--label-key-column") or infer_key_column(
+def label_key_column(source: LabelSource, options: LabelOptions) -> str:
+    """The key column of a label file: the option, else by its name.
+
+    Raises:
+        InputError: The file has no such column, or no name tells.
+    """
+    return _named(source, options.key_column, "--label-key-column") or infer_key_column(
         source.column_names, where=source.name, option="--label-key-column"
     )
-    mos_column = _named(source, options.mos_column, "--label-mos-column") or infer_mos_column(
+
+
+def label_mos_column(source: LabelSource, options: LabelOptions) -> str:
+    """The MOS column of a label file: the option, else by its name.
+
+    Raises:
+        InputError: The file has no such column, or no name tells.
+    """
+    return _named(source, options.mos_column, "--label-mos-column") or infer_mos_column(
         source.column_names, where=source.name
     )
+
+
+def _read(
+    source: LabelSource, key: LabelKey, extras: dict[str, ExtraColumn], options: LabelOptions
+) -> tuple[LabelFile, pa.Table]:
+    key_column = key.column
+    mos_column = label_mos_column(source, options)
     pair = [infer_column(source.column_names, [name]) for name in ("mos", RAW_COLUMN)]
     numeric = [mos_column, *(name for name in pair if None not in pair and name is not None)]
     text = [key_column, *numeric, *(e.column for e in extras.values() if e.name in LABEL_EXTRAS)]
@@ -245,13 +302,14 @@ def _read(
     file = LabelFile(
         name=source.name,
         rows=table.num_rows,
-        key_column=key_column,
+        key=key,
         mos_column=mos_column,
         scale=decision,
         keyless=count_reasons(derived.reasons, indices),
         clipped=clipped,
         without_mos=pc.sum(pc.and_(has_key, pc.invert(has_mos))).as_py() or 0,
         extras={extra.name: extra.column for extra in extras.values()},
+        left=columns_left(source.column_names, {*wanted, *filter(None, pair)}, options.extras),
     )
     return file, rows.filter(pc.and_(has_key, has_mos))
 

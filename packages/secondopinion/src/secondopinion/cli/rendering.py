@@ -39,6 +39,9 @@ def join_summary(audit: Mapping[str, Any], audit_path: str) -> Iterator[Renderab
 
 
 def _join_facts(audit: Mapping[str, Any], audit_path: str) -> Iterator[tuple[str, str]]:
+    if audit["clip_key"].get("evidence"):
+        key = audit["clip_key"]
+        yield "key", f"{key['column']}, decided by values ({key['evidence']})"
     dropped = audit["dropped_rows"]
     if dropped["count"]:
         lacking = ", ".join(

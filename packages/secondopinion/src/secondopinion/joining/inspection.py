@@ -85,6 +85,8 @@ def inspect(
     table = open_table(features)
     plan = plan_join(table, opinions, chosen, progress=progress)
     found["feature_key_column"] = plan.key_column
+    if plan.clip_key.evidence is not None:
+        found["notes"].append(f"Values decided the key column: {plan.clip_key.evidence}.")
     found["feature_keys"] = _feature_keys(plan)
     for entry, match in zip(found["scorers"], plan.matches, strict=True):
         diagnosis = None

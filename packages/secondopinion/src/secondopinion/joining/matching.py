@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from labeljoin import clip_key
-from labeljoin.joining import remembered_key, table_coverage
+from labeljoin.joining import feature_key, remembered_key, table_coverage
 from labeljoin.keys import ColumnsForLabels, KeyMatcher, percent
 from provenance.toolkit import InputError
 
@@ -137,9 +136,16 @@ def plan_join(
             into one key.
     """
     where = str(table.path)
-    found = clip_key(table, options.key_column, where=where)
-    key_column = found.column
     keys, places = _all_keys(opinions)
+    found = feature_key(
+        table,
+        options.key_column,
+        keys,
+        rule=options.feature_rule,
+        where=where,
+        whose="the scores",
+    )
+    key_column = found.column
     wide = wide_table(opinions, places, options.prefix, options.training)
     matcher = KeyMatcher(options.feature_rule, keys)
     place = f"{where}, column {key_column!r}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labeljoin.keys import KEY_COLUMNS
+from labeljoin.keys import KEY_COLUMNS, infer_column
 from provenance.toolkit import InputError
 
 from secondopinion.scores.rows import FrameMean, ScoreRow, as_float, as_runtime
@@ -71,12 +71,8 @@ class Fields:
         return plan
 
     def _plan(self, names: Sequence[str]) -> FieldNames:
-        spelled: dict[str, str] = {}
-        for name in names:
-            spelled.setdefault(str(name).strip().casefold(), name)
-
         def first(wanted: Iterable[str]) -> str | None:
-            return next((spelled[name] for name in wanted if name in spelled), None)
+            return infer_column(names, wanted)
 
         return FieldNames(
             key=first(KEY_COLUMNS) if self.key is None else self._named(self.key, names),
