@@ -393,7 +393,7 @@ def test_values_find_the_key_column_where_no_name_tells(tmp_path):
     (tmp_path / "f.csv").write_text("thing,adm2\na1.mp4,0.9\nb2.mp4,0.8\nc3.mp4,0.7\n")
     (tmp_path / "niqe.json").write_text('{"a1": 4.1, "b2": 7.3}')
     paths = [tmp_path / name for name in ("f.csv", "niqe.json", "out.csv")]
-    audit = secondopinion.materialize(*paths)
+    audit = secondopinion.join_file(*paths)
     assert audit["ok_scores"] == 2
     assert audit["clip_key"]["decided_by"] == "values"
     assert audit["clip_key"]["evidence"] == "2 of 3 keys of 'thing' are in the scores"
