@@ -62,7 +62,7 @@ def test_rows_are_not_joined_by_their_numbers():
     labels = {"no": NUMBERS, "which": CLIPS, "mos": MOS}
     with pytest.raises(InputError) as caught:
         join(features, pa.table(labels))
-    assert caught.value.code == "keys.none"
+    assert caught.value.code == "keys.undecided-sides"
 
 
 def test_problems_of_both_sides_come_together(here, command):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from provenance.toolkit import Output
@@ -12,6 +12,10 @@ from labeljoin.cli import flags
 
 if TYPE_CHECKING:
     from labeljoin.batch.job import BatchJob
+
+
+BATCH: Any = {"table": "manifest", "main_output": {".json": "report_json", ".md": "report_md"}}
+"""How the command is registered: the manifest by position, ``-o`` for a report."""
 
 
 def batch_command(job: Callable[[], BatchJob], help: str) -> Callable[..., None]:

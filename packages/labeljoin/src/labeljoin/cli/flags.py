@@ -21,6 +21,9 @@ Labels = Annotated[
 Jobs = Annotated[
     int | None, typer.Option(metavar="N", help="Processes that work at a time; 1 by default.")
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Write nothing; show what inspect shows of this join.")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(metavar="ADDR", help="Dask scheduler to work on, such as tcp://10.0.0.1:8786."),

@@ -41,6 +41,7 @@ def join(
     ] = False,
     jobs: flags.Jobs = None,
     scheduler: flags.Scheduler = None,
+    dry_run: flags.DryRun = False,
 ) -> None:
     """Add MOS labels to a feature table.
 
@@ -61,6 +62,16 @@ def join(
             fix="Give --ratings PATH",
             code="join.no-ratings",
         )
+    rated = rating_options if ratings else None
+    if dry_run:
+        from labeljoin.cli.rendering import render_inspection
+
+        with output.progress() as progress:
+            document = labeljoin.inspect(
+                features, labels, options, ratings=ratings, rating_options=rated, progress=progress
+            )
+        output.result(document, *render_inspection(document))
+        return
     with output.progress() as progress:
         try:
             audit = labeljoin.join_file(
@@ -69,7 +80,7 @@ def join(
                 out,
                 options,
                 ratings=ratings,
-                rating_options=rating_options if ratings else None,
+                rating_options=rated,
                 audit_json=audit_json,
                 in_place=in_place,
                 jobs=jobs,

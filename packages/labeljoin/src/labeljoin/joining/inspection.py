@@ -11,6 +11,7 @@ from labeljoin.facts import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from labeljoin.formats.opening import open_table
 from labeljoin.joining.audit import label_facts
 from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
+from labeljoin.joining.on_disk import label_files
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
 from labeljoin.joining.plan import plan_join
 from labeljoin.labels.source import LabelSource
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from labeljoin.facts import Inspection, MadeKey
     from labeljoin.keys.rule import KeyRule
+    from labeljoin.ratings.options import RatingOptions
+
+PathLike = str | os.PathLike[str]
 
 SAMPLE = 5
 SEARCHED = 10_000
@@ -30,18 +34,22 @@ SEARCHED = 10_000
 
 @accepts_option_keywords(JoinOptions, feature_key_column="key_column")
 def inspect(
-    features: str | os.PathLike[str],
-    labels: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    features: PathLike,
+    labels: PathLike | Sequence[PathLike] | None,
     options: JoinOptions | None = None,
     *,
+    ratings: PathLike | Sequence[PathLike] | None = None,
+    rating_options: RatingOptions | None = None,
     progress: ProgressCallback | None = None,
 ) -> Inspection:
     """Report what a join would do; nothing is written.
 
     Args:
         features: A feature table.
-        labels: One label file or several.
+        labels: One label file or several; None with ``ratings``.
         options: How to join; the defaults of :class:`JoinOptions` if None.
+        ratings: Files of single ratings in the place of labels.
+        rating_options: How MOS are made of them.
         progress: Called while reading.
 
     Returns:
@@ -53,9 +61,15 @@ def inspect(
         InputError: A side cannot be understood at all.
     """
     chosen = options or JoinOptions()
-    paths = [labels] if isinstance(labels, str | os.PathLike) else list(labels)
+    kind, files = label_files(labels, ratings, chosen)
+    paths = [os.fspath(path) for path in files]
     table = open_table(features)
-    sources = [LabelSource.open(os.fspath(path)) for path in paths]
+    if kind == "ratings":
+        from labeljoin.joining.rated import rated_source  # it imports SciPy
+
+        sources = [rated_source(paths, paths, rating_options, chosen)[0]]
+    else:
+        sources = [LabelSource.open(path) for path in paths]
     plan = plan_join(table, sources, chosen, tolerant=True, progress=progress)
     short = plan.coverage.match_rate < chosen.min_match_rate
     keyless = plan.coverage.keyless_rate > chosen.max_keyless_rate

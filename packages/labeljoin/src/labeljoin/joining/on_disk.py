@@ -79,7 +79,7 @@ def join_file(
         OutputError: The output cannot be written; nothing was.
     """
     chosen = options or JoinOptions()
-    kind, paths = _label_files(labels, ratings, chosen)
+    kind, paths = label_files(labels, ratings, chosen)
     names = [os.fspath(path) for path in paths] if label_names is None else list(label_names)
     audit_path = f"{os.fspath(out)}.audit.json" if audit_json is None else os.fspath(audit_json)
     args = {
@@ -153,12 +153,17 @@ def join_file(
     return Shown(run.document, audit_html)
 
 
-def _label_files(
+def label_files(
     labels: PathLike | Sequence[PathLike] | None,
     ratings: PathLike | Sequence[PathLike] | None,
     options: JoinOptions,
 ) -> tuple[Literal["labels", "ratings"], list[PathLike]]:
-    """Which files say what clips are worth, and whether they hold labels or ratings.
+    """Return which files say what clips are worth, and whether they hold labels or ratings.
+
+    Args:
+        labels: Label files, or None.
+        ratings: Files of ratings, or None.
+        options: The options of the join.
 
     Raises:
         InputError: There are both or neither, or an option belongs to the other kind.

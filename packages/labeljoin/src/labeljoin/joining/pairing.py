@@ -343,5 +343,5 @@ def _told_together(problems: Sequence[InputError], found: Sequence[str]) -> Inpu
     return InputError(
         "; ".join([*(f"{problem.where}: {problem.what}" for problem in problems), *proposed]),
         fix="; ".join(dict.fromkeys(problem.fix for problem in problems if problem.fix)),
-        code=problems[0].code,
+        code="keys.undecided-sides",
     )

@@ -14,8 +14,15 @@ from moshead.cli import flags
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
     cli.command(
-        example="moshead compare --features labelled.parquet --model mine=ugc.toml "
-        "--scores second_opinion_dover_score --baselines --out-html comparison.html"
+        example="moshead compare labelled.parquet --model mine=ugc.toml "
+        "--scores second_opinion_dover_score --baselines -o comparison.html",
+        table="features",
+        main_output={
+            ".html": "out_html",
+            ".json": "out_json",
+            ".md": "out_md",
+            ".tex": "out_tex",
+        },
     )(compare)
 
 

@@ -14,8 +14,9 @@ from moshead.cli import flags
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
     cli.command(
-        example="moshead predict --onnx model/konvid_mos_head_v1.onnx "
-        "--features features.parquet --out predictions.parquet"
+        example="moshead predict features.parquet --onnx model/konvid_mos_head_v1.onnx "
+        "-o predictions.parquet",
+        table="features",
     )(predict)
 
 

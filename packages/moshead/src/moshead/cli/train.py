@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from provenance.toolkit import CommandLine, Output
+from provenance.toolkit import CommandLine, InputError, Output
 
 from moshead.cli.flags import DisplayProfile, Parquet, TrainingFlags
 
@@ -16,11 +16,16 @@ from moshead.cli.flags import DisplayProfile, Parquet, TrainingFlags
 def register(cli: CommandLine) -> None:
     """Add the commands that train to ``cli``."""
     cli.command(
-        example="moshead train --features labelled.parquet --feature-schema ugc.toml "
-        "--model-id ugc_head_v1",
+        example="moshead train labelled.parquet --feature-schema ugc.toml --model-id ugc_head_v1",
+        table="features",
+        main_output="out_onnx",
     )(train)
-    cli.command(example="moshead train-konvid --feature-parquet konvid.parquet")(train_konvid)
-    cli.command(example="moshead train-chug-hdr --shard-dir shards/")(train_chug_hdr)
+    cli.command(
+        example="moshead train-konvid --feature-parquet konvid.parquet", main_output="out_onnx"
+    )(train_konvid)
+    cli.command(example="moshead train-chug-hdr --shard-dir shards/", main_output="out_onnx")(
+        train_chug_hdr
+    )
 
 
 def train(
@@ -41,7 +46,8 @@ def train(
 
     if feature_schema is None or model_id is None:
         missing = "--feature-schema" if feature_schema is None else "--model-id"
-        raise typer.BadParameter(f"{missing} is needed", param_hint=missing)
+        fix = "Give a built-in schema or a TOML file" if feature_schema is None else "Name the head"
+        raise InputError(f"Missing option '{missing}'", fix=fix, code="usage.missing-option")
     _train(
         output,
         moshead.train,

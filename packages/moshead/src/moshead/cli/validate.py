@@ -14,8 +14,10 @@ from moshead.cli import flags
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
     cli.command(
-        example="moshead validate --onnx model/konvid_mos_head_v1.onnx "
-        "--features held_out.parquet --out-json validation.json"
+        example="moshead validate held_out.parquet --onnx model/konvid_mos_head_v1.onnx "
+        "-o validation.json",
+        table="features",
+        main_output={".json": "out_json", ".md": "out_md"},
     )(validate)
 
 

@@ -273,7 +273,7 @@ class Predictor:
                 "the head does not exist, and there is no VMAF to fall back on"
                 + (f" in {unusable} of {vmaf.size} rows" if vmaf.ndim else ""),
                 where=str(self.path),
-                fix=f"Check the path of the ONNX file, or give {VMAF_COLUMN}",
+                fix=f"Correct --onnx, or give the table a column {VMAF_COLUMN}",
                 code="prediction.no-head-and-no-vmaf",
             )
         warnings.warn(

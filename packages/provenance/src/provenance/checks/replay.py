@@ -26,6 +26,7 @@ from provenance.record.search import load_record
 from provenance.run.border import REPLAY_INPUTS_VARIABLE, ReplayBorder, inputs_variable
 from provenance.run.staging import REPLAY_VARIABLE, replay_target
 from provenance.toolkit import InputError
+from provenance.toolkit.grammar.configuration import VARIABLE as CONFIGURATION_VARIABLE
 
 if TYPE_CHECKING:
     from provenance.documents import ReplayDocument
@@ -276,6 +277,8 @@ def _locate_inputs(
 def _run(program: ReplayProgram, command: Sequence[str], layout: Layout, job: _Job) -> None:
     environment = {**os.environ, REPLAY_VARIABLE: os.fspath(layout.folder)}
     environment.pop(REPLAY_INPUTS_VARIABLE, None)
+    # What was configured then is in the recorded arguments; what is configured now is not.
+    environment[CONFIGURATION_VARIABLE] = "none"
     if program.trusted:
         environment[REPLAY_INPUTS_VARIABLE] = inputs_variable(job.located.values(), layout.folder)
     # A terminal that answers, or colours, would make the run another one.

@@ -20,7 +20,7 @@ def verify(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE ...",
+            metavar="FILE",
             help="Records, or files that runs have made.",
             show_default=False,
         ),

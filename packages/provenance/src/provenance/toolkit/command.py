@@ -1,4 +1,4 @@
-"""What every moskit command shares: flags, exit codes, where text goes, and how errors end.
+"""What every moskit command shares: flags, exit codes, and how errors end.
 
 A package's ``cli`` room makes one :class:`CommandLine`, registers its commands on it and calls
 :meth:`CommandLine.run`. Each command gets an :class:`Output` first, calls one public function and
@@ -9,31 +9,36 @@ Results for programs go to standard output; people's text and progress go to sta
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from provenance.toolkit.errors import one_line
+from provenance.toolkit.errors import InputError
+from provenance.toolkit.grammar.configuration import Configured, configured_options
+from provenance.toolkit.grammar.output import Facts as Facts
+from provenance.toolkit.grammar.output import Output
+from provenance.toolkit.grammar.output import ProgressCallback as ProgressCallback
+from provenance.toolkit.grammar.parameters import Shorthand
 from provenance.toolkit.invocation import set_invocation
-from provenance.toolkit.process.ending import InterruptedCommandError, end_with_code, write_json
+from provenance.toolkit.process.ending import (
+    USAGE_ERROR,
+    InterruptedCommandError,
+    end_with_code,
+    usage_error,
+)
+from provenance.toolkit.process.ending import write_json as write_json
 from provenance.toolkit.process.interruption import hear_interrupts
 from provenance.toolkit.process.streams import guard_streams
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.text import Text
-
-ProgressCallback = Callable[[str, int, int | None], None]
-"""Called as ``progress(step, done, total)``; ``total`` is None where it is not known."""
+_HELP = {"help_option_names": ["--help", "-h"]}
 
 
 class _WithoutPandas(MetaPathFinder):
@@ -48,114 +53,6 @@ class _WithoutPandas(MetaPathFinder):
             raise ModuleNotFoundError("moskit's commands do without pandas", name=fullname)
 
 
-class Output:
-    """Where a command's words go.
-
-    Args:
-        json: Print the result as one JSON object on standard output.
-        quiet: Print nothing for people but errors.
-    """
-
-    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
-        self.json = json
-        self.quiet = quiet
-
-    @functools.cached_property
-    def console(self) -> Console:
-        """The Rich console on standard error, silent under ``--quiet``."""
-        return self._console(None)
-
-    def _console(self, width: int | None) -> Console:
-        from provenance.toolkit.console import SafeConsole
-
-        return SafeConsole(
-            stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True, width=width
-        )
-
-    def result(self, document: Mapping[str, Any], *renderables: RenderableType) -> None:
-        """Print ``document`` under ``--json``, and ``renderables`` for people otherwise."""
-        if self.json:
-            write_json(document)
-        else:
-            self.show(*renderables)
-
-    def show(self, *renderables: RenderableType) -> None:
-        """Print for people; tables may be wider than the window, but break no word."""
-        from provenance.toolkit.console import keep_words_whole
-
-        for renderable in renderables:
-            width = keep_words_whole(renderable, self.console)
-            console = self.console if width <= self.console.width else self._console(width)
-            console.print(renderable)
-
-    def text(self, text: str) -> None:
-        """Write a command's product (a manifest, a diagram) to standard output as it is."""
-        # A file name in it may be any bytes; they go out as they came in.
-        raw = text.encode("utf-8", "surrogateescape")
-        sys.stdout.flush()
-        sys.stdout.buffer.write(raw if raw.endswith(b"\n") else raw + b"\n")
-        sys.stdout.buffer.flush()
-
-    def product(self, renderable: RenderableType) -> None:
-        """Print a command's product (a tree) to standard output, never cut to a width."""
-        from provenance.toolkit.console import SafeConsole
-
-        console = SafeConsole(highlight=False)
-        if console.is_terminal:
-            console.print(renderable)
-            return
-        console = SafeConsole(highlight=False, width=100_000)
-        with console.capture() as capture:
-            console.print(renderable)
-        self.text("\n".join(line.rstrip() for line in capture.get().splitlines()))
-
-    @contextmanager
-    def progress(self) -> Iterator[ProgressCallback]:
-        """Show progress on a terminal; yield a callback that does nothing elsewhere."""
-        if self.quiet or self.json or not self.console.is_terminal:
-            yield lambda step, done, total: None
-            return
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console, transient=True) as bars:
-            tasks: dict[str, Any] = {}
-
-            def advance(step: str, done: int, total: int | None) -> None:
-                if step not in tasks:
-                    tasks[step] = bars.add_task(step, total=total)
-                bars.update(tasks[step], completed=done, total=total)
-
-            yield advance
-
-
-class Facts:
-    """Named facts one below the other, for :meth:`Output.show`; wrapped between words only.
-
-    Args:
-        facts: Name and fact each.
-    """
-
-    def __init__(self, facts: Iterable[tuple[str, str]]) -> None:
-        self.facts = list(facts)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        """Lines of text, as Rich asks for them."""
-        import textwrap
-
-        from rich.text import Text
-
-        indent = max((len(name) for name, _ in self.facts), default=0) + 2
-        width = max(options.max_width - indent, 1)
-        for name, fact in self.facts:
-            lines = textwrap.wrap(
-                one_line(fact), width, break_long_words=False, break_on_hyphens=False
-            )
-            yield Text.assemble(
-                (f"{one_line(name):{indent}}", "dim"), f"\n{'':{indent}}".join(lines)
-            )
-
-
 class CommandLine:
     """The commands of one package.
 
@@ -166,12 +63,15 @@ class CommandLine:
 
     def __init__(self, distribution: str, summary: str) -> None:
         self.distribution = distribution
+        self.program = distribution.removeprefix("moskit-")
+        self._configured: list[Configured] = []
         self.app = typer.Typer(
             help=summary,
-            add_completion=False,
+            add_completion=True,
             no_args_is_help=True,
             pretty_exceptions_enable=False,
             rich_markup_mode=None,
+            context_settings=_HELP,
         )
         self.app.callback()(self._root())
 
@@ -199,20 +99,30 @@ class CommandLine:
         raise typer.Exit
 
     def command(
-        self, *, example: str, name: str | None = None, hidden: bool = False
+        self,
+        *,
+        example: str,
+        name: str | None = None,
+        hidden: bool = False,
+        table: str | None = None,
+        main_output: str | Mapping[str, str] = "out",
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Register a function as a command.
 
         Its first parameter receives the :class:`Output`; the others become options, and
-        ``--json``, ``--quiet`` and ``--version`` are added to them. A parameter whose type is a
-        dataclass stands for options that several commands share: each field becomes an option,
-        and the function receives the dataclass.
+        ``--json``, ``--quiet``, ``--verbose`` and ``--version`` are added to them. A parameter
+        whose type is a dataclass stands for options that several commands share: each field
+        becomes an option, and the function receives the dataclass.
 
         Args:
             example: A command line that ``--help`` shows.
             name: The command's name; by default the function's.
             hidden: Leave the command out of ``--help``.
+            table: The parameter that may be given by position too: the table the command is about.
+            main_output: The parameter that ``-o`` sets; or a mapping from suffixes of the file to
+                such parameters.
         """
+        shorthand = Shorthand(table, main_output)
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
             own = _annotated(function)[1:]
@@ -220,28 +130,46 @@ class CommandLine:
                 p.name: p.annotation for p in own if is_dataclass(p.annotation)
             }
 
-            def invoke(json: bool, quiet: bool, show_version: bool, **options: Any) -> None:
-                if show_version:
-                    self._print_version()
-                for name, group in groups.items():
-                    options[name] = group(**{f.name: options.pop(f.name) for f in fields(group)})
-                try:
-                    function(Output(json=json, quiet=quiet), **options)
-                except KeyboardInterrupt as interrupt:
-                    raise InterruptedCommandError from interrupt
-
-            shared = {
-                "json": _flag("--json", "Print the result as one JSON object on standard output."),
-                "quiet": _flag("--quiet", "Print nothing for people but errors."),
-                "show_version": self._version_flag(),
-            }
-            keyword = inspect.Parameter.KEYWORD_ONLY
-            parameters = [
-                option.replace(kind=keyword)
+            plain = [
+                option
                 for parameter in own
                 for option in (
                     _annotated(parameter.annotation) if parameter.name in groups else [parameter]
                 )
+            ]
+
+            def invoke(
+                json: bool, quiet: bool, verbose: bool, show_version: bool, **options: Any
+            ) -> None:
+                if show_version:
+                    self._print_version()
+                configured = [each.name for each in self._configured]
+                options, beaten = shorthand.resolve(options, plain, configured)
+                if beaten:
+                    self._leave_out(beaten)
+                for name, group in groups.items():
+                    options[name] = group(**{f.name: options.pop(f.name) for f in fields(group)})
+                output = Output(json=json, quiet=quiet, verbose=verbose and not quiet)
+                output.show_decisions(
+                    (" ".join(each.tokens), f"from {each.origin}") for each in self._configured
+                )
+                try:
+                    function(output, **options)
+                    output.show_times()
+                except KeyboardInterrupt as interrupt:
+                    raise InterruptedCommandError from interrupt
+
+            shared = {
+                "json": _flag("Print the result as one JSON object on standard output.", "--json"),
+                "quiet": _flag("Print nothing for people but errors.", "--quiet", "-q"),
+                "verbose": _flag(
+                    "Print decisions and times too, on standard error.", "--verbose", "-v"
+                ),
+                "show_version": self._version_flag(),
+            }
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters = [
+                option.replace(kind=keyword) for option in shorthand.parameters(plain)
             ] + [
                 inspect.Parameter(flag, keyword, default=False, annotation=annotation)
                 for flag, annotation in shared.items()
@@ -253,6 +181,7 @@ class CommandLine:
                 name or function.__name__.replace("_", "-"),
                 epilog=f"Example: {example}",
                 hidden=hidden,
+                context_settings=_HELP,
             )(invoke)
             return function
 
@@ -269,8 +198,45 @@ class CommandLine:
         sys.meta_path.insert(0, _WithoutPandas())
         # Arrow's own allocator keeps tens of megabytes more than it hands out, and saves no time.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-        set_invocation(self.distribution.removeprefix("moskit-"), sys.argv[1:])
-        end_with_code(self.distribution, lambda: self.app(standalone_mode=False))
+        set_invocation(self.program, sys.argv[1:])
+        end_with_code(self.distribution, self._parse_and_call)
+
+    def _parse_and_call(self) -> Any:
+        """Parse the arguments of this process, with configured ones, and call the command."""
+        try:
+            return self.app(self._with_configuration(sys.argv[1:]), standalone_mode=False)
+        except USAGE_ERROR as error:
+            name = getattr(getattr(error, "param", None), "name", None)
+            origin = next((each.origin for each in self._configured if each.name == name), None)
+            if origin is None:
+                raise
+            shown: InputError = usage_error(error)
+            shown.where = origin
+            raise shown from error
+
+    def _with_configuration(self, typed: list[str]) -> list[str]:
+        """Return the arguments of this process with those of its configuration put in."""
+        commands = getattr(typer.main.get_command(self.app), "commands", {})
+        if not typed or typed[0] not in commands:
+            return typed
+        self._configured = configured_options(
+            self.program,
+            typed[0],
+            commands[typed[0]].params,
+            typed[1:],
+            environment=os.environ,
+            folder=Path.cwd(),
+        )
+        self._typed = typed
+        return self._leave_out(())
+
+    def _leave_out(self, names: Collection[str]) -> list[str]:
+        """Drop configured options, and record the command line without them."""
+        self._configured = [each for each in self._configured if each.name not in names]
+        tokens = [token for each in self._configured for token in each.tokens]
+        arguments = [self._typed[0], *tokens, *self._typed[1:]]
+        set_invocation(self.program, arguments)
+        return arguments
 
 
 def _annotated(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -282,5 +248,5 @@ def _annotated(function: Callable[..., Any]) -> list[inspect.Parameter]:
     ]
 
 
-def _flag(name: str, help_text: str) -> Any:
-    return Annotated[bool, typer.Option(name, help=help_text)]
+def _flag(help_text: str, *names: str) -> Any:
+    return Annotated[bool, typer.Option(*names, help=help_text)]

@@ -53,6 +53,20 @@ def _harmless(words: str) -> str:
     return "".join(c if _is_shown(c) else repr(c)[1:-1] for c in words)
 
 
+def style_tables(renderable: RenderableType) -> None:
+    """Give the tables in ``renderable`` the one look of all commands: no lines, a bold header."""
+    if isinstance(renderable, Group):
+        for part in renderable.renderables:
+            style_tables(part)
+    elif isinstance(renderable, Padding):
+        style_tables(renderable.renderable)
+    elif isinstance(renderable, Table):
+        renderable.box = None
+        renderable.pad_edge = False
+        renderable.header_style = renderable.title_style = "bold"
+        renderable.title_justify = "left"
+
+
 def keep_words_whole(renderable: RenderableType, console: Console) -> int:
     """Set the column widths of the tables in ``renderable`` so that no word is broken or cut.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labeljoin.cli import BATCH
 from provenance.toolkit import CommandLine
 
 from secondopinion.cli.batch import batch
@@ -14,16 +15,17 @@ cli = CommandLine(
 )
 
 cli.command(
-    example="secondopinion join --features features.parquet --scores dover.csv "
-    "--scores niqe=niqe.csv --out with-opinions.parquet"
+    example="secondopinion join features.parquet --scores dover.csv --scores niqe=niqe.csv "
+    "-o with-opinions.parquet",
+    table="features",
 )(join)
 cli.command(
-    example="secondopinion inspect --scores dover.csv --scores 'logs/*.json' "
-    "--features features.parquet"
+    example="secondopinion inspect dover.csv 'logs/*.json' --features features.parquet",
+    table="scores",
 )(inspect)
 cli.command(
-    example="secondopinion batch --manifest opinions.json --report-json report.json "
-    "--report-md report.md"
+    example="secondopinion batch opinions.json --report-json report.json --report-md report.md",
+    **BATCH,
 )(batch)
 
 

@@ -18,6 +18,9 @@ Scores = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", metavar="N", help="Processes that work at a time.")
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Write nothing; show what inspect shows of this join.")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDR", help="A Dask scheduler whose workers do the work."),

@@ -38,11 +38,19 @@ def join(
     ] = False,
     jobs: flags.Jobs = None,
     scheduler: flags.Scheduler = None,
+    dry_run: flags.DryRun = False,
 ) -> None:
     """Add every scorer's scores to a feature table."""
     import secondopinion
     from secondopinion.cli.rendering import join_summary
 
+    if dry_run:
+        from secondopinion.cli.rendering import inspection
+
+        with output.progress() as progress:
+            document = secondopinion.inspect(scores, options, features=features, progress=progress)
+        output.result(document, *inspection(document))
+        return
     audit_path = f"{out}.audit.json" if audit_json is None else audit_json
     with output.progress() as progress:
         try:

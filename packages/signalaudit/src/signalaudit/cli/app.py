@@ -14,8 +14,9 @@ cli = CommandLine(
 
 
 @cli.command(
-    example="signalaudit report --input konvid=labelled.parquet --out-html audit.html "
-    "--out-json audit.json"
+    example="signalaudit report konvid=labelled.parquet -o audit.html --out-json audit.json",
+    table="inputs",
+    main_output={".html": "out_html", ".json": "out_json", ".md": "out_md"},
 )
 def report(
     output: Output,
@@ -124,7 +125,7 @@ def report(
     output.result(document, *summarise(document, written))
 
 
-@cli.command(example="signalaudit diff before.json after.json --out-md changes.md")
+@cli.command(example="signalaudit diff before.json after.json -o changes.md", main_output="out_md")
 def diff(
     output: Output,
     before: Annotated[Path, typer.Argument(metavar="BEFORE.json", help="The earlier audit.")],

@@ -26,7 +26,8 @@ from provenance.toolkit.process.interruption import ignore_interrupts, was_inter
 from provenance.toolkit.process.streams import UnwritableOutputError
 
 # Typer carries a copy of click under a private name, and shows only this class of it.
-_USAGE_ERROR: Any = typer.BadParameter.__base__
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""What the parser raises for arguments that it refuses."""
 
 
 class InterruptedCommandError(Exception):
@@ -73,7 +74,7 @@ def _exit_code(error: BaseException, distribution: str) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error, file=sys.stderr)
         return EXIT_INPUT
-    if isinstance(error, _USAGE_ERROR):
+    if isinstance(error, USAGE_ERROR):
         error = usage_error(error)
     if isinstance(error, MoskitError):
         return _failed(error)
@@ -126,8 +127,13 @@ def usage_error(error: BaseException) -> InputError:
     """
     context = getattr(error, "ctx", None)
     message = str(getattr(error, "format_message", lambda: error)())
-    what = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
-    fix = None if context is None else f"See {context.command_path} --help"
+    message = " ".join(message.replace("Value error, ", "").split())
+    what, maybe, rest = message.partition(" Did you mean")
+    what = what.rstrip(".")
+    help_text = None if context is None else f"See {context.command_path} --help"
+    # The parser asks its question at the end of what is wrong; here it is part of the way out.
+    question = f"{maybe}{rest}".strip(" ?.") + "?" if maybe else None
+    fix = " ".join(filter(None, (question, help_text))) or None
     kind = type(error).__name__
     if kind == "NoSuchOption":
         return InputError(what, fix=fix, code="usage.unknown-option")

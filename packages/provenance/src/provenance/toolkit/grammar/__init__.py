@@ -1,0 +1,1 @@
+"""What the commands of all packages have in common: options, outputs and configuration."""
