@@ -1,3 +1,23 @@
+# /// script
+# requires-python = ">=3.11,<3.14"
+# dependencies = [
+#     "moskit-labeljoin",
+#     "moskit-moshead[train]",
+#     "moskit-provenance",
+#     "moskit-secondopinion",
+#     "moskit-signalaudit",
+# ]
+#
+# [tool.uv]
+# python-preference = "system"
+#
+# [tool.uv.sources]
+# moskit-labeljoin = { path = "../packages/labeljoin", editable = true }
+# moskit-moshead = { path = "../packages/moshead", editable = true }
+# moskit-provenance = { path = "../packages/provenance", editable = true }
+# moskit-secondopinion = { path = "../packages/secondopinion", editable = true }
+# moskit-signalaudit = { path = "../packages/signalaudit", editable = true }
+# ///
 """Run the whole job: join labels and scores, audit, train, check, predict and verify.
 
     uv run examples/quickstart.py               on sample data that the script makes
@@ -388,7 +408,7 @@ def show_outputs(place: Workplace, seconds: float) -> None:
     rows += [(str(path), "predicted against rated MOS") for path in sorted(place.out.glob("*.png"))]
     console.print()
     console.print(Panel(facts(*rows), title=f"Done in {seconds:.0f} s", border_style="green"))
-    trace = f"uv run provenance trace {place.out / 'head.onnx'}"
+    trace = f"uv run --only-group commands provenance trace {place.out / 'head.onnx'}"
     console.print(f"Where the head came from: [bold]{trace}[/]", soft_wrap=True)
 
 

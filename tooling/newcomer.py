@@ -47,10 +47,14 @@ def main() -> None:
         subprocess.run(COMMAND, shell=True, cwd=clone, env=environment, check=True)
         end = time.perf_counter() - start
         first = (clone / FIRST_TABLE).stat().st_mtime - started
-        size = bytes_under(clone / ".venv") / 1e9
+        size = bytes_under(folder / "home" / ".cache" / "uv" / "environments-v2") / 1e9
+        held = list(
+            (folder / "home" / ".cache" / "uv").glob("environments-v2/*/lib/*/site-packages")
+        )
+        packages = len([*held[0].glob("*.dist-info")])
     print(
         f"\nclone to first labelled table: {first:.0f} s; to the end: {end:.0f} s; "
-        f"environment: {size:.1f} GB; {os.cpu_count()} cores"
+        f"environment: {size:.2f} GB, {packages} packages; {os.cpu_count()} cores"
     )
 
 

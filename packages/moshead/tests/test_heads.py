@@ -390,7 +390,7 @@ def test_only_mlp_needs_torch(write_table, labelled_columns):
     }
     assert done["blend"].returncode == 0, done["blend"].stderr
     assert done["mlp"].returncode == 2
-    assert "moskit-moshead[train]" in done["mlp"].stderr
+    assert "moskit-moshead[mlp]" in done["mlp"].stderr
 
 
 OUTSIDE_FAMILY = """

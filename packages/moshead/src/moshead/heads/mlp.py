@@ -77,7 +77,7 @@ class Mlp:
                 raise
             raise InputError(
                 "the family mlp is trained with torch, which is not installed",
-                fix="Run pip install 'moskit-moshead[train]', or leave --recipe out",
+                fix="Run pip install 'moskit-moshead[mlp]', or leave --recipe out",
                 code="training.no-torch",
             ) from error
 
