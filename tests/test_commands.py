@@ -16,8 +16,11 @@ from workspace import PACKAGES, ROOT, run_command
 CONTRACT = tomllib.loads((ROOT / "tests" / "command_contract.toml").read_text("utf-8"))
 COMMANDS = [command for package in PACKAGES for command in commands_of(package)]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
-# In order: of every command, the quickstart script, Dask, and an example with a secret.
-FLAGS_OF_OTHERS = {"--help", "--data", "--key", "--nthreads", "--password"}
+# In order: of every command, the quickstart script, Dask, an example with a secret, and uv.
+FLAGS_OF_OTHERS = {
+    *("--help", "--install-completion", "--data", "--key", "--nthreads", "--password"),
+    *("--only-group", "--torch-backend"),
+}
 each_command = pytest.mark.parametrize(
     "command", COMMANDS, ids=lambda command: f"{command.package} {command.name}"
 )

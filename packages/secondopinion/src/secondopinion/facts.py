@@ -215,6 +215,7 @@ class AuditDocument(TypedDict):
         ),
     ]
     failures: Annotated[list[str], Meta(description="Why it failed, one sentence each.")]
+    min_match_rate: Rate
     feature_table: Annotated[str, Meta(description="The feature table as given.")]
     output: Annotated[str | None, Meta(description="The output as given; null if not written.")]
     feature_key_column: str

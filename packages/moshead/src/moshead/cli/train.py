@@ -47,7 +47,7 @@ def train(
     if feature_schema is None or model_id is None:
         missing = "--feature-schema" if feature_schema is None else "--model-id"
         fix = "Give a built-in schema or a TOML file" if feature_schema is None else "Name the head"
-        raise InputError(f"Missing option '{missing}'", fix=fix, code="usage.missing-option")
+        raise InputError(f"{missing} is needed", fix=fix, code="usage.missing-option")
     _train(
         output,
         moshead.train,

@@ -24,7 +24,7 @@ cli.command(
     table="scores",
 )(inspect)
 cli.command(
-    example="secondopinion batch opinions.json --report-json report.json --report-md report.md",
+    example="secondopinion batch opinions.json -o report.md --jobs 4",
     **BATCH,
 )(batch)
 

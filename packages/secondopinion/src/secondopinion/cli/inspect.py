@@ -12,7 +12,10 @@ from secondopinion.cli import flags
 from secondopinion.joining.options import JoinOptions
 
 
-@option_flags(JoinOptions, without=("missing", "prefix", "trained_on", "corpus", "overwrite"))
+@option_flags(
+    JoinOptions,
+    without=("missing", "min_match_rate", "prefix", "trained_on", "corpus", "overwrite"),
+)
 def inspect(
     output: Output,
     *,

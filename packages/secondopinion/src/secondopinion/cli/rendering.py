@@ -140,7 +140,7 @@ def _advice(
                 f"{about}{percent(suggestion['match_rate'])} of the clips",
             )
     for note in notes:
-        yield "note", note
+        yield "warning" if " matches only " in note else "note", note
 
 
 def _shown(facts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

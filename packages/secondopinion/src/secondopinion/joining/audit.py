@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from secondopinion.scores.opinions import Opinions, Scorer
 
 
+LITTLE = 0.5
+"""The share of matched clips below which an audit says that a scorer matches only so many."""
+
+
 def audit_of(
     plan: Plan,
     opinions: Opinions,
@@ -62,7 +66,7 @@ def audit_of(
     return {
         "schema": "second-opinion-materializer-v1",
         "status": "ok" if written else "failed",
-        "failures": [] if written else failures(plan),
+        "failures": [] if written else failures(plan, options),
         "feature_table": features,
         "output": out if written else None,
         "feature_key_column": plan.key_column,
@@ -72,6 +76,7 @@ def audit_of(
         "score_key_regex": options.score_key_regex,
         "ignore_case": options.ignore_case,
         "missing": options.missing,
+        "min_match_rate": options.min_match_rate,
         "prefix": options.prefix,
         "input_rows": coverage.rows,
         "output_rows": report.rows_out if report else None,
@@ -107,8 +112,15 @@ def _total(plan: Plan, status: Status) -> int:
     return sum(match.rows[status] for match in plan.matches)
 
 
-def failures(plan: Plan) -> list[str]:
-    """Return which scorers lack how many scores, one sentence each."""
+def failures(plan: Plan, options: JoinOptions) -> list[str]:
+    """Return what the options do not accept, one sentence each."""
+    few = [
+        f"{match.scorer.slug} matches {percent(plan.match_rate(match))} of the clips, below the "
+        f"minimum of {percent(options.min_match_rate)}"
+        for match in plan.below(options.min_match_rate)
+    ]
+    if few:
+        return few
     return [
         f"{slug} has no score for {_counted(rows)} of {plan.coverage.rows:,}"
         for slug, rows in plan.lacking.items()
@@ -129,6 +141,12 @@ def notes(plan: Plan) -> list[str]:
             found.append(
                 f"{scorer.out_of_range:,} scores of {scorer.slug} are outside its range, "
                 f"{scorer.facts.low:g} to {scorer.facts.high:g}. They were stored as given."
+            )
+        if plan.coverage.keys and plan.match_rate(match) < LITTLE:
+            found.append(
+                f"{scorer.slug} matches only {percent(plan.match_rate(match))} of the clips "
+                f"({match.matched_keys:,} of {plan.coverage.keys:,}). --min-match-rate 0.95 makes "
+                "that a failure."
             )
         if not match.rows[STATUS_OK] and match.rows[STATUS_BAD]:
             found.append(f"{scorer.slug} has no usable score: all matching ones are bad.")
@@ -189,7 +207,7 @@ def _scorer(
         "bad_runtimes": scorer.bad_runtimes,
         "bad_frames": scorer.bad_frames,
         "matched_feature_keys": match.matched_keys,
-        "match_rate": match.matched_keys / keys if keys else 0.0,
+        "match_rate": plan.match_rate(match),
         "unmatched_feature_keys": {
             "count": keys - match.matched_keys,
             "sample": list(match.unmatched_sample),

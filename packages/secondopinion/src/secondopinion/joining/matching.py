@@ -104,6 +104,14 @@ class Plan:
     kept_rows: int
     judged: tuple[str, ...]
 
+    def match_rate(self, match: ScorerMatch) -> float:
+        """The share of the table's clips that a scorer has scored; 0 without clips."""
+        return match.matched_keys / self.coverage.keys if self.coverage.keys else 0.0
+
+    def below(self, minimum: float) -> list[ScorerMatch]:
+        """The matches with scorers that scored less than ``minimum`` of the clips."""
+        return [match for match in self.matches if self.match_rate(match) < minimum]
+
     @property
     def lacking(self) -> dict[str, LackingRows]:
         """The rows without an ``ok`` score, by scorer and status."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from labeljoin import open_table
 from labeljoin.engine import attach_in_run, first_pass, part_executor, stage_table, withhold_table
 from labeljoin.joining import accepts_option_keywords
+from labeljoin.keys import percent
 from provenance import start_run
 from provenance.toolkit import Shown, VerdictError
 
@@ -20,7 +21,7 @@ from secondopinion.joining.options import JoinOptions
 from secondopinion.scores.file import ScoreSpecification
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
     from typing import Any
 
@@ -37,7 +38,7 @@ PathLike = str | os.PathLike[str]
 
 
 class MissingScoresError(VerdictError):
-    """Scores are missing with ``missing="fail"``. Its ``document`` is the audit, as written."""
+    """The options do not accept how many scores are missing. Its ``document`` is the audit."""
 
 
 @accepts_option_keywords(JoinOptions)
@@ -79,8 +80,8 @@ def join_file(
     Raises:
         InputError: An input or option is unusable, a scorer scored a clip twice, or scored no
             clip of the table. Nothing was written.
-        MissingScoresError: ``missing="fail"`` and a row lacks a score. The audit was written and
-            is the error's ``document``.
+        MissingScoresError: ``missing="fail"`` and a row lacks a score, or a scorer matches less
+            than ``min_match_rate``. The audit was written and is the error's ``document``.
         OutputError: The output cannot be written. Nothing was written.
 
     Example:
@@ -128,7 +129,8 @@ def join_file(
             diagnoses = diagnoses_of(table, plan, chosen)
             check_matches(plan, table, diagnoses)
             report = None
-            if chosen.missing == "fail" and plan.lacking:
+            few = [match.scorer.slug for match in plan.below(chosen.min_match_rate)]
+            if few or (chosen.missing == "fail" and plan.lacking):
                 withhold_table(run, table, reading)
             else:
                 names = set(table.column_names) if chosen.overwrite else set()
@@ -138,7 +140,7 @@ def join_file(
                     staged,
                     plan.key_column,
                     plan.columns,
-                    shaping=chosen.to_dict(),
+                    shaping=chosen.shaping(),
                     metadata=plan.clip_key.metadata(),
                     replace=names.intersection(plan.columns.schema.names),
                     keep=plan.kept if chosen.missing == "drop" and plan.lacking else None,
@@ -160,11 +162,23 @@ def join_file(
         raise MissingScoresError(
             "; ".join(run.document["failures"]),
             where=os.fspath(features),
-            fix="Score the missing clips, or accept the gaps with --missing mark or drop",
+            fix=_way_out(few, diagnoses),
             code="scores.missing",
             document=run.document,
         )
     return cast("AuditDocument", Shown(run.document, audit_html))
+
+
+def _way_out(few: Sequence[str], diagnoses: Mapping[str, Diagnosis]) -> str:
+    """Return what to do about scores that are missing."""
+    for slug in few:
+        suggestions = diagnoses[slug].suggestions if slug in diagnoses else ()
+        if suggestions:
+            best = suggestions[0]
+            return f"Try {best.command()}, with which {slug} matches {percent(best.match_rate)}"
+    if few:
+        return "Score the missing clips, or accept the gaps with a lower --min-match-rate"
+    return "Score the missing clips, or accept the gaps with --missing mark or drop"
 
 
 def _inputs(specifications: Sequence[ScoreSpecification]) -> list[Path]:

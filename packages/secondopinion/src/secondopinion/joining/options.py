@@ -100,6 +100,16 @@ class JoinOptions:
             "alone."
         ),
     ] = "mark"
+    min_match_rate: Annotated[
+        float,
+        Meta(
+            description="Share of the clips that every scorer has to match, from 0 to 1; below it "
+            "the join fails.",
+            ge=0,
+            le=1,
+            extra={"metavar": "RATE"},
+        ),
+    ] = 0.0
     direction: Annotated[
         Texts,
         Meta(
@@ -153,6 +163,12 @@ class JoinOptions:
             )
         if self.format != AUTO and self.format not in readers():
             raise unknown_format(self.format)
+        if not 0 <= self.min_match_rate <= 1:
+            raise InputError(
+                f"--min-match-rate must be between 0 and 1, got {self.min_match_rate:g}",
+                fix="Give a share, such as 0.95 for 95 %",
+                code="scores.not-a-share",
+            )
         if not self.prefix.strip():
             raise InputError(
                 "The prefix of the columns is blank",
@@ -187,6 +203,10 @@ class JoinOptions:
     def score_rule(self) -> keys.KeyRule:
         """The rule that turns the clip names of score files into clip keys."""
         return keys.KeyRule(self.key_normalize, self.score_key_regex, self.ignore_case)
+
+    def shaping(self) -> dict[str, Any]:
+        """Return the options that shape the content of the output."""
+        return {name: each for name, each in self.to_dict().items() if name != "min_match_rate"}
 
     def reading(self) -> dict[str, Any]:
         """Return the options that :func:`read_opinions` takes."""

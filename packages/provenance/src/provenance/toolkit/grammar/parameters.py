@@ -185,8 +185,10 @@ def _by_suffix(
 
 def _parts(parameter: inspect.Parameter) -> tuple[Any, Any]:
     """Return the type of a parameter and its Typer option."""
-    kind, option = get_args(parameter.annotation)[:2]
-    return kind, option
+    parts = get_args(parameter.annotation)
+    if get_origin(parameter.annotation) is not Annotated:
+        return parameter.annotation, typer.Option()
+    return parts[0], parts[1]
 
 
 def _flag_of(parameter: inspect.Parameter) -> str:
