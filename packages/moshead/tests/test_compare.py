@@ -259,6 +259,7 @@ def test_hostile_names_are_escaped_everywhere():
     assert "<b>|x" not in found.html
     assert "\\<b\\>\\|x" in found.markdown
     assert r"\textbackslash{}y\_\&\%" in found.latex
+    assert found.latex.endswith("}\n")
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,8 @@ def test_the_graph_is_the_head(recipe, missing):
 @pytest.mark.parametrize("recipe", [*CLOSED_FORM, "mlp"])
 def test_families_learn_what_a_line_cannot(recipe):
     features, mos = table(400)
+    features.setflags(write=False)  # as those of Arrow tables are
+    mos.setflags(write=False)
     family = load_family(recipe)
     train = np.arange(300)
     fitted = family.fit(

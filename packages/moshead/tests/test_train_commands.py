@@ -41,6 +41,13 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def test_a_schema_that_does_not_exist_is_told_from_a_file(tmp_path):
+    told = command("train", "t.csv", "--feature-schema", "konvid", "--model-id", "x", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "there is no feature schema 'konvid'" in told.stderr
+    assert "konvid-v1, chug-hdr-wide-v1" in told.stderr
+
+
 @pytest.mark.parametrize("flag", ["--feature-schema", "--model-id"])
 def test_what_a_head_cannot_do_without_is_asked_for(tmp_path, flag):
     given = {"--feature-schema": "konvid-v1", "--model-id": "x"}

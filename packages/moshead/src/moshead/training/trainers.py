@@ -243,6 +243,7 @@ def train(
         InputError: The rows cannot train a head, or would train one that only looks like it.
         GateMissedError: The gate was required and missed; verdict and card were written.
     """
+    load_schema(feature_schema)  # a misspelled name is no file that is missing
     given: list[Any] = [features] if is_frame(features) else [*cast("Sequence[Any]", features)]
     sources = tuple(
         Path(each)

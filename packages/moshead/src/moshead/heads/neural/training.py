@@ -142,8 +142,9 @@ class _Batch:
     ) -> None:
         self.recipe, self.plans, self.device = recipe, plans, device
         self.inputs = features.shape[1] + len(ENCODER_VOCAB)
-        self.features = torch.from_numpy(np.ascontiguousarray(features)).to(device)
-        self.mos = torch.from_numpy(np.ascontiguousarray(mos)).to(device)
+        # Copies, since torch warns of arrays that it could not write to, as those of Arrow are.
+        self.features = torch.from_numpy(np.array(features, order="C")).to(device)
+        self.mos = torch.from_numpy(np.array(mos)).to(device)
         self.mean = self._stack([start.mean for start in starts])
         self.inverse = self._stack([np.where(s.constant, 0.0, 1.0 / s.std) for s in starts])
         self.missing = bool(np.isnan(features).any())
