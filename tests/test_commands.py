@@ -19,7 +19,7 @@ PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROO
 # In order: of every command, the quickstart script, Dask, an example with a secret, and uv.
 FLAGS_OF_OTHERS = {
     *("--help", "--install-completion", "--data", "--key", "--nthreads", "--password"),
-    *("--only-group", "--torch-backend"),
+    *("--all-packages", "--no-sources", "--only-group", "--rm", "--torch-backend", "--wheel"),
 }
 each_command = pytest.mark.parametrize(
     "command", COMMANDS, ids=lambda command: f"{command.package} {command.name}"

@@ -242,6 +242,9 @@ class Inspection(JoinFacts):
     label_keys: list[LabelKeys]
     columns_to_add: list[str]
     obstacles: list[str]
+    failures: Annotated[
+        list[str], Meta(description="The minimums that the join would miss, one sentence each.")
+    ]
 
 
 class ReportTotals(TypedDict):

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from labeljoin.facts import INSPECTION_SCHEMA as INSPECTION_SCHEMA
 from labeljoin.formats.opening import open_table
-from labeljoin.joining.audit import label_facts
+from labeljoin.joining.audit import failures_of, label_facts
 from labeljoin.joining.diagnosis import diagnose_join, diagnosis_facts
 from labeljoin.joining.on_disk import label_files
 from labeljoin.joining.options import JoinOptions, accepts_option_keywords
@@ -71,8 +71,6 @@ def inspect(
     else:
         sources = [LabelSource.open(path) for path in paths]
     plan = plan_join(table, sources, chosen, tolerant=True, progress=progress)
-    short = plan.coverage.match_rate < chosen.min_match_rate
-    keyless = plan.coverage.keyless_rate > chosen.max_keyless_rate
     return {
         "schema": INSPECTION_SCHEMA,
         "feature_table": os.fspath(features),
@@ -100,9 +98,10 @@ def inspect(
         **plan.coverage.to_dict(),
         "columns_to_add": list(plan.columns.schema.names),
         "obstacles": [str(obstacle) for obstacle in plan.obstacles],
+        "failures": failures_of(plan, chosen),
         "diagnosis": (
             diagnosis_facts(diagnose_join(table, sources, plan, chosen))
-            if short or keyless
+            if failures_of(plan, chosen)
             else None
         ),
     }
