@@ -17,7 +17,7 @@ from labeljoin.joining import accepts_option_keywords
 from secondopinion.joining.audit import audit_html, audit_of
 from secondopinion.joining.collection import read_opinions
 from secondopinion.joining.matching import check_matches, plan_join
-from secondopinion.joining.on_disk import MissingScoresError, diagnoses_of
+from secondopinion.joining.on_disk import diagnoses_of, missing_scores
 from secondopinion.joining.options import JoinOptions
 from secondopinion.scores.file import ScoreFile
 
@@ -72,8 +72,8 @@ def join(
     Raises:
         InputError: An input or option is unusable, a scorer scored a clip twice, or scored no
             clip of the table.
-        MissingScoresError: ``missing="fail"`` and a row lacks a score; its ``document`` is the
-            audit.
+        MissingScoresError: ``missing="fail"`` and a row lacks a score, or a scorer matches less
+            than ``min_match_rate``; its ``document`` is the audit.
 
     Example:
         >>> import pyarrow as pa
@@ -97,7 +97,7 @@ def join(
     drop = chosen.missing == "drop" and bool(plan.lacking)
     keep = np.asarray(plan.kept(keys)).tolist() if drop else None
     rows = len(keys)
-    failed = chosen.missing == "fail" and bool(plan.lacking)
+    failed = plan.refused_by(chosen)
     done = AttachReport("in-memory", None, rows, rows if keep is None else sum(keep), ())
     audit = audit_of(
         plan,
@@ -109,13 +109,8 @@ def join(
         diagnoses=diagnoses,
     )
     if failed:
-        raise MissingScoresError(
-            "; ".join(audit["failures"]),
-            where=str(table.path),
-            fix="Score the missing clips, or accept the gaps with missing='mark' or 'drop'",
-            code="scores.missing",
-            document=audit,
-        )
+        few = plan.below(chosen.min_match_rate)
+        raise missing_scores(audit, str(table.path), few, diagnoses)
     batch = plan.columns(keys)
     added = pa.Table.from_arrays(
         [

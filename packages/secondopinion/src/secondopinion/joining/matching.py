@@ -112,6 +112,11 @@ class Plan:
         """The matches with scorers that scored less than ``minimum`` of the clips."""
         return [match for match in self.matches if self.match_rate(match) < minimum]
 
+    def refused_by(self, options: JoinOptions) -> bool:
+        """Whether the options do not accept which scores are missing."""
+        few = bool(self.below(options.min_match_rate))
+        return few or (options.missing == "fail" and bool(self.lacking))
+
     @property
     def lacking(self) -> dict[str, LackingRows]:
         """The rows without an ``ok`` score, by scorer and status."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
 
     from secondopinion.facts import AuditDocument
-    from secondopinion.joining.matching import Plan
+    from secondopinion.joining.matching import Plan, ScorerMatch
     from secondopinion.scores.opinions import Opinions
 
 PathLike = str | os.PathLike[str]
@@ -129,8 +129,7 @@ def join_file(
             diagnoses = diagnoses_of(table, plan, chosen)
             check_matches(plan, table, diagnoses)
             report = None
-            few = [match.scorer.slug for match in plan.below(chosen.min_match_rate)]
-            if few or (chosen.missing == "fail" and plan.lacking):
+            if plan.refused_by(chosen):
                 withhold_table(run, table, reading)
             else:
                 names = set(table.column_names) if chosen.overwrite else set()
@@ -159,14 +158,32 @@ def join_file(
         )
         run.record(audit_path, cast("dict[str, Any]", audit), kind="audit")
     if report is None:
-        raise MissingScoresError(
-            "; ".join(run.document["failures"]),
-            where=os.fspath(features),
-            fix=_way_out(few, diagnoses),
-            code="scores.missing",
-            document=run.document,
-        )
+        few = plan.below(chosen.min_match_rate)
+        raise missing_scores(run.document, os.fspath(features), few, diagnoses)
     return cast("AuditDocument", Shown(run.document, audit_html))
+
+
+def missing_scores(
+    audit: Mapping[str, Any],
+    where: str,
+    few: Sequence[ScorerMatch],
+    diagnoses: Mapping[str, Diagnosis],
+) -> MissingScoresError:
+    """Return the error of a join whose options do not accept what is missing.
+
+    Args:
+        audit: The audit, whose status is ``failed``.
+        where: The feature table.
+        few: The matches below the minimum.
+        diagnoses: By slug, what would raise the match rate.
+    """
+    return MissingScoresError(
+        "; ".join(audit["failures"]),
+        where=where,
+        fix=_way_out([match.scorer.slug for match in few], diagnoses),
+        code="scores.missing",
+        document=audit,
+    )
 
 
 def _way_out(few: Sequence[str], diagnoses: Mapping[str, Diagnosis]) -> str:
