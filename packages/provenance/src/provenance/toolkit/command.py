@@ -17,11 +17,10 @@ from dataclasses import fields, is_dataclass
 from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
-from provenance.toolkit.errors import InputError
 from provenance.toolkit.grammar.configuration import Configured, configured_options
 from provenance.toolkit.grammar.output import Facts as Facts
 from provenance.toolkit.grammar.output import Output
@@ -37,6 +36,9 @@ from provenance.toolkit.process.ending import (
 from provenance.toolkit.process.ending import write_json as write_json
 from provenance.toolkit.process.interruption import hear_interrupts
 from provenance.toolkit.process.streams import guard_streams
+
+if TYPE_CHECKING:
+    from provenance.toolkit.errors import InputError
 
 _HELP = {"help_option_names": ["--help", "-h"]}
 
