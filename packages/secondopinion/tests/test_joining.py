@@ -404,15 +404,16 @@ def test_values_find_the_key_column_where_no_name_tells(tmp_path):
 def test_a_scorer_that_matches_little_is_said_loudly_and_can_be_refused(tmp_path):
     (tmp_path / "f.csv").write_text("clip\n" + "".join(f"c{n}\n" for n in range(10)))
     (tmp_path / "niqe.json").write_text('{"c1": 4.1, "other": 7.3}')
-    paths = [tmp_path / name for name in ("f.csv", "niqe.json", "out.csv")]
-    audit = secondopinion.join_file(*paths)
+    features, scores, out = (tmp_path / name for name in ("f.csv", "niqe.json", "out.csv"))
+    audit = secondopinion.join_file(features, scores, out)
     [warning] = [note for note in audit["notes"] if "only" in note]
     assert warning.startswith("niqe matches only 10 % of the clips (1 of 10)")
-    paths[2].unlink()
+    out.unlink()
     options = secondopinion.JoinOptions(min_match_rate=0.2)
     with pytest.raises(secondopinion.MissingScoresError, match="below the minimum of 20 %") as few:
-        secondopinion.join_file(*paths, options)
+        secondopinion.join_file(features, scores, out, options)
+    assert few.value.document is not None
     assert few.value.document["status"] == "failed"
-    assert not paths[2].exists()
+    assert not out.exists()
     with pytest.raises(InputError, match="between 0 and 1"):
         secondopinion.JoinOptions(min_match_rate=2)

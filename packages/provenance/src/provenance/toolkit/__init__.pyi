@@ -4,7 +4,6 @@ from .canonical import document_bytes as document_bytes
 from .canonical import json_value as json_value
 from .command import CommandLine as CommandLine
 from .command import Facts as Facts
-from .command import Output as Output
 from .command import ProgressCallback as ProgressCallback
 from .deprecation import moved_name as moved_name
 from .documents import parse_json as parse_json
@@ -22,6 +21,7 @@ from .errors import OutputError as OutputError
 from .errors import VerdictError as VerdictError
 from .errors import one_line as one_line
 from .errors import sentence as sentence
+from .grammar.output import Output as Output
 from .machine import processors as processors
 from .pages.environment import breakable as breakable
 from .pages.environment import markdown_templates as markdown_templates
