@@ -12,8 +12,8 @@ are in ``docs/concepts/the-gate.md``.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from labeljoin.keys import percent
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from moshead.documents.manifest import ControlDocument
     from moshead.features.domain import Array
     from moshead.gate.twins.search import TwinSearch
 
@@ -103,11 +104,23 @@ class Control:
     expected: float
     evidence: tuple[Evidence, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ControlDocument:
         """The control as the manifest's ``control`` member."""
         return {
-            **asdict(self),
-            "evidence": [{**asdict(e), "names": list(e.names)} for e in self.evidence],
+            "kind": self.kind,
+            "statistic": self.statistic,
+            "bound": self.bound,
+            "effect": self.effect,
+            "effect_bound": self.effect_bound,
+            "passed": self.passed,
+            "reason": self.reason,
+            "examined": self.examined,
+            "same": self.same,
+            "expected": self.expected,
+            "evidence": [
+                {"kind": e.kind, "text": e.text, "rows": e.rows, "names": list(e.names)}
+                for e in self.evidence
+            ],
         }
 
 

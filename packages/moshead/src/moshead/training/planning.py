@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from provenance.toolkit import InputError
 
 from moshead.documents.plan import SCHEMA
 from moshead.gate import statistics
-from moshead.gate.thresholds import MEAN_PLCC, PLCC_SPREAD, bounds_of
+from moshead.gate.thresholds import MEAN_PLCC, PLCC_SPREAD
 
 if TYPE_CHECKING:
     import os
+
+    from moshead.documents.plan import GatePlan
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def plan_gate(
     mos_sd: float | None = None,
     features: str | os.PathLike[str] | None = None,
     rating_sd_ddof: Literal[0, 1] = 1,
-) -> dict[str, Any]:
+) -> GatePlan:
     """Return what the gate asks of a corpus.
 
     Args:
@@ -115,22 +117,25 @@ def plan_gate(
     _check(plcc, clips, k_folds, noise)
     measured = plcc * noise.ceiling if noise else plcc
     needed = statistics.clips_for_spread(measured, PLCC_SPREAD.bound)
-    plan: dict[str, Any] = {
+    plan: GatePlan = {
         "schema": SCHEMA,
         "plcc": plcc,
         "k_folds": k_folds,
-        "thresholds": bounds_of((MEAN_PLCC, PLCC_SPREAD)),
+        "thresholds": {
+            "mean_plcc_min": MEAN_PLCC.bound,
+            "plcc_spread_max": PLCC_SPREAD.bound,
+        },
         "clips_per_fold_needed": needed,
         "clips_needed": needed * k_folds,
+        "can_pass": False,
+        "sentences": [],
     }
     sentences = []
     can_pass = measured >= MEAN_PLCC.bound
     if noise:
-        plan |= {
-            "reliability": round(noise.reliability, 6),
-            "ceiling": round(noise.ceiling, 6),
-            "measured_plcc": round(measured, 6),
-        }
+        plan["reliability"] = round(noise.reliability, 6)
+        plan["ceiling"] = round(noise.ceiling, 6)
+        plan["measured_plcc"] = round(measured, 6)
         sentences.append(
             f"With {noise.ratings:g} ratings a clip, perfect predictions would measure a PLCC of "
             f"{noise.ceiling:.3f}; a head worth {plcc:.3f} on clean labels would measure "
@@ -152,12 +157,9 @@ def plan_gate(
     )
     if clips is not None:
         error = statistics.plcc_standard_error(measured, clips / k_folds)
-        plan |= {
-            "clips": clips,
-            "clips_per_fold": clips // k_folds,
-            "standard_error": round(statistics.plcc_standard_error(measured, clips), 6),
-            "expected_fold_spread": round(statistics.EXPECTED_RANGE_OF_5 * error, 6),
-        }
+        plan["clips"], plan["clips_per_fold"] = clips, clips // k_folds
+        plan["standard_error"] = round(statistics.plcc_standard_error(measured, clips), 6)
+        plan["expected_fold_spread"] = round(statistics.EXPECTED_RANGE_OF_5 * error, 6)
         low = measured - 1.96 * plan["standard_error"]
         sentences.append(
             f"{clips:,} clips measure the PLCC to ±{1.96 * plan['standard_error']:.4f} and spread "
