@@ -35,6 +35,9 @@ PENALTIES = np.logspace(-4, 3, 22)
 _BLOCK = 8192
 """Rows worked on at a time."""
 
+_FEW_ROWS = 512
+"""Above so many rows, leave-out predictions are computed in float32."""
+
 _NEGLIGIBLE = 1e-10
 """Eigenvalues below this share of the largest one carry rounding errors only."""
 
@@ -157,10 +160,13 @@ class LeastSquares:
         values, vectors = values[keep], vectors[:, keep]
         basis = vectors / np.sqrt(values)
         # float32 is plenty for a leave-out prediction, and halves what many rows take.
-        left = np.empty((rows, len(values)), np.float64 if rows <= _BLOCK else np.float32)
+        left = np.empty((rows, len(values)), np.float64 if rows <= _FEW_ROWS else np.float32)
+        basis = basis.astype(left.dtype)
         for block in blocks:
-            along = phi(block) @ basis - means @ basis
-            left[block] = along if roots is None else along * roots[block, None]
+            centred = phi(block) - means
+            if roots is not None:
+                centred *= roots[block, None]
+            left[block] = centred.astype(left.dtype) @ basis
         return cls(left, values, means, vectors * np.sqrt(values), roots)
 
     @classmethod
