@@ -204,9 +204,9 @@ class Audit(JoinFacts):
     engine: Annotated[
         str | None,
         Meta(
-            description="parquet-splice, parquet-rewrite, arrow-copy, arrow-rewrite, jsonl-splice, "
-            "json-rewrite, csv-rewrite, in-memory, or the engine of another format; null if no "
-            "table was written."
+            description="parquet-splice, parquet-splice-streamed, parquet-rewrite, arrow-copy, "
+            "arrow-rewrite, jsonl-splice, json-rewrite, csv-rewrite, in-memory, or the engine of "
+            "another format; null if no table was written."
         ),
     ]
     engine_reason: str | None

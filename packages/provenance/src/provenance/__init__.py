@@ -21,6 +21,8 @@ The rooms, in reading order:
 
 * ``toolkit``: the command line, errors and exit codes that all moskit packages share. A public
   module for the sibling packages.
+* ``stores``: object stores: paths that are URLs, read by ranges and published in one step. Public
+  for the sibling packages too.
 * ``record``: the record itself: hashing, its documents, finding it, its embedded short form.
 * ``run``: a run from start to end: inputs, staged outputs, locks, and the record that it leaves.
 * ``checks``: verify a record's files, or replay its command.

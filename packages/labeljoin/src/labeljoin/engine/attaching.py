@@ -61,9 +61,10 @@ def attach(
     *,
     replace: Collection[str] = (),
     keep: Callable[[pa.Array], pa.BooleanArray] | None = None,
-    embed: Callable[[Digest], bytes] | None = None,
+    embed: Callable[[Digest | None], bytes] | None = None,
     metadata: Mapping[str, str] | None = None,
     digests: bool = True,
+    front: bool = True,
     first_pass: FirstPass | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
@@ -83,9 +84,12 @@ def attach(
         columns_for_keys: Computes the new columns from key values, some rows at a time.
         replace: Columns to leave out of the source's; a new column may have their names.
         keep: Returns which rows to keep, from their key values; all by default.
-        embed: The run record to embed in parquet metadata, from the digest of the source file.
+        embed: The run record to embed in parquet metadata, from the digest of the source file;
+            from None where nobody reads all of it.
         metadata: More key-value metadata for parquet files.
         digests: Hash source and destination while copying.
+        front: Write the bytes at the beginning of a parquet file that its source has too. Else
+            leave a hole there, which a store fills.
         first_pass: The first pass over the same table, not yet closed; what it kept is not read
             again.
         executor: Where parts are processed; here, one after the other, by default.
@@ -120,6 +124,7 @@ def attach(
             embed=embed,
             metadata=dict(metadata or {}),
             digests=digests,
+            front=front,
             shared=directory,
             first_pass=None if directory else first_pass,
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.record import short_record_bytes
+from provenance.run import StagedObject
+from provenance.stores import ObjectPath, as_path, origin_of
 from provenance.toolkit import InputError, OutputError
 
 from labeljoin.engine.attaching import attach
@@ -51,7 +54,7 @@ def stage_table(
             directory would be written in place; or ``out`` is an input of the run.
         OutputError: The folder cannot be written to.
     """
-    target = Path(out)
+    target = as_path(out)
     _refuse_format(table, target)
     directory = table.path.is_dir()
     if directory and target.exists() and target.samefile(table.path):
@@ -106,6 +109,7 @@ def attach_in_run(
     template = run.short_record(shaping, digests={source: None})
     # Workers elsewhere start in folders of their own.
     absolute = open_table(table.path.absolute()) if staged.directory else table
+    composing = isinstance(staged, StagedObject) and staged.can_compose(table.path)
     try:
         report = attach(
             absolute,
@@ -116,6 +120,7 @@ def attach_in_run(
             keep=keep,
             embed=_Embedding(template, source),
             metadata=metadata,
+            front=not composing,
             first_pass=first_pass,
             executor=executor,
             progress=progress,
@@ -124,9 +129,11 @@ def attach_in_run(
         if error.where is not None:  # people know the output by its own name
             error.where = error.where.replace(os.fspath(staged), os.fspath(staged.destination))
         raise
+    if composing:
+        report = _composed(report, staged)
     for part in report.parts:
         name = part.destination if staged.directory else None
-        origin = table.path / part.source.name if staged.directory else part.source
+        origin = table.path / part.source.name if staged.directory else origin_of(part.source)
         if part.source_digest is not None:
             run.set_input_digest(source, origin, part.source_digest)
         if part.digest is not None:
@@ -140,6 +147,22 @@ def attach_in_run(
                 part=name,
             )
     return report
+
+
+def _composed(report: AttachReport, staged: StagedOutput) -> AttachReport:
+    """Let the store put the front of a spliced table in its place, and say how it was done."""
+    part = report.parts[0]
+    assert isinstance(staged, StagedObject)
+    if not part.prefix_size:
+        return report
+    assert isinstance(part.source, ObjectPath)
+    done = staged.compose(part.source, part.prefix_size)
+    if done.reason is None:
+        return report
+    part = dataclasses.replace(part, source_digest=done.digest)
+    return dataclasses.replace(
+        report, engine="parquet-splice-streamed", reason=done.reason, parts=(part,)
+    )
 
 
 def withhold_table(
@@ -161,7 +184,7 @@ def withhold_table(
     """
     run.withdraw(name)
     if (digest := first_pass.digest()) is not None:
-        run.set_input_digest(source, table.path, digest)
+        run.set_input_digest(source, origin_of(table.path), digest)
 
 
 @dataclass(frozen=True)
@@ -171,8 +194,8 @@ class _Embedding:
     template: Mapping[str, Any]
     source: str
 
-    def __call__(self, digest: Digest) -> bytes:
-        inputs = {**self.template["inputs"], self.source: digest.sha256}
+    def __call__(self, digest: Digest | None) -> bytes:
+        inputs = {**self.template["inputs"], self.source: digest and digest.sha256}
         return short_record_bytes({**self.template, "inputs": inputs})
 
 

@@ -64,11 +64,14 @@ class Attachment:
         columns_for_keys: Computes the new columns.
         replace: Columns of the source to leave out.
         keep: Returns which rows to keep, from their key values; None keeps all.
-        embed: Makes the run record to embed from the digest of the source.
+        embed: Makes the run record to embed from the digest of the source, None where nobody
+            reads all of it.
         metadata: Key-value metadata to add, if the format has a place for it.
         digests: Hash source and destination.
         shared: Whether other processes may work on the same destination.
         first_pass: What is known of the source already; not for other processes.
+        front: Whether to write the bytes that the destination has in common with the source at its
+            beginning. Else a store puts them there.
     """
 
     source: Path
@@ -78,11 +81,12 @@ class Attachment:
     columns_for_keys: ColumnsForKeys
     replace: frozenset[str]
     keep: Callable[[pa.Array], pa.BooleanArray] | None
-    embed: Callable[[Digest], bytes] | None
+    embed: Callable[[Digest | None], bytes] | None
     metadata: Mapping[str, str]
     digests: bool
     shared: bool = False
     first_pass: FirstPass | None = None
+    front: bool = True
 
 
 @dataclass(frozen=True)
@@ -172,10 +176,12 @@ class Format(ABC):
     Attributes:
         name: Its name in audits and errors, such as ``parquet``.
         suffixes: The suffixes of its files in lower case, with their point, the usual one first.
+        reads_ranges: Whether it reads objects in stores by ranges. Other formats get a local copy.
     """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    reads_ranges: ClassVar[bool] = False
 
     @property
     def can_write(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def digest_of(path: Path) -> Digest:
         return make_digest(state.hexdigest(), file.tell())
 
 
-def update_from(state: Any, file: BinaryIO) -> Any:
+def update_from(state: Any, file: IO[bytes]) -> Any:
     """Update the hash object ``state`` with the rest of ``file``, and return it."""
     while chunk := file.read(CHUNK):
         state.update(chunk)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
 
 from labeljoin.formats.frames import FrameTable, arrow_table
@@ -13,6 +13,8 @@ from labeljoin.formats.registry import format_named, recognise
 from labeljoin.formats.sample import COMPRESSED_MAGIC, SNIFFED_BYTES, UTF16_MARKS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from labeljoin.formats.base import Format
     from labeljoin.formats.frames import Frame
     from labeljoin.formats.table import Table
@@ -24,11 +26,11 @@ def open_table(path: str | os.PathLike[str] | Frame, *, name: str = "data frame"
     The format is told from the content, and from the suffix if the content leaves a choice.
 
     Args:
-        path: A parquet, Arrow IPC (Feather), JSONL (NDJSON), JSON (a list of objects, or
-            ``{"rows": [...]}``) or CSV file, or a file of a format that another package adds;
-            or a directory of parts of one format, read in the order of their names. Files whose
-            names begin with ``.`` or ``_`` are skipped. Or a data frame: anything with the Arrow
-            PyCapsule interface.
+        path: A path, or a URL (``s3://``, ``file://``). A parquet, Arrow IPC (Feather), JSONL
+            (NDJSON), JSON (a list of objects, or ``{"rows": [...]}``) or CSV file, or a file of a
+            format that another package adds; or a directory of parts of one format, read in the
+            order of their names. Files whose names begin with ``.`` or ``_`` are skipped. Or a data
+            frame: anything with the Arrow PyCapsule interface.
         name: What errors and records call a data frame.
 
     Raises:
@@ -45,9 +47,11 @@ def open_table(path: str | os.PathLike[str] | Frame, *, name: str = "data frame"
     """
     if not isinstance(path, str | os.PathLike):
         return FrameTable(arrow_table(path, "the rows"), name)
-    path = Path(path)
+    path = as_path(path)
     if not path.is_dir():
-        return _format_of(path).open(path, [path])
+        found = _format_of(path)
+        path = _readable(path, found)
+        return found.open(path, [path])
     parts = sorted(entry for entry in path.iterdir() if entry.name[0] not in "._")
     if not parts:
         raise InputError(
@@ -64,17 +68,17 @@ def open_table(path: str | os.PathLike[str] | Frame, *, name: str = "data frame"
                 fix="Name the directory that holds the parts themselves",
                 code="tables.nested-directory",
             )
-    found = {part: _format_of(part) for part in parts}
-    first = found[parts[0]]
+    formats = {part: _format_of(part) for part in parts}
+    first = formats[parts[0]]
     for part in parts[1:]:
-        if found[part] is not first:
+        if formats[part] is not first:
             raise InputError(
-                f"{parts[0].name} is {first.name} and {part.name} is {found[part].name}",
+                f"{parts[0].name} is {first.name} and {part.name} is {formats[part].name}",
                 where=str(path),
                 fix="Keep parts of one format in a directory, and nothing else",
                 code="tables.mixed-formats",
             )
-    return first.open(path, parts)
+    return first.open(path, [_readable(part, first) for part in parts])
 
 
 def locate(table: Table, row: int) -> str:
@@ -98,11 +102,18 @@ def locate(table: Table, row: int) -> str:
     raise IndexError(row)
 
 
+def _readable(path: Path, table_format: Format) -> Path:
+    """Return what the format reads: an object itself, or the local copy of it."""
+    if isinstance(path, ObjectPath) and not table_format.reads_ranges:
+        return path.fetch_all()
+    return path
+
+
 def _format_of(path: Path) -> Format:
     try:
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
-            size = os.fstat(file.fileno()).st_size
+        size = path.stat().st_size
     except FileNotFoundError:
         raise InputError(
             "there is no such file", where=str(path), fix="Check the path", code="tables.not-found"

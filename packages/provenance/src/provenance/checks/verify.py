@@ -23,6 +23,7 @@ from provenance.record.keys import read_public_key
 from provenance.record.record import DamagedRecordError, Record, UnfinishedRunError
 from provenance.record.search import files_below, load_record
 from provenance.record.signatures import SignatureFinder, SignatureFinding
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError, MoskitError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def verify(
     finder = FileFinder(roots, progress)
     checker = _Checker(finder, _Signatures(keys, roots))
     findings: list[RecordFindings] = []
-    queue: list[tuple[Path, FileEntry | None]] = [(Path(path), None) for path in given]
+    queue: list[tuple[Path, FileEntry | None]] = [(as_path(path), None) for path in given]
     seen: set[Path] = set()
     unusable: list[MoskitError] = []
     while queue:
@@ -179,6 +180,8 @@ class _Checker:
         outputs: Mapping[str, FileEntry],
         asked: Path,
     ) -> FileFinding:
+        if entry.stored is not None and (found_object := _object_finding(side, entry, outputs)):
+            return found_object
         if entry.digest is None:
             return FileFinding(side, entry.name, entry.path, "unrecorded")
         recorded = entry.digest.sha256
@@ -226,6 +229,10 @@ class _Checker:
             claim = entry.prefix
             if claim is None:
                 continue
+            if isinstance(entry.path, ObjectPath) or isinstance(claim.path, ObjectPath):
+                reason = "it is in a store, and verify does not download it"
+                yield ClaimFinding("prefix", entry.name, entry.path, "unchecked", reason)
+                continue
             mine = hash_prefix(entry.path, claim.size)
             wanted = claim.sha256
             if self._is_as_recorded(record, claim.path):
@@ -251,6 +258,26 @@ class _Checker:
         return digest is not None and any(
             digest.sha256 in entry.digests() for entry in record.input_entries()
         )
+
+
+def _object_finding(
+    side: Literal["input", "output"], entry: FileEntry, outputs: Mapping[str, FileEntry]
+) -> FileFinding | None:
+    """Compare an object with what the store said of it; None if only its bytes can tell."""
+    assert entry.stored is not None
+    recorded = None if entry.digest is None else entry.digest.sha256
+    if not isinstance(entry.path, ObjectPath):
+        return None  # of a folder that was copied from a store to this machine
+    if not entry.path.is_file():
+        return FileFinding(side, entry.name, entry.path, "missing", recorded)
+    now = entry.path.describe()
+    if (now.size, now.etag) == (entry.stored.size, entry.stored.etag):
+        return FileFinding(side, entry.name, entry.path, "same", recorded, recorded)
+    if entry.digest is not None:
+        return None
+    status: FileStatus = "replaced" if os.path.realpath(entry.path) in outputs else "changed"
+    reason = f"its ETag was {entry.stored.etag}, and is {now.etag}"
+    return FileFinding(side, entry.name, entry.path, status, reason=reason)
 
 
 def _present_files(record: Record) -> Iterator[FileEntry]:

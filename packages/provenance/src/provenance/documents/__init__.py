@@ -34,6 +34,7 @@ from provenance.documents.record import EntryDocument as EntryDocument
 from provenance.documents.record import EntrypointDocument as EntrypointDocument
 from provenance.documents.record import ManifestDocument as ManifestDocument
 from provenance.documents.record import ModuleDocument as ModuleDocument
+from provenance.documents.record import ObjectDocument as ObjectDocument
 from provenance.documents.record import PartDocument as PartDocument
 from provenance.documents.record import PrefixDocument as PrefixDocument
 from provenance.documents.record import ShortDocument as ShortDocument

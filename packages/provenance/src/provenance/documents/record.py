@@ -38,13 +38,27 @@ class PrefixDocument(TypedDict):
     bytes: Bytes
 
 
+class ObjectDocument(TypedDict):
+    """What an object store says of an object; its URL and size are those of the entry."""
+
+    etag: Annotated[str, Meta(description="Changes when the object is written again.")]
+    version_id: Annotated[str | None, Meta(description="Where the bucket keeps versions.")]
+    checksum: Annotated[
+        str | None,
+        Meta(description="The store's own checksum as ALGORITHM:value, if it has one."),
+    ]
+
+
 class PartDocument(TypedDict):
     """A file of a directory; its path is relative to the directory."""
 
     path: WrittenPath
     path_base64: NotRequired[Base64]
-    sha256: Sha256
+    sha256: Annotated[
+        Sha256 | None, Meta(description="Null for an object that was not read whole.")
+    ]
     bytes: Bytes
+    object: NotRequired[ObjectDocument]
     prefix: NotRequired[PrefixDocument]
 
 
@@ -55,13 +69,15 @@ class EntryDocument(TypedDict):
     path_base64: NotRequired[Base64]
     kind: Literal["file", "directory"]
     sha256: Annotated[
-        Sha256,
+        Sha256 | None,
         Meta(
             description="Of a file: its bytes. Of a directory: the text that sha256sum prints for "
-            "its files in the order of their relative paths."
+            "its files in the order of their relative paths. Null for an object that was not read "
+            "whole."
         ),
     ]
     bytes: Bytes
+    object: NotRequired[ObjectDocument]
     role: NotRequired[
         Annotated[str, Meta(description="What an output is to its reader, e.g. feature-table.")]
     ]

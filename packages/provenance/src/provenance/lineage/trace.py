@@ -15,6 +15,7 @@ from provenance.record.keys import PublicKey, read_public_key
 from provenance.record.record import DamagedRecordError, Record, read_record
 from provenance.record.search import find_record, no_record, record_files, short_form
 from provenance.record.signatures import SignatureFinder
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +61,15 @@ def trace(
         (True, ['in.csv'])
     """
     public = [read_public_key(key) for key in keys]
-    return _Tracer(roots, public, progress).trace(Path(os.path.abspath(file)), downstream)  # noqa: PTH100
+    given = as_path(file)
+    if isinstance(given, ObjectPath):
+        raise InputError(
+            "An object is not identified by its bytes, so its lineage cannot be traced",
+            where=os.fspath(file),
+            fix="Look at its record with provenance show, and check it with provenance verify",
+            code="trace.object",
+        )
+    return _Tracer(roots, public, progress).trace(Path(os.path.abspath(given)), downstream)  # noqa: PTH100
 
 
 class _RecordIndex:

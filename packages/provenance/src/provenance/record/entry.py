@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance.record.hashing import Digest, DirectoryDigest
+from provenance.stores import ObjectPath, ObjectStat
+from provenance.stores.registry import SCHEMES
+from provenance.toolkit import InputError
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
-    from provenance.documents import EntryDocument, PartDocument, PrefixDocument
+    from provenance.documents import EntryDocument, ObjectDocument, PartDocument, PrefixDocument
 
 _LONGEST_PATH = 4095  # PATH_MAX of Linux without its final NUL; other systems allow less
 _LONGEST_NAME = 255
@@ -63,6 +66,8 @@ class FileEntry:
         files: The files of a directory.
         role: What an output is to its reader.
         prefix: An output's claim to begin with an input's bytes.
+        stored: What a store said of it, if it is an object. An object that nobody read whole has
+            no digest.
     """
 
     name: str
@@ -73,6 +78,7 @@ class FileEntry:
     files: tuple[FileEntry, ...] = ()
     role: str | None = None
     prefix: PrefixClaim | None = None
+    stored: ObjectStat | None = None
 
     def digests(self) -> Iterator[str]:
         """Yield the SHA-256 of the entry, and of each file in it."""
@@ -81,14 +87,15 @@ class FileEntry:
                 yield item.digest.sha256
 
     def to_document(self, folder: Path) -> EntryDocument:
-        """Return the entry as a record in ``folder`` has it. Needs its digest."""
-        assert self.digest is not None
+        """Return the entry as a record in ``folder`` has it. Needs its digest, or its object."""
         document: EntryDocument = {
             "path": text(self.written_path),
             "kind": "directory" if self.directory else "file",
-            "sha256": self.digest.sha256,
-            "bytes": self.digest.size,
+            "sha256": None if self.digest is None else self.digest.sha256,
+            "bytes": self._size(),
         }
+        if self.stored is not None:
+            document["object"] = _object_document(self.stored)
         if (exact := _exact_path(self.written_path)) is not None:
             document["path_base64"] = exact
         if self.role is not None:
@@ -101,17 +108,25 @@ class FileEntry:
 
     def to_part_document(self, folder: Path) -> PartDocument:
         """Return a file of a directory as a record in ``folder`` has it."""
-        assert self.digest is not None
         document: PartDocument = {
             "path": text(self.written_path),
-            "sha256": self.digest.sha256,
-            "bytes": self.digest.size,
+            "sha256": None if self.digest is None else self.digest.sha256,
+            "bytes": self._size(),
         }
+        if self.stored is not None:
+            document["object"] = _object_document(self.stored)
         if (exact := _exact_path(self.written_path)) is not None:
             document["path_base64"] = exact
         if self.prefix is not None:
             document["prefix"] = self.prefix.to_document(folder)
         return document
+
+    def _size(self) -> int:
+        if self.digest is not None:
+            return self.digest.size
+        if self.stored is not None:
+            return self.stored.size
+        return sum(part._size() for part in self.files)
 
 
 EntrySlot = FileEntry | tuple[FileEntry, ...] | None
@@ -128,25 +143,31 @@ def entries_of(slot: EntrySlot) -> tuple[FileEntry, ...]:
 def new_entry(
     name: str,
     path: Path,
-    digest: Digest,
+    digest: Digest | None,
     folder: Path,
     *,
     role: str | None = None,
     prefixes: Mapping[str | None, PrefixClaim] | None = None,
+    directory: bool = False,
+    objects: Mapping[str, ObjectStat] | None = None,
 ) -> FileEntry:
     """Return the entry of a file or directory of a run.
 
     Args:
         name: Its name in the run.
         path: The file or directory.
-        digest: Its digest.
+        digest: Its digest; None for what a store has and nobody read whole.
         folder: The folder of the record; a path in or below it is written relative to it.
         role: What an output is to its reader.
         prefixes: An output's claims to begin with an input's bytes, by part.
+        directory: Whether it is a directory, where it has no digest.
+        objects: What a store said: of the object by an empty name, of those below a prefix by
+            theirs.
     """
-    claims = prefixes or {}
-    directory = isinstance(digest, DirectoryDigest)
-    parts = digest.files if isinstance(digest, DirectoryDigest) else ()
+    claims, stored = prefixes or {}, objects or {}
+    parts: Mapping[str, Digest | None] = dict.fromkeys(sorted(stored)) if directory else {}
+    if isinstance(digest, DirectoryDigest):
+        directory, parts = True, dict(digest.files)
     return FileEntry(
         name=name,
         path=path,
@@ -154,11 +175,19 @@ def new_entry(
         digest=digest,
         directory=directory,
         files=tuple(
-            FileEntry(f"{name}[{part}]", path / part, part, one, prefix=claims.get(part))
-            for part, one in parts
+            FileEntry(
+                f"{name}[{part}]",
+                path / part,
+                part,
+                one,
+                prefix=claims.get(part),
+                stored=stored.get(part),
+            )
+            for part, one in parts.items()
         ),
         role=role,
         prefix=claims.get(None),
+        stored=stored.get(""),
     )
 
 
@@ -198,6 +227,7 @@ def _read_entry(name: str, value: Any, folder: Path) -> FileEntry | None:
         files=tuple(_read_part(name, item, place, folder) for item in value.get("files") or ()),
         role=value.get("role"),
         prefix=_read_prefix(value.get("prefix"), folder),
+        stored=_read_object(value, place),
     )
 
 
@@ -209,7 +239,25 @@ def _read_part(name: str, value: Mapping[str, Any], directory: Path, folder: Pat
         written_path=written,
         digest=_read_digest(value),
         prefix=_read_prefix(value.get("prefix"), folder),
+        stored=_read_object(value, directory / written),
     )
+
+
+def _read_object(value: Mapping[str, Any], place: Path) -> ObjectStat | None:
+    stated = value.get("object")
+    if not isinstance(stated, Mapping):
+        return None
+    return ObjectStat(
+        url=os.fspath(place),
+        size=int(value["bytes"]),
+        etag=str(stated["etag"]),
+        version_id=stated.get("version_id"),
+        checksum=stated.get("checksum"),
+    )
+
+
+def _object_document(stat: ObjectStat) -> ObjectDocument:
+    return {"etag": stat.etag, "version_id": stat.version_id, "checksum": stat.checksum}
 
 
 def _read_prefix(value: Any, folder: Path) -> PrefixClaim | None:
@@ -232,6 +280,9 @@ def _read_digest(value: Mapping[str, Any]) -> Digest | None:
 
 def relative_path(path: Path, folder: Path) -> str:
     """Return ``path`` relative to ``folder`` if it lies in or below it, else absolute."""
+    if isinstance(path, ObjectPath) or isinstance(folder, ObjectPath):
+        below = type(path) is type(folder) and path.is_relative_to(folder)
+        return "/".join(path.relative_to(folder).parts) if below else os.fspath(path.absolute())
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
     if absolute.is_relative_to(folder):
         return absolute.relative_to(folder).as_posix()
@@ -277,6 +328,10 @@ def _place(written: str, folder: Path) -> Path:
     The first ADR-0661 scripts wrote paths from the root of the repository, which is then one of
     the folders above the record.
     """
+    if written.partition("://")[0] in SCHEMES and "://" in written:
+        return _object_path(written)
+    if isinstance(folder, ObjectPath):
+        return Path(written) if Path(written).is_absolute() else _object_path(str(folder / written))
     if Path(written).is_absolute():
         return Path(written)
     place = Path(os.path.normpath(folder / written))
@@ -285,3 +340,10 @@ def _place(written: str, folder: Path) -> Path:
             if (above / written).exists():
                 return above / written
     return place
+
+
+def _object_path(url: str) -> ObjectPath:
+    try:
+        return ObjectPath(url)
+    except InputError as error:
+        raise ValueError(f"a URL names no object ({error.what})") from None

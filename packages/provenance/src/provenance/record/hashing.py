@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
 from provenance.toolkit.machine import processors
 
@@ -51,7 +52,7 @@ def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None
     """Digest one file in one pass.
 
     Args:
-        path: A regular file.
+        path: A regular file, or an object, which is downloaded.
         progress: Called after every MiB with bytes done and the file's size.
 
     Raises:
@@ -63,6 +64,9 @@ def hash_file(path: os.PathLike[str] | str, *, progress: ProgressCallback | None
         >>> hash_file("empty")
         Digest(sha256='e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', size=0)
     """
+    given = as_path(path)
+    if isinstance(given, ObjectPath):
+        path = given.fetch_all()
     try:
         _refuse_special(path)
         with Path(path).open("rb", buffering=0) as stream:
@@ -114,7 +118,7 @@ def hash_files(
         >>> [digest.size for digest in hash_files(["a", "b"])]
         [1, 2]
     """
-    targets = [Path(path) for path in paths]
+    targets = [as_path(path) for path in paths]
     if len(targets) == 1:
         return [hash_file(targets[0], progress=progress)]
     meter = _Meter(progress, targets) if progress else None
@@ -192,6 +196,9 @@ def directory_files(root: Path) -> Iterator[str]:
     Raises:
         InputError: A folder is unreadable, or is linked into itself.
     """
+    if isinstance(root, ObjectPath):
+        yield from root.names_below()
+        return
     try:
         yield from _walk(root, "", (root.resolve(),))
     except OSError as error:

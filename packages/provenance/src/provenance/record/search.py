@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.record.embedded import read_embedded
 from provenance.record.hashing import Digest, hash_directory, hash_file, missing_file
 from provenance.record.record import DamagedRecordError, Record, UnfinishedRunError, read_record
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def load_record(
         >>> record.entrypoint, [entry.name for entry in record.input_entries()]
         ('job.py', ['table'])
     """
-    target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the last link
+    given = as_path(path)
+    stored = isinstance(given, ObjectPath)
+    # resolve() would follow the last link
+    target = given if stored else Path(os.path.abspath(given))  # noqa: PTH100
     if target.is_file() and (record := read_record(target)) is not None:
         return record
     if not target.exists():
@@ -58,7 +62,9 @@ def load_record(
         if found is None:
             raise missing_file(path)
         return found
-    digest = hash_directory(target) if target.is_dir() else hash_file(target)
+    digest = None
+    if not stored:  # an object is known by its place: nobody downloads it to hash it
+        digest = hash_directory(target) if target.is_dir() else hash_file(target)
     found = find_record(target, digest, roots)
     if found is None:
         raise no_record(target)
@@ -159,12 +165,15 @@ def _candidates(target: Path, roots: Sequence[os.PathLike[str] | str]) -> Iterat
 
 
 def _near(target: Path) -> Iterator[Path]:
+    stored = isinstance(target, ObjectPath)
     for place in (target, *target.parents[:_LEVELS_ABOVE]):
         folder = place.parent
+        if stored and len(place.parts) < 3:  # the bucket
+            return
         yield folder / f"{place.name}.audit.json"
         yield folder / f"{place.stem}.json"
         yield folder / f"{place.stem}.audit.json"
-        if folder.is_dir():
+        if not stored and folder.is_dir():  # a prefix may hold millions of objects
             yield from sorted(folder.glob("*.json"))
 
 

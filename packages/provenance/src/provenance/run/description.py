@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provenance.stores import as_path
+
 
 @dataclass(frozen=True)
 class RunDescription:
@@ -50,7 +52,7 @@ class RunDescription:
             option
             for option, value in self.args.items()
             if isinstance(value, str | os.PathLike)
-            and Path(value) == target
+            and as_path(value) == target
             and option not in inputs
         ]
         if name in options:

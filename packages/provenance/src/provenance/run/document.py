@@ -12,6 +12,7 @@ from provenance.record.block import BLOCK_MEMBER, build_block
 from provenance.record.entry import new_entry
 from provenance.record.hashing import hash_directory, hash_files
 from provenance.run.inputs import Slot, Source, map_slot
+from provenance.run.objects import StagedObject
 from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, json_value
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ def hash_outputs(outputs: Collection[StagedOutput], progress: ProgressCallback |
             output.digest = hash_directory(
                 output.path, known=output.part_digests, progress=progress
             )
-    plain = [output for output in outputs if not output.directory]
+    plain = [
+        output
+        for output in outputs
+        if not (output.directory or (isinstance(output, StagedObject) and output.composed))
+    ]
     for output in plain:
         size = output.path.stat().st_size
         if output.digest is not None and output.digest.size != size:
@@ -114,13 +119,19 @@ def build_document(
 
 
 def _entry(source: Source, folder: Path, role: str | None = None) -> EntryDocument:
-    assert source.digest is not None
-    entry = new_entry(source.name, source.path, source.digest, folder, role=role)
+    entry = new_entry(
+        source.name,
+        source.path,
+        source.digest,
+        folder,
+        role=role,
+        directory=source.directory,
+        objects=source.objects,
+    )
     return entry.to_document(folder)
 
 
 def _staged_entry(name: str, output: StagedOutput, folder: Path) -> EntryDocument:
-    assert output.digest is not None
     entry = new_entry(
         name,
         output.destination,
@@ -128,5 +139,6 @@ def _staged_entry(name: str, output: StagedOutput, folder: Path) -> EntryDocumen
         folder,
         role=None if output.role == "file" else output.role,
         prefixes=output.prefixes,
+        objects=output.objects if isinstance(output, StagedObject) else {},
     )
     return entry.to_document(folder)

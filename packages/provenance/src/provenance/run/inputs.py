@@ -16,9 +16,11 @@ from provenance.record.hashing import (
     unreadable,
 )
 from provenance.run.border import refuse_undeclared
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
+    from provenance.stores import ObjectStat
     from provenance.toolkit import ProgressCallback
 
 PathLike = os.PathLike[str] | str
@@ -26,21 +28,28 @@ SourcePaths = PathLike | Sequence[PathLike] | None
 """What a caller gives for one name: a path, several, or None."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Source:
     """One file or directory, and what it looked like when the run started.
 
     ``place`` is where its bytes are; it differs from ``path``, which the record names, only for
-    what a replayed run has written.
+    what a replayed run has written. ``objects`` is what a store said of an object, or of each that
+    lies below a prefix, by name.
     """
 
     name: str
     path: Path
     place: Path
     directory: bool
-    before: dict[str, tuple[int, ...]]
+    before: dict[str, tuple[object, ...]]
+    objects: dict[str, ObjectStat] = field(default_factory=dict)
     digest: Digest | None = None
     part_digests: dict[str, Digest] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> bool:
+        """Whether it is in an object store: what was not read of it has no digest."""
+        return isinstance(self.place, ObjectPath)
 
     def refuse_change(self) -> None:
         """Raise InputError if the source has changed since the run started."""
@@ -72,8 +81,9 @@ def open_slot(
     if paths is None:
         return None
     if isinstance(paths, str | os.PathLike):
-        return _open_source(name, Path(paths), place(Path(paths)))
-    return [_open_source(name, Path(path), place(Path(path))) for path in paths]
+        paths = as_path(paths)
+        return _open_source(name, paths, place(paths))
+    return [_open_source(name, path, place(path)) for path in map(as_path, paths)]
 
 
 def sources_of(slot: Slot) -> list[Source]:
@@ -91,18 +101,21 @@ def map_slot(slot: Slot, make: Callable[[Source], Any]) -> Any:
 
 
 def hash_sources(sources: Sequence[Source], progress: ProgressCallback | None) -> None:
-    """Digest those sources that have no digest yet.
+    """Digest those sources that have no digest yet, of objects those that were read whole.
 
     Raises:
         InputError: One is unreadable, or has changed since the run started.
     """
     todo = [source for source in sources if source.digest is None]
-    files = [source for source in todo if not source.directory]
-    digests = hash_files([source.place for source in files], progress=progress)
+    files = {source: source.place for source in todo if not source.directory and not source.stored}
+    for source in todo:
+        if isinstance(source.place, ObjectPath) and (copy := source.place.copy_read()):
+            files[source] = copy
+    digests = hash_files(files.values(), progress=progress)
     for source, digest in zip(files, digests, strict=True):
         source.digest = digest
     for source in todo:
-        if source.directory:
+        if source.directory and not source.stored:
             source.digest = hash_directory(
                 source.place, known=source.part_digests, progress=progress
             )
@@ -142,12 +155,16 @@ class Inputs:
     def digest(self, name: str, path: Path | None) -> Digest:
         """Return the digest of an input, the first of its name where ``path`` is None.
 
+        An object is downloaded for it.
+
         Raises:
             InputError: The file is unreadable, or has changed since the run started.
             ValueError: There is no such input.
         """
         for source in self._named(name):
             if path is None or source.path == path:
+                if isinstance(source.place, ObjectPath) and source.digest is None:
+                    source.place.fetch_all()
                 hash_sources([source], self._progress)
                 assert source.digest is not None
                 return source.digest
@@ -202,12 +219,22 @@ def _open_source(name: str, path: Path, place: Path) -> Source:
                 pass
     except OSError as error:
         raise unreadable(path, error) from error
-    return Source(name, path, place, directory, _snapshot(place, directory))
+    objects = _objects(place, directory) if isinstance(place, ObjectPath) else {}
+    return Source(name, path, place, directory, _snapshot(place, directory), objects)
 
 
-def _snapshot(path: Path, directory: bool) -> dict[str, tuple[int, ...]]:
+def _objects(path: ObjectPath, directory: bool) -> dict[str, ObjectStat]:
+    if not directory:
+        return {"": path.describe()}
+    return {stat.url[len(path.url) + 1 :]: stat for stat in path.listed()}
+
+
+def _snapshot(path: Path, directory: bool) -> dict[str, tuple[object, ...]]:
     """Size, modification time and inode of each file: they change when its bytes do."""
     try:
+        if isinstance(path, ObjectPath):
+            found = _objects(path, directory)
+            return {name: (stat.size, stat.etag) for name, stat in found.items()}
         if not directory:
             return {"": _stamp(path)}
         return {name: _stamp(path / name) for name in directory_files(path)}
@@ -215,6 +242,6 @@ def _snapshot(path: Path, directory: bool) -> dict[str, tuple[int, ...]]:
         raise unreadable(path, error) from error
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def _stamp(path: Path) -> tuple[object, ...]:
     status = path.stat()
     return status.st_size, status.st_mtime_ns, status.st_ino

@@ -21,9 +21,11 @@ from provenance.run.inputs import (
     open_slot,
     sources_of,
 )
+from provenance.run.objects import stage_output, written_last
 from provenance.run.places import Places, refuse_replaced
 from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, failed_output, output_error, written_place
+from provenance.stores import as_path
 from provenance.toolkit.canonical import document_bytes, json_value
 from provenance.toolkit.invocation import argv_of
 from provenance.toolkit.process.interruption import begin_work, refuse_interrupted
@@ -77,7 +79,7 @@ class Run:
         Raises:
             ValueError: The run has no such input.
         """
-        self._inputs.set_digest(name, Path(path), digest)
+        self._inputs.set_digest(name, as_path(path), digest)
 
     def input_digest(self, name: str, path: PathLike | None = None) -> Digest:
         """Return the digest of an input; hash its file if that was not done yet.
@@ -86,7 +88,7 @@ class Run:
             InputError: The file is unreadable, or has changed since the run started.
             ValueError: The run has no such input.
         """
-        return self._inputs.digest(name, None if path is None else Path(path))
+        return self._inputs.digest(name, None if path is None else as_path(path))
 
     def short_record(
         self,
@@ -173,12 +175,12 @@ class Run:
         begin_work()
         if name in self._outputs:
             raise ValueError(f"the run has an output named {name} already")
-        target = Path(destination)
+        target = as_path(destination)
         replaceable = self._inputs.slots if replaces is None else (replaces,)
         self._claim(name, target, replaces=replaceable if self.description.in_place else ())
         # An interrupt in between would leave a temporary that no run knows of.
         with signals_deferred():
-            self._outputs[name] = StagedOutput(name, target, role=kind, directory=directory)
+            self._outputs[name] = stage_output(name, target, role=kind, directory=directory)
         self._withdrawn.pop(name, None)
         return self._outputs[name]
 
@@ -238,10 +240,10 @@ class Run:
         """
         if self._record is not None:
             raise ValueError("the run has a record already")
-        target = Path(path)
+        target = as_path(path)
         self._claim("record", target)
         with signals_deferred():
-            self._record = StagedOutput("record", target, role=kind, directory=False)
+            self._record = stage_output("record", target, role=kind)
         self._record_document = document if document is not None else {"schema": MANIFEST_SCHEMA}
 
     # Life
@@ -287,7 +289,16 @@ class Run:
         for output in self._outputs.values():
             output.prepare()
             output.flush()
-        document = build_document(
+        record = written_last(self._record, self._outputs.values(), self._write_record)
+        for source in self._all_sources():
+            source.refuse_change()
+        refuse_interrupted()
+        with signals_deferred() as arrived:
+            put_in_place([*self._outputs.values(), record], arrived)
+
+    def _write_record(self) -> None:
+        assert self._record is not None
+        self.document = build_document(
             self._record_document,
             self.description,
             inputs=self._inputs.slots,
@@ -296,16 +307,11 @@ class Run:
             withdrawn=self._withdrawn,
             folder=self._record.destination.absolute().parent,
         )
-        self._record.path.write_bytes(document_bytes(document))
+        self._record.path.write_bytes(document_bytes(self.document))
         self._record.flush()
-        for source in self._all_sources():
-            source.refuse_change()
-        refuse_interrupted()
-        with signals_deferred() as arrived:
-            put_in_place([*self._outputs.values(), self._record], arrived)
-        self.document = document
 
     def _abandon(self) -> None:
+        self.document = {}
         with signals_deferred():
             for output in reversed(self._staged()):  # who made a folder goes last
                 with suppress(OSError):

@@ -15,6 +15,7 @@ from provenance.record.entry import PrefixClaim
 from provenance.record.hashing import TEMPORARY_PREFIX, Digest, directory_files
 from provenance.run.locks import FORMER, lock_output, mark_of, remove, remove_leftovers
 from provenance.run.placing import put_in_place, signals_deferred
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError, MoskitError, OutputError
 from provenance.toolkit.process.interruption import begin_work
 
@@ -46,6 +47,18 @@ class StagedOutput(os.PathLike[str]):
         self.digest: Digest | None = None
         self.part_digests: dict[str, Digest] = {}
         self.prefixes: dict[str | None, PrefixClaim] = {}
+        self._prepare_place()
+
+    def _prepare_place(self) -> None:
+        """Make the temporary to write to, beside the destination."""
+        destination, directory = self.destination, self.directory
+        if isinstance(destination, ObjectPath) and not is_replay():
+            raise InputError(
+                "This is written to this machine only",
+                where=os.fspath(destination),
+                fix="Give a path, and copy the file",
+                code="output.local-only",
+            )
         self._target = _real_target(destination, directory=directory)
         self._mark = mark_of(self._target.name)
         self._former: Path | None = None
@@ -105,10 +118,10 @@ class StagedOutput(os.PathLike[str]):
             part: The part of a directory output that makes the claim.
         """
         key = None if part is None else self._relative(part)
-        self.prefixes[key] = PrefixClaim(input, Path(path), size, sha256)
+        self.prefixes[key] = PrefixClaim(input, as_path(path), size, sha256)
 
     def _relative(self, part: os.PathLike[str] | str) -> str:
-        path = Path(part)
+        path = as_path(part)
         for root in (self.path, self.destination):
             with suppress(ValueError):
                 return path.relative_to(root).as_posix()
@@ -238,7 +251,7 @@ def write_atomically(destination: os.PathLike[str] | str, content: bytes) -> Non
     output = None
     try:
         with signals_deferred():
-            output = StagedOutput("out", Path(destination), role="file", directory=False)
+            output = StagedOutput("out", as_path(destination), role="file", directory=False)
         output.path.write_bytes(content)
         output.flush()
         with signals_deferred() as arrived:
@@ -334,10 +347,17 @@ def written_place(target: Path) -> Path:
     return target if replay_folder is None else replay_target(target.absolute(), replay_folder)
 
 
+def is_replay() -> bool:
+    """Return whether this process is the command of a replay."""
+    return REPLAY_VARIABLE in os.environ
+
+
 def replay_target(target: Path, folder: os.PathLike[str] | str) -> Path:
     """Return where a run that is replayed in ``folder`` puts an output for ``target``."""
     if target.is_relative_to(folder):
         return target
+    if isinstance(target, ObjectPath):
+        return Path(folder, "outside", *target.url.replace("://", "/", 1).split("/"))
     return Path(folder, "outside", *target.parts[1:])
 
 

@@ -49,7 +49,7 @@ class MoskitError(Exception):
         self.document = document
 
     def __str__(self) -> str:
-        return sentence(self.what, self.where, self.fix)
+        return sentence(_shown(self.what), self.where and _shown(self.where), self.fix)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process and cluster borders; keyword-only arguments do not pickle by default.
@@ -61,12 +61,31 @@ class MoskitError(Exception):
             "error": {
                 "type": type(self).__name__,
                 "code": self.code,
-                "what": self.what,
-                "where": self.where,
+                "what": _shown(self.what),
+                "where": self.where and _shown(self.where),
                 "fix": self.fix,
             },
             "exit_code": self.exit_code,
         }
+
+
+_NAMES: dict[str, str] = {}
+
+
+def show_instead(path: str, name: str) -> None:
+    """Let errors name a local copy by what it is a copy of.
+
+    Args:
+        path: The copy, as errors have it.
+        name: What people know it by, such as a URL.
+    """
+    _NAMES[path] = name
+
+
+def _shown(words: str) -> str:
+    for path, name in _NAMES.items():
+        words = words.replace(path, name)
+    return words
 
 
 def sentence(what: str, where: str | None, fix: str | None) -> str:

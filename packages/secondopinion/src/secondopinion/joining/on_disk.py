@@ -11,6 +11,7 @@ from labeljoin.engine import attach_in_run, first_pass, part_executor, stage_tab
 from labeljoin.joining import accepts_option_keywords
 from labeljoin.keys import percent
 from provenance import start_run
+from provenance.stores import as_path
 from provenance.toolkit import Shown, VerdictError
 
 from secondopinion.joining.audit import audit_html, audit_of
@@ -202,7 +203,7 @@ def _inputs(specifications: Sequence[ScoreSpecification]) -> list[Path]:
     """Return the inputs as a record lists them: a directory as one, a pattern as its files."""
     inputs: list[Path] = []
     for specification in specifications:
-        path = Path(specification.path)
+        path = as_path(specification.path)
         inputs += [path] if path.is_dir() else specification.files
     return inputs
 

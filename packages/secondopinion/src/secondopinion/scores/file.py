@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 from provenance.record import Digest
+from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def _lines(data: bytes) -> pa.StringArray:
 def _files(text: str) -> tuple[Path, ...]:
     """Return the files of a path, a directory or a glob pattern; empty if nothing exists."""
     try:
-        path = Path(text)
+        path = as_path(text)
         if path.is_dir():
             inside = sorted(entry for entry in path.iterdir() if _counts(entry))
             if not inside:
@@ -271,6 +272,8 @@ def _files(text: str) -> tuple[Path, ...]:
                 )
             return tuple(inside)
         if path.exists():
+            if isinstance(path, ObjectPath):
+                path.fetch_all()
             return (path,)
         if _GLOB.search(text):
             found = (Path(name) for name in glob.glob(text, recursive=True))  # noqa: PTH207

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from labeljoin.formats import Frame, FrameTable, arrow_table, is_frame
 from labeljoin.labels import parse_trained_on
 from provenance import start_run
+from provenance.stores import as_path
 from provenance.toolkit import InputError, Shown
 
 from signalaudit.advice.rules import RULES
@@ -342,10 +343,11 @@ def _labelled(given: PathLike | Frame, name: str) -> tuple[str, str | FrameTable
         return name, _table(given, name)
     value = os.fspath(given)
     label, separator, path = value.partition("=")
-    if separator and label.strip() and path and not Path(value).exists():
+    given = as_path(value)
+    if separator and label.strip() and path and not given.exists():
         return label.strip(), path
-    name = Path(value).name or Path(value).resolve().name
-    return (name if Path(value).is_dir() else Path(name).stem), value
+    name = given.name or given.resolve().name
+    return (name if given.is_dir() else Path(name).stem), value
 
 
 def _plain_table(document: TableDocument) -> TableDocument:

@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from provenance.stores import ObjectPath
 from provenance.toolkit import InputError
 
 from labeljoin.formats.base import FirstPass
@@ -38,7 +39,8 @@ class Hashed(NamedTuple):
 class ParquetPass(FirstPass):
     """Reads the keys of a parquet file while a thread hashes all of it.
 
-    Nothing is hashed if the file is too large to be still in memory when it is copied.
+    Nothing is hashed if the file is too large to be still in memory when it is copied, or is an
+    object in a store.
 
     Args:
         table: The table, one file.
@@ -48,7 +50,7 @@ class ParquetPass(FirstPass):
         super().__init__(table)
         self._stopped = Event()
         self._pool: ThreadPoolExecutor | None = None
-        if _stays_in_memory(table.path):
+        if not isinstance(table.path, ObjectPath) and _stays_in_memory(table.path):
             self._pool = ThreadPoolExecutor(1, "hash")
             self._hashed = self._pool.submit(self._hash)
 

@@ -29,6 +29,7 @@ class ParquetFormat(Format):
 
     name = "parquet"
     suffixes = (".parquet", ".pq")
+    reads_ranges = True
 
     def sniff(self, sample: Sample) -> Certainty:
         """Recognise the magic bytes, those of encrypted footers too."""

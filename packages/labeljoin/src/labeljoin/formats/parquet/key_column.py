@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
-from labeljoin.formats.parquet.reading import opened, reading
+from labeljoin.formats.parquet.reading import arrow_file, fetch_columns, opened, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +104,8 @@ def opened_key_column(path: Path, name: str) -> Iterator[tuple[pq.ParquetFile, K
                 code="parquet.nested-key",
             )
         with reading(path):
-            encoded = pq.ParquetFile(path, metadata=plain.metadata, read_dictionary=[name])
-        with encoded:
+            fetch_columns(path, plain.metadata, [name])
+            source = arrow_file(path)
+            encoded = pq.ParquetFile(source, metadata=plain.metadata, read_dictionary=[name])
+        with source, encoded:
             yield plain, KeyColumn(path, plain, encoded, name)

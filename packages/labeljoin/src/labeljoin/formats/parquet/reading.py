@@ -6,12 +6,14 @@ import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from provenance.stores import ObjectPath
 from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 
@@ -39,13 +41,46 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     Raises:
         InputError: It is not there, or no parquet file.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     with ExitStack() as stack:
         with reading(path):
             # Opened here: Arrow would leave a file that is not parquet to the garbage collector.
-            source = stack.enter_context(pa.OSFile(os.fspath(path)))
+            source = stack.enter_context(arrow_file(path))
             file = pq.ParquetFile(source)
             _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
         yield file
+
+
+def arrow_file(path: Path) -> pa.NativeFile:
+    """Open a file, or an object, for Arrow."""
+    import pyarrow as pa
+
+    if isinstance(path, ObjectPath):
+        return pa.PythonFile(path.open("rb"), mode="r")
+    return pa.OSFile(os.fspath(path))
+
+
+def fetch_columns(
+    path: Path, metadata: pq.FileMetaData, columns: Collection[str] | None = None
+) -> None:
+    """Download the chunks of some columns of an object at once; a local file has them already.
+
+    Args:
+        path: The parquet file.
+        metadata: Its metadata.
+        columns: Names of columns with all that is nested in them; all by default.
+    """
+    if not isinstance(path, ObjectPath):
+        return
+    ranges = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for index in range(group.num_columns):
+            chunk = group.column(index)
+            if columns is None or chunk.path_in_schema.partition(".")[0] in columns:
+                first = chunk.data_page_offset
+                if chunk.dictionary_page_offset is not None:
+                    first = min(first, chunk.dictionary_page_offset)
+                ranges.append((first, first + chunk.total_compressed_size))
+    path.fetch(ranges)

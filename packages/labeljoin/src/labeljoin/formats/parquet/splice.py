@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from provenance.record import EMBEDDED_KEY
+from provenance.stores import ObjectPath
 from provenance.toolkit import InputError
 
 from labeljoin.formats.base import Attachment, PartReport, changed_error
@@ -87,8 +88,8 @@ def _splice(task: Attachment, source: BinaryIO, footer: Footer, footer_start: in
             footer.key_values(), file.schema_arrow, task.columns_for_keys.schema
         )
         key_values |= {name.encode(): text.encode() for name, text in task.metadata.items()}
-        if task.embed is not None and hashed is not None:
-            key_values[EMBEDDED_KEY.encode()] = task.embed(hashed.digest)
+        if task.embed is not None and (hashed is not None or not task.front):
+            key_values[EMBEDDED_KEY.encode()] = task.embed(hashed and hashed.digest)
         encoded = _joined_footer(task.source, footer, added, footer_start, key_values)
         out.seek(footer_start + size)
         _write_all(out, memoryview(encoded + len(encoded).to_bytes(4, "little") + MAGIC))
@@ -133,6 +134,10 @@ def _copy(task: Attachment, source: BinaryIO, out: BinaryIO, size: int) -> Hashe
     Returns:
         The hashes of the source, where they are wanted: those of the first pass, or taken now.
     """
+    if not task.front:
+        return None
+    if isinstance(task.source, ObjectPath):
+        return _download(task.source, out, size)
     if not task.digests and task.embed is None:
         _copy_unseen(source, out, size)
         return None
@@ -151,6 +156,18 @@ def _copy(task: Attachment, source: BinaryIO, out: BinaryIO, size: int) -> Hashe
         _write_all(out, buffer[:count])
         left -= count
     digest = make_digest(update_from(front.copy(), source).hexdigest(), source.tell())
+    return Hashed(front, digest)
+
+
+def _download(source: ObjectPath, out: BinaryIO, size: int) -> Hashed:
+    """Write the first ``size`` bytes of an object, and hash all of it on the way."""
+    front = hashlib.sha256()
+    for data in source.stream(size):
+        front.update(data)
+        _write_all(out, memoryview(data))
+    with source.open("rb") as file:
+        file.seek(size)
+        digest = make_digest(update_from(front.copy(), file).hexdigest(), file.tell())
     return Hashed(front, digest)
 
 

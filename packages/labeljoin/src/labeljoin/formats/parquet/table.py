@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labeljoin.formats.parquet.key_column import opened_key_column
-from labeljoin.formats.parquet.reading import opened, reading
+from labeljoin.formats.parquet.reading import fetch_columns, opened, reading
 from labeljoin.formats.table import Table
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class ParquetTable(Table):
 
     def _read(self, part: Path, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Table:
         with opened(part) as file, reading(part):
+            fetch_columns(part, file.metadata, columns)
             table = file.read(columns=None if columns is None else list(columns))
             return table if columns is None else table.select(list(columns))
 
@@ -62,6 +63,8 @@ class ParquetTable(Table):
     ) -> Iterator[pa.RecordBatch]:
         with opened(part) as file:
             wanted = None if columns is None else list(columns)
+            with reading(part):
+                fetch_columns(part, file.metadata, wanted)
             batches = file.iter_batches(columns=wanted)
             while True:
                 with reading(part):
