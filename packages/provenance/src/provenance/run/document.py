@@ -12,7 +12,7 @@ from provenance.record.block import BLOCK_MEMBER, build_block
 from provenance.record.entry import new_entry
 from provenance.record.hashing import hash_directory, hash_files
 from provenance.run.inputs import Slot, Source, map_slot
-from provenance.run.objects import StagedObject
+from provenance.run.objects.staging import StagedObject
 from provenance.toolkit.canonical import CONTENT_MEMBER, content_digest, json_value
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from provenance.run.inputs import (
     open_slot,
     sources_of,
 )
-from provenance.run.objects import stage_output, written_last
+from provenance.run.objects.staging import stage_output, written_last
 from provenance.run.places import Places, refuse_replaced
 from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, failed_output, output_error, written_place

@@ -1,0 +1,1 @@
+"""Outputs of a run in object stores."""
