@@ -5,5 +5,4 @@ from .run import Run as Run
 from .run import start_run as start_run
 from .staging import StagedOutput as StagedOutput
 
-__all__ = ["Run", "StagedOutput", "clean", "start_run", "write_manifest"]
-__all__ = ["Run", "StagedObject", "StagedOutput", "start_run", "write_manifest"]
+__all__ = ["Run", "StagedObject", "StagedOutput", "clean", "start_run", "write_manifest"]
