@@ -84,7 +84,7 @@ def test_the_keywords_of_0_1_still_work():
     with pytest.warns(DeprecationWarning, match="join_file"):
         assert labeljoin.materialize is labeljoin.join_file  # type: ignore[attr-defined]
     name = "percent"
-    with pytest.warns(DeprecationWarning, match=r"labeljoin\.keys\.percent"):
+    with pytest.warns(DeprecationWarning, match=r"import it from labeljoin\.keys"):
         assert getattr(labeljoin, name)(0.5) == "50 %"
     with pytest.raises(AttributeError):
         _ = labeljoin.nothing  # type: ignore[attr-defined]

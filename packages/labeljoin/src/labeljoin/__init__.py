@@ -21,113 +21,85 @@ Examples:
     ['video', 'motion', 'mos']
 """
 
-import importlib
-import warnings
-from typing import Any
+from provenance.toolkit import public_names
 
-import lazy_loader as lazy
-
-_attribute, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
-
-_MOVED = {
-    "keys": (
-        "ColumnsForLabels",
-        "KEYLESS_REASONS",
-        "KEY_COLUMNS",
-        "KEY_NORMALIZE_MODES",
-        "KeyCounts",
-        "KeyMatcher",
-        "KeyNormalize",
-        "KeyResult",
-        "KeyRule",
-        "MEDIA_SUFFIXES",
-        "Match",
-        "infer_key_column",
-        "percent",
-    ),
-    "labels": (
-        "LABEL_EXTRAS",
-        "LabelIndex",
-        "LabelOptions",
-        "LabelScale",
-        "LabelSource",
-        "MOS_COLUMNS",
-        "ScaleDecision",
-        "index_labels",
-        "infer_mos_column",
-    ),
-    "formats": (
-        "ColumnsForKeys",
-        "PartReport",
-        "column_values",
-    ),
-    "engine": (
-        "AttachReport",
-        "attach_in_run",
-        "executor",
-        "part_executor",
-        "stage_table",
-        "withhold_table",
-    ),
-    "diagnose": (
-        "Diagnosis",
-        "KeySide",
-        "Suggestion",
-        "diagnose_coverage",
-    ),
-    "joining": (
-        "AUDIT_SCHEMA",
-        "ClipKey",
-        "Coverage",
-        "INSPECTION_SCHEMA",
-        "KEY_COLUMN_METADATA",
-        "KEY_RULE_METADATA",
-        "measure_coverage",
-        "possible_keys",
-        "remembered_key",
-        "table_coverage",
-    ),
-    "batch": (
-        "BatchJob",
-        "CORPORA",
-        "LABEL_BATCH",
-        "ManifestTable",
-        "ReportColumn",
-        "corpus_manifest",
-        "load_manifest",
-        "manifest_schema",
-        "run_job",
-    ),
-    "cli": ("render_batch",),
-}
-"""Names that were at the top in 0.1, by the sub-module that has them now."""
-
-_RENAMED = {
-    "Survey": ("labeljoin.engine", "first_pass"),
-    "materialize": ("labeljoin", "join_file"),
-}
-"""Names of 0.1, and the module and name that they have now."""
-
-
-def __getattr__(name: str) -> Any:
-    for room, names in _MOVED.items():
-        if name in names:
-            warnings.warn(
-                f"labeljoin.{name} is now labeljoin.{room}.{name}; the old name goes in 0.3",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-            return getattr(importlib.import_module(f"labeljoin.{room}"), name)
-    if name in _RENAMED:
-        room, now = _RENAMED[name]
-        warnings.warn(
-            f"labeljoin.{name} is now {room}.{now}; the old name goes in 0.3",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return getattr(importlib.import_module(room), now)
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("moskit-labeljoin")
-    return _attribute(name)
+__getattr__, __dir__, __all__ = public_names(
+    __name__,
+    __file__,
+    "moskit-labeljoin",
+    moved={
+        "labeljoin.keys": (
+            "ColumnsForLabels",
+            "KEYLESS_REASONS",
+            "KEY_COLUMNS",
+            "KEY_NORMALIZE_MODES",
+            "KeyCounts",
+            "KeyMatcher",
+            "KeyNormalize",
+            "KeyResult",
+            "KeyRule",
+            "MEDIA_SUFFIXES",
+            "Match",
+            "infer_key_column",
+            "percent",
+        ),
+        "labeljoin.labels": (
+            "LABEL_EXTRAS",
+            "LabelIndex",
+            "LabelOptions",
+            "LabelScale",
+            "LabelSource",
+            "MOS_COLUMNS",
+            "ScaleDecision",
+            "index_labels",
+            "infer_mos_column",
+        ),
+        "labeljoin.formats": (
+            "ColumnsForKeys",
+            "PartReport",
+            "column_values",
+        ),
+        "labeljoin.engine": (
+            "AttachReport",
+            "attach_in_run",
+            "executor",
+            "part_executor",
+            "stage_table",
+            "withhold_table",
+        ),
+        "labeljoin.diagnose": (
+            "Diagnosis",
+            "KeySide",
+            "Suggestion",
+            "diagnose_coverage",
+        ),
+        "labeljoin.joining": (
+            "AUDIT_SCHEMA",
+            "ClipKey",
+            "Coverage",
+            "INSPECTION_SCHEMA",
+            "KEY_COLUMN_METADATA",
+            "KEY_RULE_METADATA",
+            "measure_coverage",
+            "possible_keys",
+            "remembered_key",
+            "table_coverage",
+        ),
+        "labeljoin.batch": (
+            "BatchJob",
+            "CORPORA",
+            "LABEL_BATCH",
+            "ManifestTable",
+            "ReportColumn",
+            "corpus_manifest",
+            "load_manifest",
+            "manifest_schema",
+            "run_job",
+        ),
+        "labeljoin.cli": ("render_batch",),
+    },
+    renamed={
+        "Survey": ("labeljoin.engine", "first_pass"),
+        "materialize": ("labeljoin", "join_file"),
+    },
+)

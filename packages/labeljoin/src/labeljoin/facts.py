@@ -29,6 +29,7 @@ ContentDigest = Annotated[
     ),
 ]
 
+
 KeylessReasons = TypedDict(
     "KeylessReasons", {"null": Count, "blank": Count, "no-regex-match": Count}
 )

@@ -21,64 +21,68 @@ Example:
     (True, 1331)
 """
 
-from typing import Any
+from provenance.toolkit import public_names
 
-import lazy_loader as lazy
-
-_public_name, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
-
-_MOVED = {
-    "Comparison": "moshead.comparison",
-    "NotBetterError": "moshead.comparison",
-    "Corpus": "moshead.corpus",
-    "NoLabelsError": "moshead.corpus",
-    "RowOptions": "moshead.corpus",
-    "load_corpus": "moshead.corpus",
-    "HeadMetadata": "moshead.export",
-    "HeadMismatchError": "moshead.export",
-    "Registry": "moshead.export",
-    "RegistryEntry": "moshead.export",
-    "allowed_operators": "moshead.export",
-    "load_manifest": "moshead.export",
-    "ENCODER_VOCAB": "moshead.features",
-    "ENCODER_VOCAB_VERSION": "moshead.features",
-    "FeatureMatrix": "moshead.features",
-    "FeatureSchema": "moshead.features",
-    "built_in_schemas": "moshead.features",
-    "feature_matrix": "moshead.features",
-    "load_schema": "moshead.features",
-    "read_display_profile": "moshead.features",
-    "FoldScore": "moshead.gate",
-    "GateReport": "moshead.gate",
-    "judge": "moshead.gate",
-    "judge_rows": "moshead.gate",
-    "CrossConformal": "moshead.heads",
-    "Head": "moshead.heads",
-    "HeadWeights": "moshead.heads",
-    "Recipe": "moshead.heads",
-    "TrainingResult": "moshead.heads",
-    "recipe_for": "moshead.heads",
-    "HeldOutMissError": "moshead.predict",
-    "Prediction": "moshead.predict",
-    "Predictions": "moshead.predict",
-    "ProposedHeadWarning": "moshead.predict",
-    "VmafFallbackWarning": "moshead.predict",
-    "validation_markdown": "moshead.predict",
-    "vmaf_linear": "moshead.predict",
-    "GateMissedError": "moshead.training",
-    "SyntheticRowsWarning": "moshead.training",
-    "train_head": "moshead.training",
-}
-"""Names of the first release that stay at the top for one more, with a warning."""
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("moskit-moshead")
-    if name in _MOVED:
-        from provenance.toolkit import moved_name
-
-        return moved_name(__name__, name, _MOVED[name])
-    return _public_name(name)
+__getattr__, __dir__, __all__ = public_names(
+    __name__,
+    __file__,
+    "moskit-moshead",
+    moved={
+        "moshead.comparison": (
+            "Comparison",
+            "NotBetterError",
+        ),
+        "moshead.corpus": (
+            "Corpus",
+            "NoLabelsError",
+            "RowOptions",
+            "load_corpus",
+        ),
+        "moshead.export": (
+            "HeadMetadata",
+            "HeadMismatchError",
+            "Registry",
+            "RegistryEntry",
+            "allowed_operators",
+            "load_manifest",
+        ),
+        "moshead.features": (
+            "ENCODER_VOCAB",
+            "ENCODER_VOCAB_VERSION",
+            "FeatureMatrix",
+            "FeatureSchema",
+            "built_in_schemas",
+            "feature_matrix",
+            "load_schema",
+            "read_display_profile",
+        ),
+        "moshead.gate": (
+            "FoldScore",
+            "GateReport",
+            "judge",
+            "judge_rows",
+        ),
+        "moshead.heads": (
+            "CrossConformal",
+            "Head",
+            "HeadWeights",
+            "Recipe",
+            "TrainingResult",
+            "recipe_for",
+        ),
+        "moshead.predict": (
+            "HeldOutMissError",
+            "Prediction",
+            "Predictions",
+            "ProposedHeadWarning",
+            "VmafFallbackWarning",
+            "validation_markdown",
+            "vmaf_linear",
+        ),
+        "moshead.training": (
+            "GateMissedError",
+            "SyntheticRowsWarning",
+            "train_head",
+        ),
+    },
+)

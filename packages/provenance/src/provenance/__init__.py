@@ -31,45 +31,39 @@ The rooms, in reading order:
 * ``cli``: the ``provenance`` command, one module a subcommand.
 """
 
-from typing import Any
+from provenance.toolkit.deprecation import public_names
 
-import lazy_loader as lazy
-
-_public_name, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
-
-_MOVED = {
-    "InputError": "provenance.toolkit",
-    "OutputError": "provenance.toolkit",
-    "ProgressCallback": "provenance.toolkit",
-    "VerdictError": "provenance.toolkit",
-    "canonical_bytes": "provenance.toolkit",
-    "content_digest": "provenance.toolkit",
-    "document_bytes": "provenance.toolkit",
-    "processors": "provenance.toolkit",
-    "EMBEDDED_KEY": "provenance.record",
-    "DamagedRecordError": "provenance.record",
-    "Digest": "provenance.record",
-    "DirectoryDigest": "provenance.record",
-    "combine_digests": "provenance.record",
-    "hash_directory": "provenance.record",
-    "hash_files": "provenance.record",
-    "read_embedded": "provenance.record",
-    "short_record_bytes": "provenance.record",
-    "StagedOutput": "provenance.run",
-    "Replay": "provenance.checks",
-    "Verification": "provenance.checks",
-    "Lineage": "provenance.lineage",
-}
-"""Names of the first release that stay at the top for one more, with a warning."""
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("moskit-provenance")
-    if name in _MOVED:
-        from provenance.toolkit.deprecation import moved_name
-
-        return moved_name(__name__, name, _MOVED[name])
-    return _public_name(name)
+__getattr__, __dir__, __all__ = public_names(
+    __name__,
+    __file__,
+    "moskit-provenance",
+    moved={
+        "provenance.toolkit": (
+            "InputError",
+            "OutputError",
+            "ProgressCallback",
+            "VerdictError",
+            "canonical_bytes",
+            "content_digest",
+            "document_bytes",
+            "processors",
+        ),
+        "provenance.record": (
+            "DamagedRecordError",
+            "Digest",
+            "DirectoryDigest",
+            "EMBEDDED_KEY",
+            "combine_digests",
+            "hash_directory",
+            "hash_files",
+            "read_embedded",
+            "short_record_bytes",
+        ),
+        "provenance.run": ("StagedOutput",),
+        "provenance.checks": (
+            "Replay",
+            "Verification",
+        ),
+        "provenance.lineage": ("Lineage",),
+    },
+)

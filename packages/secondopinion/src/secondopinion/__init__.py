@@ -23,34 +23,21 @@ Example:
     ('niqe', 2)
 """
 
-from typing import Any
+from provenance.toolkit import public_names
 
-import lazy_loader as lazy
-
-_public_name, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
-
-_MOVED = {
-    "SCORE_BATCH": "secondopinion.joining",
-    "Fields": "secondopinion.readers",
-    "ScoreBatch": "secondopinion.readers",
-    "ScoreFile": "secondopinion.readers",
-    "ScoreReader": "secondopinion.readers",
-    "ScoreRow": "secondopinion.readers",
-}
-"""Names of the first release that stay at the top for one more, with a warning."""
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("moskit-secondopinion")
-    if name in _MOVED:
-        from provenance.toolkit import moved_name
-
-        return moved_name(__name__, name, _MOVED[name])
-    if name == "materialize":
-        from provenance.toolkit import moved_name
-
-        return moved_name(__name__, name, "secondopinion", "join_file")
-    return _public_name(name)
+__getattr__, __dir__, __all__ = public_names(
+    __name__,
+    __file__,
+    "moskit-secondopinion",
+    moved={
+        "secondopinion.joining": ("SCORE_BATCH",),
+        "secondopinion.readers": (
+            "Fields",
+            "ScoreBatch",
+            "ScoreFile",
+            "ScoreReader",
+            "ScoreRow",
+        ),
+    },
+    renamed={"materialize": ("secondopinion", "join_file")},
+)

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+from labeljoin.facts import (  # read when schemas are made
+    ClipKeyFacts,
+    ContentDigest,
+    Count,
+    RunRecord,
+)
 from msgspec import Meta
 
 AUDIT_SCHEMA = "second-opinion-materializer-v1"
@@ -19,7 +25,6 @@ Direction = Literal["higher", "lower"]
 DecidedBy = Literal["file", "label", "format", "file name"]
 """Who named a scorer: the file's content, LABEL=, the layout, or the name of the file."""
 
-Count = Annotated[int, Meta(ge=0)]
 Rate = Annotated[float, Meta(ge=0, le=1)]
 Counts = dict[str, Count]
 Range = Annotated[
@@ -39,27 +44,6 @@ NamedBy = Annotated[
     ),
 ]
 Statistic = Annotated[float | None, Meta(description="Of the finite scores; null without any.")]
-RunRecord = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "ai-run-provenance-v1.json"})]
-ContentDigest = Annotated[
-    str,
-    Meta(
-        description="SHA-256 of this document in canonical form (RFC 8785) without this member.",
-        pattern="^[0-9a-f]{64}$",
-    ),
-]
-
-
-class ClipKeyDocument(TypedDict):
-    """The column that identifies clips, how its values become clip keys, and what decided it."""
-
-    column: str
-    normalize: Literal["auto", "raw", "basename", "stem"]
-    regex: str | None
-    ignore_case: bool
-    decided_by: Literal["option", "table", "name", "values"]
-    evidence: NotRequired[
-        Annotated[str, Meta(description="What its values show, if they decided.")]
-    ]
 
 
 class LackingRows(TypedDict):
@@ -219,7 +203,7 @@ class AuditDocument(TypedDict):
     feature_table: Annotated[str, Meta(description="The feature table as given.")]
     output: Annotated[str | None, Meta(description="The output as given; null if not written.")]
     feature_key_column: str
-    clip_key: ClipKeyDocument
+    clip_key: ClipKeyFacts
     key_normalize: Literal["auto", "raw", "basename", "stem"]
     feature_key_regex: str | None
     score_key_regex: str | None

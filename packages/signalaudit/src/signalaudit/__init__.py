@@ -24,34 +24,28 @@ Example:
     ('mos', 'covered')
 """
 
-from typing import Any
+from provenance.toolkit import public_names
 
-import lazy_loader as lazy
-
-_public_name, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
-
-_MOVED = {
-    "SCHEMA": "signalaudit.documents",
-    "DIFF_SCHEMA": "signalaudit.documents",
-    "Correlations": "signalaudit.statistics",
-    "correlate": "signalaudit.statistics",
-    "fisher_interval": "signalaudit.statistics",
-    "pearson": "signalaudit.statistics",
-    "spearman": "signalaudit.statistics",
-    "spearman_interval": "signalaudit.statistics",
-    "Family": "signalaudit.tables",
-    "FamilySet": "signalaudit.tables",
-}
-"""Names of the first release that stay at the top for one more, with a warning."""
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("moskit-signalaudit")
-    if name in _MOVED:
-        from provenance.toolkit import moved_name
-
-        return moved_name(__name__, name, _MOVED[name])
-    return _public_name(name)
+__getattr__, __dir__, __all__ = public_names(
+    __name__,
+    __file__,
+    "moskit-signalaudit",
+    moved={
+        "signalaudit.documents": (
+            "DIFF_SCHEMA",
+            "SCHEMA",
+        ),
+        "signalaudit.statistics": (
+            "Correlations",
+            "correlate",
+            "fisher_interval",
+            "pearson",
+            "spearman",
+            "spearman_interval",
+        ),
+        "signalaudit.tables": (
+            "Family",
+            "FamilySet",
+        ),
+    },
+)

@@ -73,9 +73,10 @@ class BatchJob:
         title: The heading of the report for people.
         manifest_schema: Schema id of the manifest.
         report_schema: Schema id of the report.
-        path_schemas: JSON Schemas of a table's members that are paths, by name.
-        option_schemas: JSON Schemas of its options, by name.
-        required: The members that a table must have, ``id`` apart.
+        input_schemas: JSON Schemas of a table's members that are input paths, by name, its
+            feature table apart.
+        option_schemas: JSON Schemas of its options, by name, ``in_place`` apart.
+        required: The inputs that a table must have.
         either: Members of which a table must have one.
         columns: What the report shows of each table's audit; it also goes into its ``summary``.
         totals: Members of the audits that the report adds up.
@@ -83,7 +84,6 @@ class BatchJob:
             its audit; a module-level function.
         check: Raises an InputError where a table's options cannot be right.
         inputs: The files that a table reads, its feature table first.
-        outputs: The files that a table writes, its audit last.
         resolve: A path of the manifest from the base folder.
     """
 
@@ -93,14 +93,33 @@ class BatchJob:
     title: str
     manifest_schema: str
     report_schema: str
-    path_schemas: Mapping[str, Mapping[str, Any]]
+    input_schemas: Mapping[str, Mapping[str, Any]]
     option_schemas: Mapping[str, Mapping[str, Any]]
-    required: Sequence[str]
     columns: Sequence[ReportColumn]
     totals: Sequence[str]
     run: Callable[[ManifestTable, Executor | None], Mapping[str, Any]]
     check: Callable[[ManifestTable], None]
     inputs: Callable[[ManifestTable], Sequence[str]]
-    outputs: Callable[[ManifestTable], Sequence[str]]
     resolve: Callable[[str, Path], str] = resolve_path
+    required: Sequence[str] = ()
     either: Sequence[str] = ()
+
+    @property
+    def path_schemas(self) -> dict[str, Mapping[str, Any]]:
+        """JSON Schemas of a table's members that are paths, by name."""
+        path = {"type": "string", "minLength": 1}
+        return {
+            "features": {**path, "description": "Feature table, or directory of parts."},
+            **self.input_schemas,
+            "out": {**path, "description": "The table to write."},
+            "audit_json": {
+                "type": ["string", "null"],
+                "minLength": 1,
+                "description": "The table's audit; <out>.audit.json by default.",
+            },
+        }
+
+    def outputs(self, table: ManifestTable) -> tuple[str, str]:
+        """The table that is written, and its audit."""
+        out = table.paths["out"]
+        return out, table.paths["audit_json"] or f"{out}.audit.json"

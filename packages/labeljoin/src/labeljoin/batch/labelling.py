@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 _PATH = {"type": "string", "minLength": 1}
 
-_PATHS: dict[str, dict[str, Any]] = {
-    "features": {**_PATH, "description": "Feature table, or directory of parts."},
+_INPUTS: dict[str, dict[str, Any]] = {
     "labels": {
         "type": "array",
         "items": _PATH,
@@ -40,23 +39,11 @@ _PATHS: dict[str, dict[str, Any]] = {
         "minItems": 1,
         "description": "Single ratings, in the place of labels.",
     },
-    "out": {**_PATH, "description": "The labelled table."},
-    "audit_json": {
-        "type": ["string", "null"],
-        "minLength": 1,
-        "description": "The table's audit; <out>.audit.json by default.",
-    },
 }
 
 # The scale of the votes is the labels' scale, label_scale.
 _RATING_OPTIONS = {
     name: schema for name, schema in option_schemas(RatingOptions).items() if name != "scale"
-}
-
-_OPTIONS: dict[str, dict[str, Any]] = {
-    **option_schemas(JoinOptions),
-    "in_place": {"type": "boolean"},
-    **_RATING_OPTIONS,
 }
 
 
@@ -150,10 +137,6 @@ def _inputs(table: ManifestTable) -> list[str]:
     return [table.paths["features"], *labels]
 
 
-def _outputs(table: ManifestTable) -> list[str]:
-    return [table.paths["out"], table.paths["audit_json"] or f"{table.paths['out']}.audit.json"]
-
-
 LABEL_BATCH = BatchJob(
     entrypoint="labeljoin batch",
     distribution="moskit-labeljoin",
@@ -161,9 +144,8 @@ LABEL_BATCH = BatchJob(
     title="MOS label batch",
     manifest_schema=MANIFEST_SCHEMA,
     report_schema=REPORT_SCHEMA,
-    path_schemas=_PATHS,
-    option_schemas=_OPTIONS,
-    required=("features", "out"),
+    input_schemas=_INPUTS,
+    option_schemas=option_schemas(JoinOptions) | _RATING_OPTIONS,
     either=("labels", "ratings"),
     columns=(
         ReportColumn("Coverage", "match_rate", "share"),
@@ -176,6 +158,5 @@ LABEL_BATCH = BatchJob(
     run=_join,
     check=_check,
     inputs=_inputs,
-    outputs=_outputs,
 )
 """What ``labeljoin batch`` does with each table."""

@@ -22,6 +22,7 @@ _TEXT = {"type": "string", "minLength": 1}
 
 def manifest_schema(job: BatchJob) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a job's manifest, as published in ``docs/schemas``."""
+    options = {**job.option_schemas, "in_place": {"type": "boolean"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{job.manifest_schema}.json",
@@ -35,7 +36,7 @@ def manifest_schema(job: BatchJob) -> dict[str, Any]:
             "defaults": {
                 "description": "Options of every table that does not give them itself.",
                 "type": "object",
-                "properties": dict(job.option_schemas),
+                "properties": options,
                 "additionalProperties": False,
             },
             "tables": {
@@ -46,9 +47,9 @@ def manifest_schema(job: BatchJob) -> dict[str, Any]:
                     "properties": {
                         "id": {**_TEXT, "description": "The table's name in the report."},
                         **job.path_schemas,
-                        **job.option_schemas,
+                        **options,
                     },
-                    "required": ["id", *job.required],
+                    "required": ["id", "features", *job.required, "out"],
                     **(
                         {"anyOf": [{"required": [name]} for name in job.either]}
                         if job.either

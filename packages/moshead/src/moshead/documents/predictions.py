@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal, TypedDict
 
+from labeljoin.facts import ClipKeyFacts
 from msgspec import Meta
 
 from moshead.documents.shared import (
@@ -15,16 +16,6 @@ from moshead.documents.shared import (
 )
 
 SCHEMA = "mos-predictions-v1"
-
-
-class ClipKeyDocument(TypedDict):
-    """The column that identifies clips, how its values become clip keys, and what decided it."""
-
-    column: str
-    normalize: Literal["auto", "raw", "basename", "stem"]
-    regex: str | None
-    ignore_case: bool
-    decided_by: Literal["option", "table", "name"]
 
 
 class KeylessRows(TypedDict):
@@ -60,7 +51,7 @@ class PredictionsDocument(TypedDict):
     output: Annotated[str, Meta(description="The predictions as given.")]
     feature_table: Annotated[str, Meta(description="The feature table as given.")]
     key_column: Annotated[str, Meta(description="Its key column, copied.")]
-    clip_key: ClipKeyDocument
+    clip_key: ClipKeyFacts
     keyless_rows: KeylessRows
     rows: Count
     source: Literal["head", "vmaf-linear"]

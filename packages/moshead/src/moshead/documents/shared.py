@@ -1,10 +1,12 @@
 """Types that several documents have."""
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
+from labeljoin.facts import ContentDigest as ContentDigest
+from labeljoin.facts import Count as Count
+from labeljoin.facts import RunRecord as RunRecord
 from msgspec import Meta
 
-Count = Annotated[int, Meta(ge=0)]
 Counts = dict[str, Count]
 Number = float | None
 """A measured number; null if it does not exist."""
@@ -20,14 +22,6 @@ Ends = Annotated[
         description="Lower and upper end of a 95 % interval; null if there is no interval.",
         min_length=2,
         max_length=2,
-    ),
-]
-RunRecord = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "ai-run-provenance-v1.json"})]
-ContentDigest = Annotated[
-    str,
-    Meta(
-        description="SHA-256 of this document in canonical form (RFC 8785) without this member.",
-        pattern="^[0-9a-f]{64}$",
     ),
 ]
 

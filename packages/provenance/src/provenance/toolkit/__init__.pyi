@@ -6,6 +6,7 @@ from .command import CommandLine as CommandLine
 from .command import Facts as Facts
 from .command import ProgressCallback as ProgressCallback
 from .deprecation import moved_name as moved_name
+from .deprecation import public_names as public_names
 from .documents import parse_json as parse_json
 from .documents import read_document as read_document
 from .documents import read_json as read_json
@@ -65,6 +66,7 @@ __all__ = [
     "page_templates",
     "parse_json",
     "processors",
+    "public_names",
     "published_schema",
     "read_document",
     "read_json",

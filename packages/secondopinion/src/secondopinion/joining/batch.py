@@ -25,27 +25,13 @@ if TYPE_CHECKING:
 MANIFEST_SCHEMA = "second-opinion-manifest-v1"
 
 
-_TEXT = {"type": "string", "minLength": 1}
-
-_PATHS: dict[str, dict[str, Any]] = {
-    "features": {**_TEXT, "description": "Feature table, or directory of parts."},
+_INPUTS: dict[str, dict[str, Any]] = {
     "scores": {
         "type": "array",
-        "items": _TEXT,
+        "items": {"type": "string", "minLength": 1},
         "minItems": 1,
         "description": "[LABEL=]PATH each: a file, a directory of files, or a glob pattern.",
     },
-    "out": {**_TEXT, "description": "The table with second opinions."},
-    "audit_json": {
-        "type": ["string", "null"],
-        "minLength": 1,
-        "description": "The table's audit; by default <out>.audit.json.",
-    },
-}
-
-_OPTIONS: dict[str, dict[str, Any]] = {
-    **option_schemas(JoinOptions),
-    "in_place": {"type": "boolean"},
 }
 
 
@@ -137,10 +123,6 @@ def _score_files(scores: list[str]) -> Iterator[str]:
             yield from map(os.fspath, files)
 
 
-def _outputs(table: ManifestTable) -> list[str]:
-    return [table.paths["out"], table.paths["audit_json"] or f"{table.paths['out']}.audit.json"]
-
-
 SCORE_BATCH = BatchJob(
     entrypoint="secondopinion batch",
     distribution="moskit-secondopinion",
@@ -148,9 +130,9 @@ SCORE_BATCH = BatchJob(
     title="Second-opinion batch",
     manifest_schema=MANIFEST_SCHEMA,
     report_schema=REPORT_SCHEMA,
-    path_schemas=_PATHS,
-    option_schemas=_OPTIONS,
-    required=("features", "scores", "out"),
+    input_schemas=_INPUTS,
+    option_schemas=option_schemas(JoinOptions),
+    required=("scores",),
     columns=(
         ReportColumn("Rows", "input_rows"),
         ReportColumn("Complete rows", "complete_rows"),
@@ -162,7 +144,6 @@ SCORE_BATCH = BatchJob(
     run=_join,
     check=_check,
     inputs=_inputs,
-    outputs=_outputs,
     resolve=relocated,
 )
 """The work of ``secondopinion batch`` on each table."""

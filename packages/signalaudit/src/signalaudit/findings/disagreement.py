@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signalaudit.statistics.correlation import average_ranks, pearson, spearman_interval
+from signalaudit.statistics.correlation import average_ranks, pearson
+from signalaudit.statistics.intervals import spearman_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,12 +29,8 @@ from signalaudit.findings.redundancy import (
     spare_columns,
 )
 from signalaudit.findings.saturation import saturation
-from signalaudit.statistics.correlation import (
-    Correlations,
-    correlate,
-    fisher_interval,
-    spearman_interval,
-)
+from signalaudit.statistics.correlation import Correlations, correlate
+from signalaudit.statistics.intervals import fisher_interval, spearman_interval
 from signalaudit.tables.columns import ColumnPlan, names, plan_columns
 from signalaudit.tables.direction import decide_directions
 from signalaudit.tables.sample import Sample, read_sample

@@ -1,19 +1,13 @@
-"""The documents of signalaudit, typed: the audit and the comparison of two audits.
-
-These definitions are the only ones. The code that builds a document is checked against them, a
-document that is read is validated against them, and :func:`schemas` makes the published JSON
-Schemas from them.
-"""
+"""The audit (``signal-mix-audit-v1``), typed."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
+from labeljoin.facts import ContentDigest, Count, RunRecord, Share  # noqa: TC002
 from msgspec import Meta
-from provenance.toolkit import published_schema
 
 SCHEMA = "signal-mix-audit-v1"
-DIFF_SCHEMA = "signal-mix-audit-diff-v1"
 
 Need = Literal["reference", "hdr", "encode", ""]
 Health = Literal["healthy", "mostly_non_finite", "constant", "flat"]
@@ -29,10 +23,7 @@ ComparisonKind = Literal[
     "table_people",
 ]
 StepKind = Literal["fix", "add", "keep", "thin", "look", "later"]
-GainVerdict = Literal["confirmed", "not_confirmed", "lost", "removed"]
 
-Count = Annotated[int, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
 Number = float | None
 Correlation = Annotated[float, Meta(ge=-1, le=1)] | None
 Interval = Annotated[
@@ -41,14 +32,6 @@ Interval = Annotated[
         description="Lower and upper end of a 95 % interval; both null if there is no interval.",
         min_length=2,
         max_length=2,
-    ),
-]
-RunRecord = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "ai-run-provenance-v1.json"})]
-ContentDigest = Annotated[
-    str,
-    Meta(
-        description="SHA-256 of this document in canonical form (RFC 8785) without this member.",
-        pattern="^[0-9a-f]{64}$",
     ),
 ]
 
@@ -362,127 +345,3 @@ class AuditDocument(TypedDict):
     tables: list[TableDocument]
     run_provenance: NotRequired[RunRecord]
     content_sha256: NotRequired[ContentDigest]
-
-
-class CountChange(TypedDict):
-    """A count before and after."""
-
-    before: Count
-    after: Count
-
-
-class NameChange(TypedDict):
-    """A name before and after."""
-
-    before: str | None
-    after: str | None
-
-
-class FamilyChange(TypedDict):
-    """A family whose status changed."""
-
-    family: str
-    before: Status | None
-    after: Status | None
-
-
-class CorrelationChange(TypedDict):
-    """A correlation before and after."""
-
-    before: Correlation
-    after: Correlation
-
-
-class MovedCorrelation(TypedDict):
-    """One column's correlation with the target in both audits."""
-
-    column: str
-    spearman: CorrelationChange
-    pearson: CorrelationChange
-    change: float
-    beyond_interval: Annotated[
-        bool, Meta(description="Whether the later value lies outside the earlier 95 % interval.")
-    ]
-
-
-class PlccChange(TypedDict):
-    """The PLCC of all signals together in both audits."""
-
-    before: Number
-    after: Number
-    change: Number
-
-
-class GainSummary(TypedDict):
-    """The gain of one block in one audit."""
-
-    added_plcc: Number
-    ci: Interval
-    alone_plcc: Correlation
-    confirmed: bool
-
-
-class GainChange(TypedDict):
-    """The gain of one block in both audits."""
-
-    block: str
-    kind: BlockKind
-    before: GainSummary | None
-    after: GainSummary | None
-    verdict: GainVerdict
-
-
-class TableDiff(TypedDict):
-    """One table in both audits."""
-
-    label: str
-    label_before: str
-    comparable: Annotated[
-        bool,
-        Meta(
-            description="Whether both audits have the same target; if not, correlations and gains "
-            "are left out."
-        ),
-    ]
-    rows: CountChange
-    target: NameChange
-    signals: CountChange
-    families_changed: list[FamilyChange]
-    coverage_gained: list[str]
-    coverage_lost: list[str]
-    columns_added: list[str]
-    columns_removed: list[str]
-    correlations_moved: list[MovedCorrelation]
-    all_plcc: PlccChange
-    gain: list[GainChange]
-
-
-class DiffDocument(TypedDict):
-    """What `signalaudit diff` found between an earlier and a later audit.
-
-    Coverage gained, correlations moved, gains confirmed or not. Only files carry the run record.
-    """
-
-    schema: Literal["signal-mix-audit-diff-v1"]
-    before: str
-    after: str
-    tables: list[TableDiff]
-    tables_added: list[str]
-    tables_removed: list[str]
-    run_provenance: NotRequired[RunRecord]
-    content_sha256: NotRequired[ContentDigest]
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each document that signalaudit writes, by schema id.
-
-    Example:
-        >>> sorted(schemas())
-        ['signal-mix-audit-diff-v1', 'signal-mix-audit-v1']
-    """
-    return {
-        SCHEMA: published_schema(SCHEMA, AuditDocument, "Signal-mix audit"),
-        DIFF_SCHEMA: published_schema(
-            DIFF_SCHEMA, DiffDocument, "Comparison of two signal-mix audits"
-        ),
-    }
