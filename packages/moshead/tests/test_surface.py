@@ -30,7 +30,7 @@ def test_names_of_rooms_exist(room):
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
-MOVED = vars(moshead)["_MOVED"]
+MOVED = {name: home for home, names in vars(moshead)["_MOVED"].items() for name in names}
 
 
 @pytest.mark.parametrize("name", sorted(MOVED))

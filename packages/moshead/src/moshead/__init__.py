@@ -23,66 +23,68 @@ Example:
 
 from provenance.toolkit import public_names
 
+_MOVED = {
+    "moshead.comparison": (
+        "Comparison",
+        "NotBetterError",
+    ),
+    "moshead.corpus": (
+        "Corpus",
+        "NoLabelsError",
+        "RowOptions",
+        "load_corpus",
+    ),
+    "moshead.export": (
+        "HeadMetadata",
+        "HeadMismatchError",
+        "Registry",
+        "RegistryEntry",
+        "allowed_operators",
+        "load_manifest",
+    ),
+    "moshead.features": (
+        "ENCODER_VOCAB",
+        "ENCODER_VOCAB_VERSION",
+        "FeatureMatrix",
+        "FeatureSchema",
+        "built_in_schemas",
+        "feature_matrix",
+        "load_schema",
+        "read_display_profile",
+    ),
+    "moshead.gate": (
+        "FoldScore",
+        "GateReport",
+        "judge",
+        "judge_rows",
+    ),
+    "moshead.heads": (
+        "CrossConformal",
+        "Head",
+        "HeadWeights",
+        "Recipe",
+        "TrainingResult",
+        "recipe_for",
+    ),
+    "moshead.predict": (
+        "HeldOutMissError",
+        "Prediction",
+        "Predictions",
+        "ProposedHeadWarning",
+        "VmafFallbackWarning",
+        "validation_markdown",
+        "vmaf_linear",
+    ),
+    "moshead.training": (
+        "GateMissedError",
+        "SyntheticRowsWarning",
+        "train_head",
+    ),
+}
+
 __getattr__, __dir__, __all__ = public_names(
     __name__,
     __file__,
     "moskit-moshead",
-    moved={
-        "moshead.comparison": (
-            "Comparison",
-            "NotBetterError",
-        ),
-        "moshead.corpus": (
-            "Corpus",
-            "NoLabelsError",
-            "RowOptions",
-            "load_corpus",
-        ),
-        "moshead.export": (
-            "HeadMetadata",
-            "HeadMismatchError",
-            "Registry",
-            "RegistryEntry",
-            "allowed_operators",
-            "load_manifest",
-        ),
-        "moshead.features": (
-            "ENCODER_VOCAB",
-            "ENCODER_VOCAB_VERSION",
-            "FeatureMatrix",
-            "FeatureSchema",
-            "built_in_schemas",
-            "feature_matrix",
-            "load_schema",
-            "read_display_profile",
-        ),
-        "moshead.gate": (
-            "FoldScore",
-            "GateReport",
-            "judge",
-            "judge_rows",
-        ),
-        "moshead.heads": (
-            "CrossConformal",
-            "Head",
-            "HeadWeights",
-            "Recipe",
-            "TrainingResult",
-            "recipe_for",
-        ),
-        "moshead.predict": (
-            "HeldOutMissError",
-            "Prediction",
-            "Predictions",
-            "ProposedHeadWarning",
-            "VmafFallbackWarning",
-            "validation_markdown",
-            "vmaf_linear",
-        ),
-        "moshead.training": (
-            "GateMissedError",
-            "SyntheticRowsWarning",
-            "train_head",
-        ),
-    },
+    moved=_MOVED,
 )

@@ -78,6 +78,10 @@ def corpus_manifest(corpus: str) -> dict[str, Any]:
 
     Raises:
         InputError: There is no such corpus.
+
+    Examples:
+        >>> corpus_manifest("konvid-1k")["tables"][0]["label_scale"]
+        '1-5'
     """
     if corpus not in CORPORA:
         raise InputError(

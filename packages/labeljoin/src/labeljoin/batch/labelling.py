@@ -58,7 +58,7 @@ def run_batch(
     scheduler: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Label every table of a manifest: :func:`labeljoin.batch.run_job` with :data:`LABEL_BATCH`.
+    r"""Label every table of a manifest: :func:`labeljoin.batch.run_job` with :data:`LABEL_BATCH`.
 
     Args:
         manifest: A JSON file: ``{"defaults": {…}, "tables": [{"id", "features", "labels": […]
@@ -78,6 +78,16 @@ def run_batch(
         InputError: The manifest is unusable; nothing was run.
         BatchError: A table failed; the report was written and is the ``document``.
         OutputError: A report cannot be written.
+
+    Examples:
+        >>> import json
+        >>> from pathlib import Path
+        >>> _ = Path("f.csv").write_text("clip,motion\na/1.mp4,0.5\n")
+        >>> _ = Path("l.csv").write_text("clip_id,mos\n1,3.5\n")
+        >>> table = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
+        >>> _ = Path("m.json").write_text(json.dumps({"tables": [table]}))
+        >>> run_batch("m.json")["summary"]["matched_rows"]
+        1
     """
     return run_job(
         LABEL_BATCH,

@@ -21,7 +21,13 @@ _TEXT = {"type": "string", "minLength": 1}
 
 
 def manifest_schema(job: BatchJob) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a job's manifest, as published in ``docs/schemas``."""
+    """The JSON Schema (2020-12) of a job's manifest, as published in ``docs/schemas``.
+
+    Examples:
+        >>> from labeljoin.batch import LABEL_BATCH
+        >>> manifest_schema(LABEL_BATCH)["$id"]
+        'mos-label-manifest-v1.json'
+    """
     options = {**job.option_schemas, "in_place": {"type": "boolean"}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -76,6 +82,14 @@ def load_manifest(
 
     Raises:
         InputError: The file is no JSON, or the manifest has problems; all of them are named.
+
+    Examples:
+        >>> import json
+        >>> from labeljoin.batch import LABEL_BATCH
+        >>> table = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
+        >>> _ = Path("m.json").write_text(json.dumps({"tables": [table]}))
+        >>> [table.id for table in load_manifest("m.json", LABEL_BATCH)]
+        ['a']
     """
     document = _read(Path(path))
     problems = [_sentence(error) for error in _schema_errors(document, job)]

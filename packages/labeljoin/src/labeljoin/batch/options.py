@@ -44,7 +44,13 @@ def declared(options: type) -> Iterator[Declared]:
 
 
 def option_schemas(options: type) -> dict[str, dict[str, Any]]:
-    """Return the JSON Schemas of the options of a dataclass, by name, other names included."""
+    """Return the JSON Schemas of the options of a dataclass, by name, other names included.
+
+    Examples:
+        >>> from labeljoin import JoinOptions
+        >>> option_schemas(JoinOptions)["ignore_case"]["type"]
+        'boolean'
+    """
     found = {}
     for option in declared(options):
         schema = _plain(msgspec.json.schema(option.kind))
@@ -63,6 +69,11 @@ def options_from(options: type, members: Mapping[str, Any]) -> dict[str, Any]:
 
     Other names become the option's own. A list becomes text separated by commas for an option
     that is such a text on the command line.
+
+    Examples:
+        >>> from labeljoin import JoinOptions
+        >>> options_from(JoinOptions, {"feature_key_column": "clip", "extras": ["a", "b"]})
+        {'key_column': 'clip', 'extras': 'a,b'}
     """
     found = {}
     for option in declared(options):

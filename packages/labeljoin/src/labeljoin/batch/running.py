@@ -42,7 +42,7 @@ def run_job(
     scheduler: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Run a job for every table of a manifest.
+    r"""Run a job for every table of a manifest.
 
     A table that fails does not stop the others. Tables run side by side where ``jobs`` or
     ``scheduler`` allows, and so do the parts of a table that is a directory.
@@ -66,6 +66,16 @@ def run_job(
         InputError: The manifest is unusable; nothing was run.
         BatchError: A table failed; the report was written and is the ``document``.
         OutputError: A report cannot be written.
+
+    Examples:
+        >>> import json
+        >>> from labeljoin.batch import LABEL_BATCH
+        >>> _ = Path("f.csv").write_text("clip,motion\na/1.mp4,0.5\n")
+        >>> _ = Path("l.csv").write_text("clip_id,mos\n1,3.5\n")
+        >>> table = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
+        >>> _ = Path("m.json").write_text(json.dumps({"tables": [table]}))
+        >>> run_job(LABEL_BATCH, "m.json")["status"]
+        'ok'
     """
     args = {
         "manifest": os.fspath(manifest),

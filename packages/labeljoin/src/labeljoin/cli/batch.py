@@ -24,6 +24,11 @@ def batch_command(job: Callable[[], BatchJob], help: str) -> Callable[..., None]
     Args:
         job: Returns the job; called when the command runs, so that ``--help`` imports nothing.
         help: What ``--help`` says.
+
+    Examples:
+        >>> from labeljoin.batch import LABEL_BATCH
+        >>> batch_command(lambda: LABEL_BATCH, "Label every table.").__doc__
+        'Label every table.'
     """
 
     def batch(

@@ -41,6 +41,15 @@ def option_flags(
         options: The dataclass, its fields declared as in :func:`labeljoin.batch.declared`.
         parameter: The name of the command's parameter.
         without: Options that the command has no use for.
+
+    Examples:
+        >>> from labeljoin import JoinOptions
+        >>> from provenance.toolkit import CommandLine, Output
+        >>> line = CommandLine("moskit-labeljoin", "Show options.")
+        >>> @line.command(example="show --extras none")
+        ... @option_flags(JoinOptions)
+        ... def show(output: Output, options: JoinOptions) -> None:
+        ...     output.result({"extras": options.extras})
     """
     flags = make_dataclass(
         f"{options.__name__}Flags",
@@ -72,7 +81,13 @@ def option_flags(
 
 
 def options_table(options: type) -> str:
-    """Return the options of a dataclass as a Markdown table, as the README has it."""
+    """Return the options of a dataclass as a Markdown table, as the README has it.
+
+    Examples:
+        >>> from labeljoin import JoinOptions
+        >>> options_table(JoinOptions).splitlines()[0]
+        '| flag | option | default | |'
+    """
     rows = []
     for option in declared(options):
         flag = _names(option.name, option.extra)[0]

@@ -311,7 +311,14 @@ def _made_key(rows: Sequence[Mapping[str, str]], number: int) -> Text:
 
 
 def render_batch(job: BatchJob, report: Mapping[str, Any]) -> list[RenderableType]:
-    """The tables of a batch, and why some failed."""
+    """The tables of a batch, and why some failed.
+
+    Examples:
+        >>> from labeljoin.batch import LABEL_BATCH
+        >>> summary = dict.fromkeys(("tables", "ok", "failed", "skipped", *LABEL_BATCH.totals), 0)
+        >>> len(render_batch(LABEL_BATCH, {"tables": [], "summary": summary}))
+        1
+    """
     from labeljoin.batch.report import error_sentence, shown_value
 
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -151,6 +151,16 @@ def diagnose_coverage(features: KeySide, others: KeySide, *, noun: str = "label"
 
     Returns:
         Samples of what was not matched, and at most three changes.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> from labeljoin.keys import KeyRule
+        >>> one = KeySide({"clip": pa.array(["x_1_540p.mp4", "x_2_540p.mp4"])}, "clip", KeyRule(),
+        ...               "--key-column", "--feature-key-regex")
+        >>> other = KeySide({"id": pa.array(["1", "2"])}, "id", KeyRule(),
+        ...                 "--label-key-column", "--label-key-regex")
+        >>> diagnose_coverage(one, other).suggestions[0].match_rate
+        1.0
     """
     left, right = _Side.of(features), _Side.of(others)
     base = _Trial(left, right)

@@ -69,7 +69,7 @@ def attach(
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> AttachReport:
-    """Write ``source`` with more columns to ``destination``.
+    r"""Write ``source`` with more columns to ``destination``.
 
     Only the key column is read. The rows keep their order and every other column its bytes; in
     parquet its column chunks, in JSONL and CSV its text. A destination that could not be
@@ -99,6 +99,21 @@ def attach(
         InputError: The key column does not exist, the table already has columns of the new
             names, or it cannot be read.
         OutputError: The destination cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import pyarrow as pa
+        >>> class Length:
+        ...     schema = pa.schema([("length", pa.int64())])
+        ...
+        ...     def __call__(self, values):
+        ...         lengths = [len(value) for value in values.to_pylist()]
+        ...         return pa.record_batch([pa.array(lengths)], schema=self.schema)
+        >>> _ = Path("f.csv").write_text("clip,motion\nabc,0.5\n")
+        >>> attach("f.csv", "o.csv", "clip", Length()).engine
+        'csv-rewrite'
+        >>> Path("o.csv").read_text()
+        'clip,motion,length\nabc,0.5,3\n'
     """
     table = source if isinstance(source, Table) else open_table(source)
     try:

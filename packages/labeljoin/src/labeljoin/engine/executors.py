@@ -41,6 +41,11 @@ def executor(jobs: int | None = None, scheduler: str | None = None) -> Iterator[
 
     Raises:
         InputError: ``jobs`` is below 1, ``scheduler`` does not answer, or Dask is not installed.
+
+    Examples:
+        >>> with executor(1) as pool:
+        ...     pool.submit(abs, -1).result()
+        1
     """
     if jobs is not None and jobs < 1:
         raise InputError(
@@ -85,7 +90,7 @@ def part_executor(
     scheduler: str | None = None,
     executor: Executor | None = None,
 ) -> AbstractContextManager[Executor]:
-    """Where the parts of a table are worked on: ``executor``, or what :func:`executor` opens.
+    r"""Where the parts of a table are worked on: ``executor``, or what :func:`executor` opens.
 
     Args:
         table: The table; no more jobs are started than it has parts.
@@ -95,6 +100,14 @@ def part_executor(
 
     Raises:
         InputError: As :func:`executor` does.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import labeljoin
+        >>> _ = Path("f.csv").write_text("clip,motion\na/1.mp4,0.5\n")
+        >>> with part_executor(labeljoin.open_table("f.csv")) as pool:
+        ...     pool.submit(abs, -1).result()
+        1
     """
     if executor is not None:
         return nullcontext(executor)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def first_pass(table: Table, executor: Executor | None = None) -> FirstPass:
-    """Begin the first pass over a table, before columns are attached to it.
+    r"""Begin the first pass over a table, before columns are attached to it.
 
     Args:
         table: The table.
@@ -30,6 +30,14 @@ def first_pass(table: Table, executor: Executor | None = None) -> FirstPass:
     Returns:
         A context manager. Of a directory, whose parts other processes may attach to, nothing is
         kept for :func:`labeljoin.engine.attach`.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import labeljoin
+        >>> _ = Path("f.csv").write_text("clip,motion\na/1.mp4,0.5\n")
+        >>> with first_pass(labeljoin.open_table("f.csv")) as reading:
+        ...     type(reading).__name__
+        'FirstPass'
     """
     if table.path.is_dir():
         return _PartsPass(table, executor)

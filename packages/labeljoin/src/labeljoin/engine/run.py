@@ -40,7 +40,7 @@ def stage_table(
     name: str = "out",
     source: str = "features",
 ) -> StagedOutput:
-    """Stage the output of :func:`attach_in_run`: a file, or a directory for a directory of parts.
+    r"""Stage the output of :func:`attach_in_run`: a file, or a directory for a directory of parts.
 
     Args:
         run: The run.
@@ -53,6 +53,16 @@ def stage_table(
         InputError: The name of ``out`` promises another format than that of ``table``; or a
             directory would be written in place; or ``out`` is an input of the run.
         OutputError: The folder cannot be written to.
+
+    Examples:
+        >>> from provenance import start_run
+        >>> _ = Path("f.csv").write_text("clip\nabc\n")
+        >>> with start_run("copy.py", inputs={"features": "f.csv"}) as run:
+        ...     staged = stage_table(run, open_table("f.csv"), "o.csv")
+        ...     _ = staged.path.write_bytes(Path("f.csv").read_bytes())
+        ...     run.record("o.json")
+        >>> Path("o.csv").exists()
+        True
     """
     target = as_path(out)
     _refuse_format(table, target)
@@ -83,7 +93,7 @@ def attach_in_run(
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> AttachReport:
-    """Attach columns to an input of a run, and tell the run what was hashed on the way.
+    r"""Attach columns to an input of a run, and tell the run what was hashed on the way.
 
     The short record that parquet carries names the input by the digest of the part itself.
 
@@ -105,6 +115,24 @@ def attach_in_run(
     Raises:
         InputError: The table is unusable.
         OutputError: The output cannot be written.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> from provenance import start_run
+        >>> class Length:
+        ...     schema = pa.schema([("length", pa.int64())])
+        ...
+        ...     def __call__(self, values):
+        ...         lengths = [len(value) for value in values.to_pylist()]
+        ...         return pa.record_batch([pa.array(lengths)], schema=self.schema)
+        >>> _ = Path("f.csv").write_text("clip\nabc\n")
+        >>> table = open_table("f.csv")
+        >>> with start_run("lengths.py", inputs={"features": "f.csv"}) as run:
+        ...     staged = stage_table(run, table, "o.csv")
+        ...     report = attach_in_run(run, table, staged, "clip", Length(), shaping={})
+        ...     run.record("o.json")
+        >>> Path("o.csv").read_text()
+        'clip,length\nabc,3\n'
     """
     template = run.short_record(shaping, digests={source: None})
     # Workers elsewhere start in folders of their own.
@@ -173,7 +201,7 @@ def withhold_table(
     name: str = "out",
     source: str = "features",
 ) -> None:
-    """Leave out what :func:`stage_table` staged, and tell the run what was hashed on the way.
+    r"""Leave out what :func:`stage_table` staged, and tell the run what was hashed on the way.
 
     Args:
         run: The run.
@@ -181,6 +209,19 @@ def withhold_table(
         first_pass: The first pass over it.
         name: The output's name in the record.
         source: The name of the input in the run.
+
+    Examples:
+        >>> from labeljoin.engine import first_pass
+        >>> from provenance import start_run
+        >>> _ = Path("f.csv").write_text("clip\nabc\n")
+        >>> table = open_table("f.csv")
+        >>> run = start_run("try.py", inputs={"features": "f.csv"})
+        >>> with run, first_pass(table) as reading:
+        ...     _ = stage_table(run, table, "o.csv")
+        ...     withhold_table(run, table, reading)
+        ...     run.record("o.json")
+        >>> Path("o.csv").exists()
+        False
     """
     run.withdraw(name)
     if (digest := first_pass.digest()) is not None:

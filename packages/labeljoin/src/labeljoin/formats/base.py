@@ -263,7 +263,12 @@ class TableWriter(Protocol):
 
 
 def collision_error(names: Collection[str], where: str) -> InputError:
-    """Return the error for new columns that the table already has."""
+    """Return the error for new columns that the table already has.
+
+    Examples:
+        >>> collision_error(["mos"], "f.csv").code
+        'attach.column-exists'
+    """
     shown = ", ".join(repr(name) for name in list(names)[:6])
     if len(names) > 6:
         shown += f" and {len(names) - 6} more"
@@ -277,7 +282,12 @@ def collision_error(names: Collection[str], where: str) -> InputError:
 
 
 def changed_error(where: str) -> InputError:
-    """Return the error for a source that another program writes to."""
+    """Return the error for a source that another program writes to.
+
+    Examples:
+        >>> str(changed_error("f.csv")).partition(":")[0]
+        'f.csv'
+    """
     return InputError(
         "the file changed while it was read",
         where=where,

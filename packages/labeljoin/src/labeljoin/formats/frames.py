@@ -89,7 +89,13 @@ class FrameTable(Table):
 
 
 def is_frame(value: Any) -> bool:
-    """Whether ``value`` has the Arrow PyCapsule interface."""
+    """Whether ``value`` has the Arrow PyCapsule interface.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> is_frame(pa.table({"a": [1]})), is_frame([1])
+        (True, False)
+    """
     return hasattr(value, "__arrow_c_stream__") or hasattr(value, "__arrow_c_array__")
 
 
@@ -102,6 +108,11 @@ def arrow_table(frame: Any, what: str) -> pa.Table:
 
     Raises:
         InputError: It does not have the interface, or has two columns of one name.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> arrow_table(pa.table({"a": [1]}), "the features").num_rows
+        1
     """
     import pyarrow as pa
 
@@ -168,6 +179,11 @@ def frame_with(
     Returns:
         A frame of the library of ``frame``, with its index where it has one; a pyarrow table
         where the library is unknown.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> frame_with(pa.table({"a": [1]}), pa.table({"b": [2]})).column_names
+        ['a', 'b']
     """
     import narwhals as nw
     import pyarrow as pa
@@ -196,6 +212,11 @@ def frame_like(frame: Any, table: pa.Table) -> Any:
     Args:
         frame: What the caller gave.
         table: The result.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> frame_like(pa.table({"a": [1]}), pa.table({"b": [2]})).column_names
+        ['b']
     """
     import narwhals as nw
 

@@ -73,7 +73,14 @@ def make_digest(sha256: str, size: int) -> Digest:
 
 
 def digest_of(path: Path) -> Digest:
-    """The digest of a file."""
+    r"""The digest of a file.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> _ = Path("f.csv").write_text("clip\n")
+        >>> digest_of(Path("f.csv")).size
+        5
+    """
     with path.open("rb") as file:
         state = hashlib.file_digest(file, "sha256")
         return make_digest(state.hexdigest(), file.tell())

@@ -82,7 +82,7 @@ def open_table(path: str | os.PathLike[str] | Frame, *, name: str = "data frame"
 
 
 def locate(table: Table, row: int) -> str:
-    """Return where row ``row`` (from 0) of a table on disk is.
+    r"""Return where row ``row`` (from 0) of a table on disk is.
 
     Text files are counted in lines of the file, including the header, blank lines and line breaks
     inside quotes; other formats in rows from 1. For a directory the part is named too.
@@ -90,6 +90,12 @@ def locate(table: Table, row: int) -> str:
     Args:
         table: An open table.
         row: Position in reading order.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> _ = Path("f.csv").write_text("clip\na\nb\n")
+        >>> locate(open_table("f.csv"), 1)
+        'line 3'
     """
     table_format = format_named(table.format)
     if len(table.parts) == 1:

@@ -47,6 +47,10 @@ def format_named(name: str) -> Format:
 
     Raises:
         InputError: No such format is installed.
+
+    Examples:
+        >>> format_named("parquet").suffixes
+        ('.parquet', '.pq')
     """
     try:
         return formats()[name]
@@ -59,7 +63,12 @@ def format_named(name: str) -> Format:
 
 
 def promised_format(suffix: str) -> str | None:
-    """Return the name of the format whose files end in ``suffix``, or None."""
+    """Return the name of the format whose files end in ``suffix``, or None.
+
+    Examples:
+        >>> promised_format(".feather"), promised_format(".txt")
+        ('arrow', None)
+    """
     wanted = suffix.lower()
     return next((f.name for f in formats().values() if wanted in f.suffixes), None)
 

@@ -250,6 +250,11 @@ def column_values(features: Table | pa.Table, name: str) -> Iterable[pa.Array | 
     Args:
         features: A table on disk or in memory.
         name: One of its columns.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> [values.to_pylist() for values in column_values(pa.table({"clip": ["a", "b"]}), "clip")]
+        [['a', 'b']]
     """
     return features.key_values(name) if isinstance(features, Table) else [features[name]]
 

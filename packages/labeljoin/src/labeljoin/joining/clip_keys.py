@@ -102,6 +102,11 @@ def clip_key(
 
     Raises:
         InputError: The table has no such column, or nothing tells which column it is.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> clip_key(pa.table({"motion": [0.5], "video_name": ["a/1.mp4"]})).column
+        'video_name'
     """
     if where is None:
         where = os.fspath(features.path) if isinstance(features, Table) else "the features"
@@ -142,6 +147,16 @@ def remembered_key(features: Table | pa.Table) -> ClipKey | None:
 
     Raises:
         InputError: The parts of the table remember different columns.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> import labeljoin
+        >>> features = pa.table({"video": ["1.mp4"], "motion": [0.5]})
+        >>> labels = pa.table({"clip_id": ["1"], "mos": [3.5]})
+        >>> remembered_key(features) is None
+        True
+        >>> remembered_key(labeljoin.join(features, labels).table).column
+        'video'
     """
     if isinstance(features, Table):
         return _in_metadata(features.key_value_metadata()) or _in_record(features.path)

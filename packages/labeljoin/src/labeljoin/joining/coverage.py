@@ -140,6 +140,14 @@ def table_coverage(
 
     Raises:
         InputError: The column cannot be read, or holds lists, structs or the like.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> from labeljoin.keys import KeyMatcher, KeyRule
+        >>> features = pa.table({"clip": ["a/1.mp4", "a/3.mp4"]})
+        >>> matcher = KeyMatcher(KeyRule(), pa.array(["1", "2"]))
+        >>> table_coverage(features, "clip", matcher, where="the features").match_rate
+        0.5
     """
     try:
         if first_pass is not None:
@@ -163,6 +171,14 @@ def measure_coverage(
 
     Raises:
         InputError: The values are lists, structs or the like.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> from labeljoin.keys import KeyMatcher, KeyRule
+        >>> matcher = KeyMatcher(KeyRule(), pa.array(["1", "2"]))
+        >>> coverage = measure_coverage([pa.array(["a/1.mp4", "a/3.mp4"])], matcher)
+        >>> coverage.match_rate, coverage.unmatched_sample, coverage.stale_sample
+        (0.5, ('3',), ('2',))
     """
     counts = values if isinstance(values, KeyCounts) else KeyCounts.count(values)
     derived = matcher.rule.derive(counts.texts)

@@ -82,6 +82,12 @@ def possible_keys(features: Table | pa.Table, key_column: str) -> dict[str, pa.S
 
     Raises:
         InputError: The key column itself holds such values, or the table cannot be read.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> table = pa.table({"clip": ["1"], "video_path": ["a/1.mp4"], "motion": [0.5]})
+        >>> sorted(possible_keys(table, "clip"))
+        ['clip', 'video_path']
     """
     names = {name: name for name in _candidates(features.column_names, [key_column])}
     return _usable(names, key_column, lambda name: _distinct(column_values(features, name)))

@@ -42,7 +42,7 @@ def inspect(
     rating_options: RatingOptions | None = None,
     progress: ProgressCallback | None = None,
 ) -> Inspection:
-    """Report what a join would do; nothing is written.
+    r"""Report what a join would do; nothing is written.
 
     Args:
         features: A feature table.
@@ -59,6 +59,14 @@ def inspect(
 
     Raises:
         InputError: A side cannot be understood at all.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> _ = Path("features.csv").write_text("clip,motion\na/1.mp4,0.5\na/2.mp4,0.7\n")
+        >>> _ = Path("labels.csv").write_text("clip_id,mos\n1,3.5\n2,4\n")
+        >>> found = inspect("features.csv", "labels.csv")
+        >>> found["feature_key_column"], found["match_rate"]
+        ('clip', 1.0)
     """
     chosen = options or JoinOptions()
     kind, files = label_files(labels, ratings, chosen)

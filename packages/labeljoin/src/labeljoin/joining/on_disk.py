@@ -47,7 +47,7 @@ def join_file(
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Join labels onto a feature table on disk; write the result and its audit.
+    r"""Join labels onto a feature table on disk; write the result and its audit.
 
     Adds ``mos`` (float64 on [1, 5], null where missing), ``mos_raw_0_100``, the status column
     (``ok``, ``missing-label``), ``mos_label_source`` and the extras that any label carries,
@@ -77,6 +77,16 @@ def join_file(
         InputError: An input or option is unusable; nothing was written.
         CoverageError: A minimum was missed; the audit was written and is its ``document``.
         OutputError: The output cannot be written; nothing was.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> _ = Path("features.csv").write_text("clip,motion\na/1.mp4,0.5\na/2.mp4,0.7\n")
+        >>> _ = Path("labels.csv").write_text("clip_id,mos\n1,3.5\n2,4\n")
+        >>> audit = join_file("features.csv", "labels.csv", "labelled.csv")
+        >>> audit["match_rate"], audit["engine"]
+        (1.0, 'csv-rewrite')
+        >>> Path("labelled.csv").read_text().splitlines()[1]
+        'a/1.mp4,0.5,3.5,62.5,ok,labels.csv'
     """
     chosen = options or JoinOptions()
     kind, paths = label_files(labels, ratings, chosen)

@@ -198,6 +198,15 @@ def accepts_option_keywords(
     Args:
         options: The dataclass of the options.
         **renamed: Old names of fields, and their names now.
+
+    Examples:
+        >>> import warnings
+        >>> @accepts_option_keywords(JoinOptions)
+        ... def rate(options=None):
+        ...     return (options or JoinOptions()).min_match_rate
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     rate(min_match_rate=0.5)
+        0.5
     """
     names = {field.name: field.name for field in fields(options)} | renamed
 

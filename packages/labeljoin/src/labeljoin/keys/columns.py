@@ -64,6 +64,10 @@ def infer_key_column(
 
     Raises:
         InputError: The table has none of them.
+
+    Examples:
+        >>> infer_key_column(["motion", "clip_id"])
+        'clip_id'
     """
     names = list(names)
     if not names:

@@ -75,6 +75,12 @@ def numbers(
 
     Raises:
         InputError: A value is text, a boolean or an infinity; its row is named.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> votes = pa.chunked_array([["3.5", "", "nan"]])
+        >>> numbers(votes, "MOS", where="l.csv", locate=lambda row: f"line {row + 2}").to_pylist()
+        [3.5, None, None]
     """
     try:
         found = to_float64(values)

@@ -155,7 +155,7 @@ def index_labels(
     *,
     keys: Sequence[LabelKey] | None = None,
 ) -> LabelIndex:
-    """Read label files into one index.
+    r"""Read label files into one index.
 
     Args:
         sources: The label files, in the order in which they win the ``mos_label_source`` of
@@ -167,6 +167,13 @@ def index_labels(
         InputError: A file cannot be understood, a MOS or extra is unusable (file and row are
             named), two rows give one clip different labels (both are shown), or no row of any
             file has a MOS.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from labeljoin.labels import LabelSource
+        >>> _ = Path("l.csv").write_text("clip_id,mos\n1,3.5\n2,4\n")
+        >>> index_labels([LabelSource.open("l.csv")]).files[0].mos_column
+        'mos'
     """
     options = options or LabelOptions()
     if not sources:
@@ -215,6 +222,10 @@ def infer_mos_column(names: Sequence[str], *, where: str | None = None) -> str:
 
     Raises:
         InputError: None of :data:`MOS_COLUMNS` is there.
+
+    Examples:
+        >>> infer_mos_column(["clip", "MOS"])
+        'MOS'
     """
     found = infer_column(names, MOS_COLUMNS)
     if found is not None:

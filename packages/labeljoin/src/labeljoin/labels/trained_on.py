@@ -100,6 +100,10 @@ def judge_contamination(scorer: str, known: TrainedOn, judged: Sequence[str]) ->
         scorer: The scorer's slug.
         known: What is known about its training.
         judged: Names of the judged corpora; empty where the table does not say.
+
+    Examples:
+        >>> judge_contamination("dover", TrainedOn(("LSVQ",)), ["lsvq"]).status
+        'contaminated'
     """
     if known.corpora is None:
         return Contamination(
@@ -172,6 +176,10 @@ def parse_trained_on(specifications: Iterable[str]) -> dict[str, TrainedOn]:
 
     Raises:
         InputError: A value has another form.
+
+    Examples:
+        >>> parse_trained_on(["dover=LSVQ", "niqe=none"])["dover"].corpora
+        ('LSVQ',)
     """
     found: dict[str, list[str]] = {}
     for text in specifications:
@@ -190,7 +198,12 @@ def parse_trained_on(specifications: Iterable[str]) -> dict[str, TrainedOn]:
 
 
 def trained_on_from(document: Any) -> TrainedOn | None:
-    """Read what :meth:`TrainedOn.to_dict` wrote; None where it is something else."""
+    """Read what :meth:`TrainedOn.to_dict` wrote; None where it is something else.
+
+    Examples:
+        >>> trained_on_from({"corpora": ["LSVQ"], "variants": []}).corpora
+        ('LSVQ',)
+    """
     if not isinstance(document, dict):
         return None
     corpora, variants = document.get("corpora"), document.get("variants") or []
@@ -205,7 +218,12 @@ def trained_on_from(document: Any) -> TrainedOn | None:
 
 
 def trained_on_in(metadata: bytes | None) -> TrainedOn | None:
-    """Read the value of :data:`TRAINED_ON_METADATA`; None if it is absent or unreadable."""
+    """Read the value of :data:`TRAINED_ON_METADATA`; None if it is absent or unreadable.
+
+    Examples:
+        >>> trained_on_in(TrainedOn(("LSVQ",)).metadata()).corpora
+        ('LSVQ',)
+    """
     try:
         return None if metadata is None else trained_on_from(json.loads(metadata))
     except ValueError:

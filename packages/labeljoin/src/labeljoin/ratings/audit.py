@@ -165,7 +165,12 @@ class RatingsAudit(Document, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def ratings_schema() -> dict[str, Any]:
-    """The published JSON Schema of the audit, made of the types that write it."""
+    """The published JSON Schema of the audit, made of the types that write it.
+
+    Examples:
+        >>> ratings_schema()["$id"]
+        'mos-ratings-v1.json'
+    """
     schema = msgspec.json.schema(RatingsAudit)
     definitions: dict[str, Any] = schema["$defs"]
     root = definitions.pop("RatingsAudit")

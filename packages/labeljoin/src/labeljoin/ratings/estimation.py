@@ -41,7 +41,7 @@ def estimate_mos(
     audit_json: PathLike | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
-    """Make MOS of single ratings, and write them with their precision.
+    r"""Make MOS of single ratings, and write them with their precision.
 
     Args:
         ratings: One file or several: long tables, matrices, or sureal datasets.
@@ -58,6 +58,14 @@ def estimate_mos(
     Raises:
         InputError: A file or option is unusable; nothing was written.
         OutputError: An output cannot be written; nothing was.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> votes = "clip,rater,score\na,1,4\na,2,5\nb,1,2\nb,2,3\n"
+        >>> _ = Path("votes.csv").write_text(votes)
+        >>> audit = estimate_mos("votes.csv", "mos.csv", options=RatingOptions(method="mean"))
+        >>> Path("mos.csv").read_text().splitlines()[1][:5]
+        '"a",4'
     """
     from provenance import start_run
 
@@ -120,6 +128,12 @@ def rate_in_memory(table: pa.Table, options: RatingOptions | None = None) -> Rat
 
     Raises:
         InputError: The ratings or an option are unusable.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> votes = pa.table({"clip": ["a", "a"], "rater": ["1", "2"], "score": [4, 5]})
+        >>> rate_in_memory(votes, RatingOptions(method="mean")).clips["mos"].to_pylist()
+        [4.5]
     """
     chosen = options or RatingOptions()
     return rate([take_ratings(table, "the ratings", chosen)], chosen)

@@ -181,6 +181,12 @@ def read_display_profile(path: Path) -> dict[str, float]:
 
     Raises:
         InputError: The file is unreadable or describes no display.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> _ = Path("tv.json").write_text('{"peak_nits": 1000}')
+        >>> read_display_profile(Path("tv.json"))
+        {'display_peak_luminance_nits_norm': 0.1}
     """
     document = read_json(path, "The display profile")
     members: Any = document.get("display", document) if isinstance(document, dict) else None

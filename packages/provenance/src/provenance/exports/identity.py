@@ -60,10 +60,25 @@ def event_time(given: str | None) -> EventTime:
 
 
 def run_id(record: Record) -> str:
-    """Return the run's id: the UUIDv5 (RFC 9562) of ``sha256:<record digest>`` as a URL name."""
+    """Return the run's id: the UUIDv5 (RFC 9562) of ``sha256:<record digest>`` as a URL name.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from provenance import start_run
+        >>> from provenance.record import load_record
+        >>> with start_run("note.py", inputs={}) as run:
+        ...     run.record("note.json")
+        >>> len(run_id(load_record(Path("note.json"))))
+        36
+    """
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{record.identity}"))
 
 
 def producer() -> str:
-    """This program as a URI."""
+    """This program as a URI.
+
+    Examples:
+        >>> producer().startswith("urn:")
+        True
+    """
     return f"{URN}moskit-provenance:{version('moskit-provenance')}"

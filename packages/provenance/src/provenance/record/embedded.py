@@ -61,7 +61,13 @@ def short_record_bytes(short: Mapping[str, Any]) -> bytes:
 
 
 def read_embedded(path: Path) -> bytes | None:
-    """Return the embedded short form of a file; None if it has none or no reader knows its kind."""
+    """Return the embedded short form of a file; None if it has none or no reader knows its kind.
+
+    Examples:
+        >>> _ = Path("notes.txt").write_text("no record")
+        >>> read_embedded(Path("notes.txt")) is None
+        True
+    """
     reader = _reader(path.suffix.removeprefix(".").lower())
     return None if reader is None else reader(path)
 

@@ -31,6 +31,14 @@ def public_names(
         moved: Names of the last release that moved, by the module that has them now. They work for
             one more release, with a warning.
         renamed: Names that have another name now: the module and the name.
+
+    Examples:
+        >>> import provenance
+        >>> get, _, public = public_names(
+        ...     "provenance", provenance.__file__, "moskit-provenance", moved={}
+        ... )
+        >>> get("verify").__name__, "verify" in public
+        ('verify', True)
     """
     attribute, names, public = lazy.attach_stub(package, file)
     homes = {name: (home, name) for home, those in moved.items() for name in those}
@@ -58,6 +66,12 @@ def moved_name(package: str, name: str, home: str, now: str | None = None) -> An
         name: The name.
         home: The module that has it now.
         now: Its name there, if that is another.
+
+    Examples:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     moved_name("provenance", "InputError", "provenance.toolkit").__name__
+        'InputError'
     """
     renamed = now not in (None, name)
     advice = f"it is now {home}.{now}" if renamed else f"import it from {home}"

@@ -33,6 +33,11 @@ def read_document(
 
     Raises:
         InputError: It is missing, unreadable, no regular file, or larger than ``limit``.
+
+    Examples:
+        >>> _ = Path("a.json").write_text('{"a": 1}')
+        >>> read_document("a.json", "The manifest")
+        b'{"a": 1}'
     """
     where = os.fspath(path)
     try:
@@ -81,6 +86,11 @@ def read_json(
 
     Raises:
         InputError: It cannot be read (see :func:`read_document`) or it is not JSON.
+
+    Examples:
+        >>> _ = Path("a.json").write_text('{"a": 1}')
+        >>> read_json("a.json", "The manifest")
+        {'a': 1}
     """
     return parse_json(read_document(path, what, limit=limit), what, where=os.fspath(path))
 

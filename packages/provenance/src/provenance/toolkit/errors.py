@@ -95,6 +95,10 @@ def sentence(what: str, where: str | None, fix: str | None) -> str:
         what: What is wrong, as in :class:`MoskitError`.
         where: The file, row or column, or None.
         fix: What to do about it, or None.
+
+    Examples:
+        >>> sentence("The file is empty", "f.csv", "Give a file with rows")
+        'f.csv: The file is empty. Give a file with rows.'
     """
     place = f"{where}: " if where else ""
     advice = f" {fix}." if fix else ""

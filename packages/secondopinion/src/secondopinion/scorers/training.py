@@ -24,6 +24,10 @@ def trained_on(slug: str, corrections: Mapping[str, TrainedOn] | None = None) ->
     Args:
         slug: The scorer's slug.
         corrections: What ``--trained-on`` says, by slug; it wins.
+
+    Examples:
+        >>> trained_on("niqe").corpora
+        ()
     """
     return (corrections or {}).get(slug) or _registry().get(slug, UNKNOWN)
 

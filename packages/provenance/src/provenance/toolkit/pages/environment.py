@@ -23,6 +23,11 @@ def page_templates(package: str) -> Environment:
 
     Args:
         package: The package whose folder ``templates`` has the pages.
+
+    Examples:
+        >>> templates = page_templates("provenance.lineage")
+        >>> templates.from_string("{{ text }}").render(text="<b>")
+        '&lt;b&gt;'
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -50,6 +55,11 @@ def markdown_templates(package: str) -> Environment:
 
     Args:
         package: The package whose folder ``templates`` has the reports.
+
+    Examples:
+        >>> templates = markdown_templates("provenance.lineage")
+        >>> templates.from_string("{{ text | code }}").render(text="mos")
+        '`mos`'
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
