@@ -169,6 +169,13 @@ def feature_key(
 
     Raises:
         InputError: Neither the caller nor the table nor names nor values tell.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> from labeljoin.keys import KeyRule
+        >>> table = pa.table({"clip": ["a/1.mp4"], "motion": [0.5]})
+        >>> feature_key(table, None, pa.array(["1"]), rule=KeyRule(), where="f", whose="the scores").column
+        'clip'
     """
     try:
         return clip_key(table, column, where=where)

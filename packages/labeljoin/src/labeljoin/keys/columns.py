@@ -103,6 +103,10 @@ def infer_column(names: Iterable[str], wanted: Iterable[str]) -> str | None:
 
     Names are compared by :func:`plain_name`; of two that are alike, the one that differs only in
     case comes first.
+
+    Examples:
+        >>> infer_column(["motion", "Clip_ID"], ["key", "clip_id"])
+        'Clip_ID'
     """
     return next(iter(named_columns(names, wanted)), None)
 

@@ -145,7 +145,14 @@ def usage_error(error: BaseException) -> InputError:
 
 
 def write_json(document: Mapping[str, Any]) -> None:
-    """Write ``document`` as one indented JSON object to standard output."""
+    """Write ``document`` as one indented JSON object to standard output.
+
+    Examples:
+        >>> import subprocess
+        >>> code = "from provenance.toolkit import write_json; write_json({'a': [1]})"
+        >>> subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+        ['{', '"a":', '[', '1', ']', '}']
+    """
     import orjson
 
     from provenance.toolkit.canonical import json_value

@@ -23,6 +23,13 @@ def start_command(module: str) -> NoReturn:
 
     Args:
         module: The module of the command line, such as ``labeljoin.cli.app``.
+
+    Examples:
+        >>> import subprocess
+        >>> code = "from provenance.toolkit import start_command; start_command('provenance.cli.app')"
+        >>> shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        >>> shown.returncode
+        2
     """
     hear_interrupts()
     guard_streams()
