@@ -160,10 +160,11 @@ def build_docs(session: nox.Session, site: str) -> None:
 
 @nox.session(venv_backend="none")
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel of every package into dist/, and check their metadata and files."""
+    """Build sdist, wheel and SBOM of every package into dist/, and check them."""
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     session.run("uv", "build", "--all-packages", "--no-sources", "--quiet", external=True)
     session.run("python", "tooling/distributions.py", "dist", external=True)
+    session.run("python", "tooling/supply_chain.py", "dist", external=True)
 
 
 @nox.session(venv_backend="none", requires=["build"])

@@ -17,6 +17,7 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).parent))
 from commands import PACKAGES, Command, commands_of, summary_of
 from error_codes import page as error_codes_page
+from supply_chain import page as licences_page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -36,6 +37,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 {"JSON Schemas": "reference/schemas.md"},
                 {"Error codes": "reference/errors.md"},
                 {"Benchmarks": "reference/benchmarks.md"},
+                {"Licences": "reference/licences.md"},
             ]
         },
         {"Decisions": _pages_in("decisions")},
@@ -49,6 +51,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "reference/schemas.md": _schemas_page(),
         "reference/errors.md": error_codes_page(),
         "reference/benchmarks.md": _benchmarks_page(),
+        "reference/licences.md": licences_page(),
     }
     for package in PACKAGES:
         pages[f"reference/commands/{package}.md"] = "\n".join(_command_page(package))
