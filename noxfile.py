@@ -202,6 +202,13 @@ def hostile(session: nox.Session) -> None:
         session.run("python", "tooling/hostile.py", *campaign, external=True)
 
 
+@nox.session(python=LOWEST_PYTHON)
+def fuzz(session: nox.Session) -> None:
+    """Search for inputs that break a reader, guided by coverage, for ten minutes."""
+    sync_environment(session, "--group=fuzz")
+    session.run("python", "tooling/fuzz.py", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def newcomer(session: nox.Session) -> None:
     """Time the README's first command in a fresh clone with an empty home."""

@@ -123,6 +123,12 @@ def damaged(sound: bytes, dice: random.Random) -> bytes:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a valid input of every kind."""
+    fill(tmp_path)
+    return tmp_path
+
+
+def fill(tmp_path: Path) -> None:
+    """Write a valid input of every kind to a folder."""
     for suffix, write in WRITERS.items():
         (tmp_path / f"features.{suffix}").write_bytes(write(FEATURES))
         (tmp_path / f"labels.{suffix}").write_bytes(write(LABELS))
@@ -140,7 +146,6 @@ def folder(tmp_path: Path) -> Path:
     )
     labeljoin.join_file(tmp_path / "features.csv", tmp_path / "labels.csv", tmp_path / "joined.csv")
     (tmp_path / "out").mkdir()
-    return tmp_path
 
 
 def join_features(folder: Path, name: str) -> None:

@@ -82,7 +82,7 @@ def test_every_reader_of_a_document_has_bounds(accepted_head, name, text):
     elif not Path(name).exists():
         pytest.skip("there is no such device here")
     readers = [
-        lambda: moshead.load_schema(Path(name)),
+        lambda: moshead.features.load_schema(Path(name)),
         lambda: moshead.export.load_manifest(Path(name)),
         lambda: moshead.Predictor.from_registry(Path(name), "x"),
         lambda: moshead.Predictor(Path(name), strict=True),
