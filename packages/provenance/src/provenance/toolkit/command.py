@@ -14,8 +14,6 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass
-from importlib.abc import MetaPathFinder
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 _HELP = {"help_option_names": ["--help", "-h"]}
 
 
-class _WithoutPandas(MetaPathFinder):
+class _WithoutPandas:
     """Keeps pandas out of a command's process.
 
     Arrow imports pandas where it is installed, to know a Series when it meets one. No command has
@@ -97,6 +95,8 @@ class CommandLine:
         ]
 
     def _print_version(self) -> NoReturn:
+        from importlib.metadata import version
+
         typer.echo(f"{self.distribution} {version(self.distribution)}")
         raise typer.Exit
 

@@ -8,7 +8,6 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 import typer
@@ -168,6 +167,8 @@ def _complain(sentence: str) -> None:
 
 
 def _write_details(distribution: str, error: BaseException) -> str:
+    from importlib.metadata import version
+
     from provenance.toolkit.redaction import redact_argv
 
     details = "".join(traceback.format_exception(error))
