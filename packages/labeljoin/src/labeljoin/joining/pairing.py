@@ -174,7 +174,8 @@ def feature_key(
         >>> import pyarrow as pa
         >>> from labeljoin.keys import KeyRule
         >>> table = pa.table({"clip": ["a/1.mp4"], "motion": [0.5]})
-        >>> feature_key(table, None, pa.array(["1"]), rule=KeyRule(), where="f", whose="the scores").column
+        >>> other = pa.array(["1"])
+        >>> feature_key(table, None, other, rule=KeyRule(), where="f", whose="the scores").column
         'clip'
     """
     try:

@@ -149,7 +149,8 @@ def write_json(document: Mapping[str, Any]) -> None:
     Examples:
         >>> import subprocess
         >>> code = "from provenance.toolkit import write_json; write_json({'a': [1]})"
-        >>> subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+        >>> shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        >>> shown.stdout.split()
         ['{', '"a":', '[', '1', ']', '}']
     """
     import orjson
