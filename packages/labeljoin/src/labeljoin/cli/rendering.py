@@ -216,12 +216,13 @@ def _left(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     names = [name for name in left if "," not in name]
     more = f" and {len(left) - _LEFT:,} more" if len(left) > _LEFT else ""
-    flag = shlex.quote(",".join([document["extras"], *names[:_LEFT]]))
+    flag = shlex.quote(",".join([document["extras"], *names[:1]]))
     return [
         (
             "not taken",
-            f"the label columns {', '.join(list(left)[:_LEFT])}{more}; --extras {flag} takes them, "
-            "and NAME=COLUMN renames one",
+            f"{', '.join(list(left)[:_LEFT])}{more}; --extras {flag} would take {names[0]}"
+            if names
+            else ", ".join(list(left)[:_LEFT]),
         )
     ]
 
