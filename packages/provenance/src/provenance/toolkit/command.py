@@ -24,6 +24,7 @@ from provenance.toolkit.grammar.output import Facts as Facts
 from provenance.toolkit.grammar.output import Output
 from provenance.toolkit.grammar.output import ProgressCallback as ProgressCallback
 from provenance.toolkit.grammar.parameters import Shorthand
+from provenance.toolkit.grammar.streams import streamed
 from provenance.toolkit.invocation import set_invocation
 from provenance.toolkit.process.ending import (
     USAGE_ERROR,
@@ -155,8 +156,10 @@ class CommandLine:
                 output.show_decisions(
                     (" ".join(each.tokens), f"from {each.origin}") for each in self._configured
                 )
+                main = main_output if isinstance(main_output, str) else ""
                 try:
-                    function(output, **options)
+                    with streamed(options, table, main, json=json) as placed:
+                        function(output, **placed)
                     output.show_times()
                 except KeyboardInterrupt as interrupt:
                     raise InterruptedCommandError from interrupt
