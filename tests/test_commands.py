@@ -48,6 +48,19 @@ def test_command_is_documented(command: Command) -> None:
 
 
 @each_command
+def test_grammar_is_the_same_everywhere(command: Command) -> None:
+    flags = flags_of(command)
+    assert {"-q", "-v", "--verbose"} <= flags
+    assert not any(flag.startswith("--out") for flag in flags) or "-o" in flags
+    assert not any("key-column" in flag for flag in flags) or "--key-column" in flags
+    by_position = {parameter.spelling for parameter in command.parameters if not parameter.flags}
+    one_table = {"--features", "--ratings", "--input", "--manifest"} & flags
+    assert not one_table or by_position or command.name in ("gate-plan", "register")
+    spelled = " ".join(parameter.spelling for parameter in command.parameters if parameter.flags)
+    assert not re.search(r"<(int|str|path|float|list)", spelled)
+
+
+@each_command
 def test_command_is_in_the_docs(command: Command) -> None:
     name = re.compile(rf"\b{command.package} {command.name}\b")
     assert any(name.search(page.read_text("utf-8")) for page in PAGES)

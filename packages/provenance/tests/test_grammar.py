@@ -223,6 +223,26 @@ def test_configured_options_are_recorded_as_typed_and_replayed_without_the_file(
     assert record["argv"] == ["count", "--folds", "3", "t.csv", "-o", "made.txt"]
 
 
+def test_the_shell_completes_commands_and_options(folder):
+    def completed(words):
+        environment = {
+            **os.environ,
+            "_PROVENANCE_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        }
+        script = (
+            "from provenance.cli.app import main; import sys; sys.argv[0] = 'provenance'; main()"
+        )
+        command = [sys.executable, "-c", script]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+
+    assert completed("provenance ver") == ["verify"]
+    assert "--upstream" in completed("provenance verify --up")
+
+
 def test_no_color_is_respected(folder):
     """On a terminal, colours appear unless NO_COLOR asks for none."""
 
