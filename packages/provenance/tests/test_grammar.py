@@ -243,6 +243,21 @@ def test_the_shell_completes_commands_and_options(folder):
     assert "--upstream" in completed("provenance verify --up")
 
 
+def test_a_dry_run_writes_nothing_and_leaves_what_is_there(run, folder):
+    (folder / "t.csv").write_text("x")
+    (folder / "made.txt").write_text("before")
+    before = sorted(path.name for path in folder.iterdir())
+    told = run("count", "t.csv", "-o", "made.txt", "--dry-run").stderr
+    assert told.endswith("This was a dry run: nothing was written.\n")
+    assert (
+        document(run("count", "t.csv", "-o", "new/made.txt", "--dry-run", "--json"))["folds"] == 5
+    )
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert (folder / "made.txt").read_text() == "before"
+    run("count", "t.csv", "-o", "made.txt")
+    assert (folder / "made.txt").read_text() == "5\n"
+
+
 def test_no_color_is_respected(folder):
     """On a terminal, colours appear unless NO_COLOR asks for none."""
 

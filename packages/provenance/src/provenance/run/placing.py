@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from provenance.toolkit.invocation import is_dry_run
 from provenance.toolkit.process.interruption import settle
 
 
@@ -23,12 +24,21 @@ class Placeable(Protocol):
     def finish(self) -> None:
         """Drop what was there before."""
 
+    def discard(self) -> None:
+        """Remove what was made, which is in no place yet."""
+
 
 def put_in_place(outputs: Sequence[Placeable], arrived: Sequence[int]) -> None:
     """Put all outputs in their places, in order; or none, on an error or if a signal arrived.
 
+    In a dry run, none gets its place, and what was made is removed.
+
     A signal that arrives when all are in their places comes too late, and ends no command.
     """
+    if is_dry_run():
+        for output in reversed(outputs):  # who made a folder goes last
+            output.discard()
+        return
     done: list[Placeable] = []
     try:
         for output in outputs:

@@ -27,7 +27,7 @@ from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, failed_output, output_error, written_place
 from provenance.stores import as_path
 from provenance.toolkit.canonical import document_bytes, json_value
-from provenance.toolkit.invocation import argv_of
+from provenance.toolkit.invocation import argv_of, is_dry_run
 from provenance.toolkit.process.interruption import begin_work, refuse_interrupted
 from provenance.toolkit.redaction import redact_args
 
@@ -185,7 +185,7 @@ class Run:
         return self._outputs[name]
 
     def describe(self, name: str, paths: SourcePaths, *, kind: str = "file") -> None:
-        """Record outputs that something else has already written: they are hashed, not staged.
+        """Record outputs that something else has written (no dry run): hashed, not staged.
 
         Args:
             name: The outputs' name in the record.
@@ -199,7 +199,7 @@ class Run:
         """
         if name in self._outputs or name in self._existing:
             raise ValueError(f"the run has an output named {name} already")
-        slot = open_slot(name, paths, place=written_place)
+        slot = open_slot(name, None if is_dry_run() else paths, place=written_place)
         staged = [(output.name, output.destination) for output in self._staged()]
         refuse_replaced(name, [source.path for source in sources_of(slot)], staged)
         self._existing[name] = ExistingOutput(slot, None if kind == "file" else kind)

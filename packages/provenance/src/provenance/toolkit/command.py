@@ -23,9 +23,9 @@ from provenance.toolkit.grammar.configuration import Configured, configured_opti
 from provenance.toolkit.grammar.output import Facts as Facts
 from provenance.toolkit.grammar.output import Output
 from provenance.toolkit.grammar.output import ProgressCallback as ProgressCallback
-from provenance.toolkit.grammar.parameters import Shorthand
+from provenance.toolkit.grammar.parameters import DRY_RUN, Shorthand
 from provenance.toolkit.grammar.streams import streamed
-from provenance.toolkit.invocation import set_invocation
+from provenance.toolkit.invocation import dry_run, set_invocation
 from provenance.toolkit.process.ending import (
     USAGE_ERROR,
     InterruptedCommandError,
@@ -141,11 +141,14 @@ class CommandLine:
                 )
             ]
 
+            writes = shorthand.writes(plain)
+
             def invoke(
                 json: bool, quiet: bool, verbose: bool, show_version: bool, **options: Any
             ) -> None:
                 if show_version:
                     self._print_version()
+                dry = options.pop(DRY_RUN, False) if writes else False
                 configured = [each.name for each in self._configured]
                 options, beaten = shorthand.resolve(options, plain, configured)
                 if beaten:
@@ -158,8 +161,10 @@ class CommandLine:
                 )
                 main = main_output if isinstance(main_output, str) else ""
                 try:
-                    with streamed(options, table, main, json=json) as placed:
+                    with streamed(options, table, main, json=json) as placed, dry_run(dry):
                         function(output, **placed)
+                    if dry and not json:
+                        output.show("This was a dry run: nothing was written.")
                     output.show_times()
                 except KeyboardInterrupt as interrupt:
                     raise InterruptedCommandError from interrupt
@@ -172,6 +177,9 @@ class CommandLine:
                 ),
                 "show_version": self._version_flag(),
             }
+            if writes:
+                text = "Do all the work, show what comes out, and write nothing."
+                shared[DRY_RUN] = _flag(text, "--dry-run")
             keyword = inspect.Parameter.KEYWORD_ONLY
             parameters = [
                 option.replace(kind=keyword) for option in shorthand.parameters(plain)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -40,3 +42,24 @@ def argv_of(entrypoint: str) -> list[str]:
     if _current.program != words[0] or _current.argv[: len(subcommand)] != subcommand:
         return []
     return list(_current.argv)
+
+
+_DRY_RUN_VARIABLE = "PROVENANCE_DRY_RUN"
+
+
+@contextmanager
+def dry_run(wanted: bool) -> Iterator[None]:
+    """Let no output of a run get its place, in this process and those that it starts."""
+    if not wanted:
+        yield
+        return
+    os.environ[_DRY_RUN_VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_DRY_RUN_VARIABLE]
+
+
+def is_dry_run() -> bool:
+    """Return whether outputs are made, checked and thrown away."""
+    return bool(os.environ.get(_DRY_RUN_VARIABLE))

@@ -22,6 +22,9 @@ from provenance.toolkit.errors import InputError
 OUTPUT = "main_output"
 """The parameter that ``-o`` sets where a suffix decides which option it stands for."""
 
+DRY_RUN = "dry_run"
+"""The parameter of ``--dry-run``, which a command may declare itself."""
+
 _METAVARS = {int: "N", float: "X", Path: "PATH"}
 _ENDINGS = {"column": "NAME", "regex": "RE", "corpus": "NAME", "model_id": "ID"}
 
@@ -44,6 +47,12 @@ class Shorthand:
     def given(self) -> str:
         """The name of the parameter that holds what is given by position."""
         return f"{self.table}_by_position"
+
+    def writes(self, own: Sequence[inspect.Parameter]) -> bool:
+        """Whether a command writes files and has no ``--dry-run`` of its own."""
+        names = {parameter.name for parameter in own}
+        outputs = any(name == "out" or name.startswith(("out_", "report_")) for name in names)
+        return outputs and DRY_RUN not in names
 
     def parameters(self, own: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:
         """Return the parameters of a command with the shorter spellings added.
