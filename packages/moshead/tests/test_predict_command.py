@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from provenance.toolkit import InputError
 
-COLUMNS = ["mos_pred", "mos_pred_lo", "mos_pred_hi", "source"]
+COLUMNS = ["mos_pred", "mos_pred_lo", "mos_pred_hi", "source", "in_domain", "distance"]
 
 
 def run(*words):

@@ -7,11 +7,14 @@ ROOMS = (
     "baselines",
     "comparison",
     "corpus",
+    "domain",
     "export",
     "features",
     "gate",
     "heads",
     "predict",
+    "recalibration",
+    "scales",
     "training",
 )
 

@@ -5,12 +5,15 @@ The rooms of the package, in reading order:
 * ``documents``: the documents that moshead writes, as types;
 * ``features``: feature schemas, and the matrix that a table gives under a schema;
 * ``gate``: statistics, the thresholds a head has to meet, and the checks of the training rows;
+* ``domain``: what the training rows of a head look like, and how far another row is from them;
+* ``scales``: monotone maps between the MOS scales of corpora;
 * ``heads``: families of heads, what they compute, their intervals and their ONNX graphs;
 * ``corpus``: labelled rows, the checks for leakage, folds and fingerprints;
 * ``baselines``: what a head has to beat, measured on the same folds;
 * ``export``: a head on disk, with manifest, model card and registry;
 * ``training``: cross-validation, and a trainer for each corpus;
 * ``predict``: predictions of an exported head, and its validation on held-out clips;
+* ``recalibration``: a head, or a score, for another corpus from a few ratings;
 * ``comparison``: heads, score columns and regressors compared on the same clips;
 * ``cli``: the command ``moshead``, one module per subcommand.
 

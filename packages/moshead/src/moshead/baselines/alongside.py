@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from moshead.baselines.worth import (
     regressor_notes,
     worth_of_baselines,
 )
+from moshead.corpus.folds import Fold
 from moshead.gate import statistics
 from moshead.gate.resampling import resample_counts, resampled_plcc
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback
 
     from moshead.baselines.mapping import MonotoneMapping
-    from moshead.corpus.folds import Fold
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int64]
@@ -117,6 +117,7 @@ def measure_worth(
     contamination: Mapping[str, Contamination] | None = None,
     unit_name: str = "clips",
     choice: BaselineChoice = "auto",
+    corpora: NDArray[np.str_] | None = None,
     seed: int = 0,
     progress: ProgressCallback | None = None,
 ) -> Worth:
@@ -134,6 +135,7 @@ def measure_worth(
             column.
         unit_name: What units are called.
         choice: ``auto`` runs every regressor that is installed, ``simple`` ridge alone.
+        corpora: Corpus of each row, (N,), where the rows say; figures for each where several.
         seed: Seed of the bootstrap and of the regressors.
         progress: Called after each fit.
     """
@@ -171,7 +173,10 @@ def measure_worth(
         found.append(Predicted(regressor.name, "regressor", None, predicted, None, settings))
     head = _head_predictions(cells, len(folds))
     baselines = judged_baselines(mos, units, folds, head, found, seed)
-    return worth_of_baselines(baselines, unit_name, regressor_notes(choice))
+    worth = worth_of_baselines(baselines, unit_name, regressor_notes(choice))
+    if corpora is None or len(np.unique(corpora)) < 2:
+        return worth
+    return replace(worth, corpora=_by_corpus(mos, units, folds, head, found, corpora, seed))
 
 
 def judged_baselines(
@@ -212,10 +217,35 @@ def judged_baselines(
                 each.contamination,
                 each.settings,
                 each.mapping,
+                float(np.mean([np.mean(p - t) for t, p in pairs])),
             )
         )
     baselines.sort(key=lambda each: -np.nan_to_num(each.plcc, nan=-2.0))
     return tuple(baselines)
+
+
+def _by_corpus(
+    mos: Array,
+    units: Indices,
+    folds: Sequence[Fold],
+    head: Sequence[Array],
+    found: Sequence[Predicted],
+    corpora: NDArray[np.str_],
+    seed: int,
+) -> dict[str, tuple[Baseline, ...]]:
+    """The figures of the baselines on the held-out rows of each corpus."""
+    figures = {}
+    for name in np.unique(corpora):
+        within = [corpora[fold.held_out] == name for fold in folds]
+        kept = [n for n, rows in enumerate(within) if rows.any()]
+        own = [Fold(folds[n].train, folds[n].held_out[within[n]]) for n in kept]
+        predicted = [
+            replace(each, held_out=[each.held_out[n][within[n]] for n in kept]) for each in found
+        ]
+        figures[str(name)] = judged_baselines(
+            mos, units, own, [head[n][:, within[n]] for n in kept], predicted, seed
+        )
+    return figures
 
 
 def mapped_by(values: Array, mos: Array) -> MonotoneMapping | None:

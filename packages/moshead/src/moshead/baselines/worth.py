@@ -11,7 +11,7 @@ from labeljoin.labels import contamination_sentences
 from moshead.baselines.regressors import INSTALL, REGRESSORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from labeljoin.labels import Contamination
 
@@ -38,6 +38,7 @@ class Baseline:
         contamination: Whether the column's scorer was trained on the judged corpus.
         settings: How it was fitted, in one sentence.
         mapping: From the column to MOS, fitted to all training rows; None for a regressor.
+        bias: Mean over folds of predicted minus rated, in MOS.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Baseline:
     contamination: Contamination | None = None
     settings: str = ""
     mapping: MonotoneMapping | None = None
+    bias: float = math.nan
 
     def to_dict(self) -> BaselineDocument:
         """As JSON; null where a number does not exist."""
@@ -61,6 +63,7 @@ class Baseline:
             "plcc": _number(self.plcc),
             "srocc": _number(self.srocc),
             "rmse": _number(self.rmse),
+            "bias": _number(self.bias),
             "difference": {
                 "plcc": _number(self.difference.difference),
                 "low": _number(self.difference.low),
@@ -84,12 +87,14 @@ class Worth:
             where no column could be judged.
         sentence: The same in words, with the strongest regressor where the head does not beat it.
         notes: What was not run, and what is in doubt.
+        corpora: The same baselines on the rows of each corpus, if there is more than one.
     """
 
     baselines: tuple[Baseline, ...]
     gained: bool | None
     sentence: str
     notes: tuple[str, ...] = field(default=())
+    corpora: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
 
     def to_dict(self) -> WorthDocument:
         """As JSON: ``sentence, gained, notes``; the baselines stand beside it."""

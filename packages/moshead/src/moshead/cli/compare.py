@@ -89,6 +89,12 @@ def compare(
     corpus: Annotated[
         str | None, typer.Option(help="Name of the judged corpus, where the table does not say.")
     ] = None,
+    leave_one_corpus_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-corpus-out", help="Each fold holds out one corpus whole, in turn."
+        ),
+    ] = False,
     trained_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -142,6 +148,7 @@ def compare(
                 group_column=group_column,
                 split_column=split_column,
                 corpus=corpus,
+                leave_one_corpus_out=leave_one_corpus_out,
                 trained_on=trained_on or (),
                 reference=reference,
                 require_better=require_better,

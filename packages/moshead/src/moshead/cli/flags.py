@@ -85,6 +85,17 @@ class TrainingFlags:
             show_default="label-error where standard errors are known and differ",
         ),
     ] = None
+    align: Annotated[
+        Literal["none", "linear", "monotone"],
+        typer.Option(help="Map the MOS of several corpora to one scale for training."),
+    ] = "none"
+    leave_one_corpus_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-corpus-out",
+            help="Also train on all corpora but one and judge on that one, for each.",
+        ),
+    ] = False
     ensemble: Annotated[int, typer.Option(help="Nets averaged in one head, for mlp.")] = 1
     other_partitions: Annotated[
         int, typer.Option(help="Other draws of the folds to report beside the first.", min=0)
@@ -139,6 +150,7 @@ class TrainingFlags:
             "rating_sd_ddof": 0 if self.rating_sd_ddof == "0" else 1,
             "baselines": self.baselines,
             "trained_on": self.trained_on or (),
+            "leave_one_corpus_out": self.leave_one_corpus_out,
             "allow_synthetic_fallback": self.allow_synthetic_fallback,
             "training": moshead.TrainingOptions(
                 recipe=self.recipe,
@@ -150,6 +162,7 @@ class TrainingFlags:
                 other_partitions=self.other_partitions,
                 device=self.device,
                 weights=self.weights,
+                align=self.align,
             ),
             "destinations": moshead.Destinations(
                 onnx=self.out_onnx,

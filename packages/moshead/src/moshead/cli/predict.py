@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from provenance.toolkit import CommandLine, Output
@@ -39,6 +39,12 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a head that is missing or only Proposed.")
     ] = False,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Answer on the MOS scale of this corpus; see train --align."
+        ),
+    ] = None,
     display_profile_json: Annotated[
         Path | None, typer.Option(help="Display profile, for schemas with display columns.")
     ] = None,
@@ -65,15 +71,17 @@ def predict(
             alpha=alpha,
             codec=codec,
             strict=strict,
+            corpus=corpus,
             display_profile=display_profile_json,
             progress=progress,
         )
     output.result(document, *_lines(document))
 
 
-def _lines(document: dict[str, object]) -> list[str]:
-    from labeljoin.keys import percent
+def _lines(document: dict[str, Any]) -> list[str]:
     from rich.markup import escape
+
+    from moshead.predict.foreign import domain_sentence, interval_sentence
 
     lines = [f"[yellow]warning:[/] {escape(str(w))}" for w in _list(document["warnings"])]
     lines.append(
@@ -88,11 +96,9 @@ def _lines(document: dict[str, object]) -> list[str]:
         )
     intervals = document["intervals"]
     if isinstance(intervals, dict):
-        lines.append(
-            f"Intervals: {intervals['method']} at alpha {intervals['alpha']:g}; guaranteed to hold "
-            f"{percent(intervals['guaranteed_coverage'])} of exchangeable clips, usually about "
-            f"{percent(1 - intervals['alpha'])}."
-        )
+        lines.append(escape(interval_sentence(intervals, document["domain"], document["rows"])))
+    if document["domain"] is not None:
+        lines.append(escape(domain_sentence(document["domain"], document["rows"])))
     for name, words in (("imputed", "training median"), ("filled", "fill value")):
         counts = document[name]
         if isinstance(counts, dict) and counts:

@@ -32,7 +32,8 @@ def train(
     output: Output,
     *,
     features: Annotated[
-        list[Path] | None, typer.Option(help="Feature tables with MOS; repeat for more.")
+        list[str] | None,
+        typer.Option(metavar="[CORPUS=]PATH", help="Feature tables with MOS; repeat for more."),
     ] = None,
     feature_schema: Annotated[
         str | None, typer.Option(help="A built-in schema, or a TOML file.", metavar="NAME|FILE")

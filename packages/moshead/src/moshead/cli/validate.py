@@ -24,7 +24,10 @@ def register(cli: CommandLine) -> None:
 def validate(
     output: Output,
     onnx: Annotated[Path, typer.Option(help="The head.")],
-    features: Annotated[list[Path], typer.Option(help="Labelled feature table; repeatable.")],
+    features: Annotated[
+        list[str],
+        typer.Option(metavar="[CORPUS=]PATH", help="Labelled feature table; repeatable."),
+    ],
     split: Annotated[
         str | None,
         typer.Option(

@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moshead.export.card import contents_sentence
+from moshead.export.tables import (
+    AWAY_HEADINGS,
+    HEADINGS,
+    away_rows,
+    control_sentences,
+    corpora_rows,
+)
 from moshead.gate.thresholds import PRODUCTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
@@ -78,6 +85,8 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
     if manifest["contents"] is not None:
         yield Text(contents_sentence(manifest["contents"]))
     yield from _baselines(manifest)
+    yield from _corpora(manifest["corpora"])
+    yield from _away(manifest["away"])
     for note in manifest["notes"]:
         yield Text(note)
     yield Text(gate["sentence"])
@@ -85,6 +94,38 @@ def renderables(manifest: Mapping[str, Any], path: Path) -> Iterator[RenderableT
     for word, name in names.items():
         if name is not None:
             yield Text(f"{word}: {Path(os.path.normpath(path.parent / name))}")
+
+
+def _corpora(corpora: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """The head on each corpus, if there is more than one."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if len(corpora) < 2:
+        return
+    table = Table(title="By corpus", title_justify="left")
+    for heading in HEADINGS:
+        table.add_column(heading)
+    for row in corpora_rows(corpora):
+        table.add_row(*map(Text, row))
+    yield table
+    for sentence in control_sentences(corpora):
+        yield Text(sentence)
+
+
+def _away(away: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """Each corpus left out in turn, with the baselines beside it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not away:
+        return
+    table = Table(title="Away from home", title_justify="left")
+    for heading in AWAY_HEADINGS[:-1]:
+        table.add_column(heading)
+    for row in away_rows(away):
+        table.add_row(*map(Text, row[:-1]))
+    yield table
 
 
 def _measured(gate: Mapping[str, Any], name: str) -> tuple[str, str]:

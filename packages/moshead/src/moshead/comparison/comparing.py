@@ -15,11 +15,17 @@ from provenance.toolkit import InputError, ProgressCallback, VerdictError
 
 from moshead.baselines.regressors import require_stock
 from moshead.comparison.findings import judge_candidates
-from moshead.comparison.preparation import choose_protocol, list_candidates, match_earlier
+from moshead.comparison.preparation import (
+    choose_protocol,
+    corpora_protocol,
+    list_candidates,
+    match_earlier,
+)
 from moshead.comparison.protocol import MAPPINGS, PROTOCOLS, ProtocolKind
 from moshead.comparison.protocol import Mapping as MappingKind
-from moshead.comparison.rows import open_sources, plan_columns, read_rows, split_name
+from moshead.comparison.rows import open_sources, plan_columns, read_rows
 from moshead.corpus.rows import RowOptions
+from moshead.corpus.sources import split_name
 from moshead.documents import comparison as model
 from moshead.training.destinations import oof_writer
 
@@ -108,6 +114,7 @@ def compare(
     key_regex: str | None = None,
     max_keyless_rate: float = 0.05,
     corpus: str | None = None,
+    leave_one_corpus_out: bool = False,
     trained_on: Sequence[str] = (),
     reference: str | None = None,
     require_better: str | None = None,
@@ -150,6 +157,7 @@ def compare(
         split_column: Column of train, val and test; ``split`` by default, if it exists. Rows
             of ``test`` are left alone; with ``train`` and ``val``, the folds are that one split.
         corpus: Name of the judged corpus, where the tables do not say.
+        leave_one_corpus_out: Each fold holds out one corpus whole, and all others are trained on.
         trained_on: ``SCORER=CORPUS``: what a scorer was trained on.
         reference: Compare every candidate with this one only; all pairs by default.
         require_better: Raise unless the first candidate beats this one.
@@ -229,6 +237,7 @@ def compare(
             "group_column": group_column,
             "split_column": split_column,
             "corpus": corpus,
+            "leave_one_corpus_out": leave_one_corpus_out,
             "trained_on": list(trained_on),
             "reference": reference,
             "require_better": require_better,
@@ -270,7 +279,12 @@ def compare(
                 code="compare.no-candidates",
             )
         rows, earlier, notes = match_earlier(rows, named_oof)
-        setting = choose_protocol(rows, earlier, protocol, splits, k_folds, seed, mapping, notes)
+        if leave_one_corpus_out:
+            setting = corpora_protocol(rows, mapping)
+        else:
+            setting = choose_protocol(
+                rows, earlier, protocol, splits, k_folds, seed, mapping, notes
+            )
         candidates = list_candidates(
             rows,
             wanted,

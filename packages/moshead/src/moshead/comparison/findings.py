@@ -123,7 +123,7 @@ def judge_candidates(
         pairs=pairs,
         reference=reference,
         requirement=requirement_of(names, pairs, require_better),
-        corpora=_corpora(rows, candidates, judge, notes),
+        corpora=_corpora(rows, setting, candidates, cells, judge, notes),
         labels_dropped=dict(rows.corpus.dropped),
         notes=list(dict.fromkeys(notes)),
     )
@@ -202,9 +202,31 @@ def _pair(names: Sequence[str], pair: PairScores) -> model.Pair:
     )
 
 
+def _bias(
+    rows: Rows,
+    setting: Protocol,
+    candidates: Sequence[Candidate],
+    cells: Sequence[Sequence[Cell]],
+    within: NDArray[np.bool_],
+) -> dict[str, float | None]:
+    """Mean of predicted minus rated on some rows, by candidate."""
+    found: dict[str, float | None] = {}
+    for candidate, own in zip(candidates, cells, strict=True):
+        errors = [
+            (cell.predicted - rows.mos[held])[within[held]]
+            for cell in own
+            if len(held := setting.folds[cell.fold].held_out)
+        ]
+        together = np.concatenate(errors) if errors else np.empty(0)
+        found[candidate.name] = _number(float(together.mean())) if len(together) else None
+    return found
+
+
 def _corpora(
     rows: Rows,
+    setting: Protocol,
     candidates: Sequence[Candidate],
+    cells: Sequence[Sequence[Cell]],
     judge: Callable[[NDArray[np.bool_] | None], Judged],
     notes: list[str],
 ) -> list[model.CorpusFigures]:
@@ -228,6 +250,7 @@ def _corpora(
                 name=name,
                 rows=int(within.sum()),
                 candidates=_candidate_figures(rows, candidates, judged.scores),
+                bias=_bias(rows, setting, candidates, cells, within),
                 pairs=[_pair([c.name for c in candidates], pair) for pair in judged.pairs],
             )
         )

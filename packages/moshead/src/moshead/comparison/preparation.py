@@ -31,7 +31,7 @@ from moshead.comparison.protocol import (
     straddles,
 )
 from moshead.comparison.protocol import Mapping as MappingKind
-from moshead.corpus.folds import split_partition
+from moshead.corpus.folds import corpus_folds, split_partition
 
 if TYPE_CHECKING:
     from moshead.comparison.rows import Rows, Wanted
@@ -135,13 +135,41 @@ def choose_protocol(
         if len(train) and len(held_out):
             fold = split_partition(train, held_out).folds
             return Protocol("folds", fold, None, "the split of the table: train and val", mapping)
-    folds = draw_folds(rows.units, k_folds, seed, grouped=rows.grouped)
+    names = rows.corpus.corpus_names
+    folds = draw_folds(rows.units, k_folds, seed, grouped=rows.grouped, corpora=names)
     return Protocol(
         "folds",
         folds,
         seed,
         f"{k_folds} folds by {rows.unit_name}, as training with this seed draws them",
         mapping,
+    )
+
+
+def corpora_protocol(rows: Rows, mapping: MappingKind | None) -> Protocol:
+    """Hold out each corpus whole, in turn.
+
+    Args:
+        rows: The rows.
+        mapping: ``training`` by default.
+
+    Raises:
+        InputError: The rows are of one corpus.
+    """
+    names = rows.corpus.corpus_names
+    if names is None or len(np.unique(names)) < 2:
+        raise InputError(
+            "--leave-one-corpus-out needs rows of several corpora",
+            where=rows.where,
+            fix="Name the corpus of each table: --features NAME=PATH",
+            code="compare.one-corpus",
+        )
+    return Protocol(
+        "folds",
+        corpus_folds(rows.units, names),
+        None,
+        "each corpus held out whole, and all others trained on",
+        mapping or "training",
     )
 
 

@@ -81,13 +81,15 @@ def draw_splits(
     return tuple(splits)
 
 
-def draw_folds(units: Indices, k: int, seed: int, *, grouped: bool) -> tuple[Fold, ...]:
+def draw_folds(
+    units: Indices, k: int, seed: int, *, grouped: bool, corpora: NDArray[np.str_] | None = None
+) -> tuple[Fold, ...]:
     """Draw the folds that training with the same seed draws.
 
     Raises:
         InputError: There are fewer units than folds.
     """
-    return partition(units, k, seed, grouped=grouped).folds
+    return partition(units, k, seed, grouped=grouped, corpora=corpora).folds
 
 
 def given_folds(numbers: Sequence[int]) -> tuple[Fold, ...]:

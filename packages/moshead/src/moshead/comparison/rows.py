@@ -16,7 +16,7 @@ from provenance.toolkit import InputError
 from moshead.baselines.agreement import rating_half_width
 from moshead.corpus.loading import load_corpus
 from moshead.corpus.scorers import Scorers, scorers_of
-from moshead.corpus.sources import Source, open_source, resolved
+from moshead.corpus.sources import Source, open_source, resolved, split_name
 from moshead.features.schemas import LABEL_COLUMN, FeatureSchema, load_schema
 
 if TYPE_CHECKING:
@@ -141,10 +141,12 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
     for number, (name, item) in enumerate(pairs, start=1):
         if isinstance(item, str | os.PathLike):
             own, path = split_name(os.fspath(item))
-            opened.append((name or own, Source(Path(path))))
+            opened.append((name or own, Source(Path(path), name or own)))
         elif is_frame(item):
             label = name or ("data frame" if len(pairs) == 1 else f"data frame {number}")
-            opened.append((name, open_source(item, label)))
+            source = open_source(item, label)
+            source.corpus = name
+            opened.append((name, source))
         else:
             raise InputError(
                 f"a {type(item).__name__} is no table",
@@ -152,15 +154,6 @@ def open_sources(features: Any) -> list[tuple[str | None, Source]]:
                 code="compare.not-a-table",
             )
     return opened
-
-
-def split_name(text: str) -> tuple[str | None, str]:
-    """Split ``NAME=PATH`` at its first ``=``; the whole where it names a file or has no name."""
-    name, separator, path = text.partition("=")
-    usable = name.replace("-", "_").replace(".", "_").isidentifier()
-    if not separator or not usable or not path or Path(text).exists():
-        return None, text
-    return name, path
 
 
 def plan_columns(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from moshead.features.schemas import FeatureSchema
 
 
+NO_CORPUS = "(no corpus)"
+"""Stands for rows that name no corpus, beside rows that do."""
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Labelled rows.
@@ -79,6 +83,13 @@ class Corpus:
     def clips(self) -> int:
         """Distinct clip keys."""
         return len(set(self.clip_keys))
+
+    @property
+    def corpus_names(self) -> NDArray[np.str_] | None:
+        """Name of the corpus of each row, (N,); :data:`NO_CORPUS` where it has none."""
+        if self.corpora is None or not any(self.corpora):
+            return None
+        return np.asarray([name or NO_CORPUS for name in self.corpora])
 
     @property
     def fill(self) -> dict[str, float]:

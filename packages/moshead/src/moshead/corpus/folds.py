@@ -47,17 +47,26 @@ class Partition:
         }
 
 
-def partition(units: Indices, k: int, seed: int, *, grouped: bool) -> Partition:
+def partition(
+    units: Indices,
+    k: int,
+    seed: int,
+    *,
+    grouped: bool,
+    corpora: NDArray[np.str_] | None = None,
+) -> Partition:
     """Divide rows into k folds; rows of one unit never straddle folds.
 
     Units are drawn in random order. Where their sizes differ they are dealt largest first to the
-    fold that has the fewest rows.
+    fold that has the fewest rows. With several corpora, the units of each are dealt by themselves,
+    so that every fold holds an equal part of each corpus.
 
     Args:
         units: Unit (clip or group) of each row, (N,), 0 to U - 1.
         k: Folds, at least 2.
         seed: Seed of the draw.
         grouped: Whether the units are groups, for the record.
+        corpora: Corpus of each row, (N,), where the rows say.
 
     Raises:
         InputError: There are fewer units than folds.
@@ -73,20 +82,38 @@ def partition(units: Indices, k: int, seed: int, *, grouped: bool) -> Partition:
     order = np.random.Generator(np.random.PCG64(seed)).permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
     fold_of_unit = np.empty(len(sizes), dtype=np.int64)
-    if sizes.min() == sizes.max():
-        fold_of_unit[order] = np.arange(len(sizes)) % k
-    else:
-        loads = np.zeros(k, dtype=np.int64)
-        for unit in order:
-            lightest = int(np.argmin(loads))
-            fold_of_unit[unit] = lightest
-            loads[lightest] += sizes[unit]
+    total = np.zeros(k, dtype=np.int64)
+    strata = _strata(units, corpora)
+    for stratum in range(int(strata.max()) + 1):
+        own = order[strata[order] == stratum]
+        # The fold with the fewest rows of this corpus, and of those the one with fewest in all.
+        if sizes[own[0]] == sizes[own[-1]]:
+            fold_of_unit[own] = np.argsort(total, kind="stable")[np.arange(len(own)) % k]
+        else:
+            loads = np.zeros(k, dtype=np.int64)
+            for unit in own:
+                lightest = int(np.lexsort((total, loads))[0])
+                fold_of_unit[unit] = lightest
+                loads[lightest] += sizes[unit]
+        total += np.bincount(fold_of_unit[own], sizes[own], k).astype(np.int64)
     fold_of_row = fold_of_unit[units]
     folds = tuple(
         Fold(np.flatnonzero(fold_of_row != fold), np.flatnonzero(fold_of_row == fold))
         for fold in range(k)
     )
     return Partition("group-k-fold" if grouped else "k-fold", seed, folds)
+
+
+def _strata(units: Indices, corpora: NDArray[np.str_] | None) -> Indices:
+    """Number what each unit is of: its corpus, or all of them where its rows are of several."""
+    count = int(units.max()) + 1
+    if corpora is None:
+        return np.zeros(count, dtype=np.int64)
+    names, numbers = np.unique(corpora, return_inverse=True)
+    member = np.zeros((count, len(names)), dtype=bool)
+    member[units, numbers.reshape(-1)] = True
+    _, stratum = np.unique(member, axis=0, return_inverse=True)
+    return np.asarray(stratum.reshape(-1), dtype=np.int64)
 
 
 def joined_units(units: Indices, names: Sequence[str]) -> Indices:
@@ -110,6 +137,23 @@ def joined_units(units: Indices, names: Sequence[str]) -> Indices:
     _, component = connected_components(links, directed=False)
     _, numbered = np.unique(component[units], return_inverse=True)
     return np.asarray(numbered.reshape(-1), dtype=np.int64)
+
+
+def corpus_folds(units: Indices, corpora: NDArray[np.str_]) -> tuple[Fold, ...]:
+    """One fold for each corpus, by name: it is held out, and all others are trained on.
+
+    A row of another corpus that shares its clip or group with a held-out row is in neither.
+
+    Args:
+        units: Clip or group of each row, (N,).
+        corpora: Corpus of each row, (N,).
+    """
+    folds = []
+    for name in np.unique(corpora):
+        held_out = corpora == name
+        shared = np.isin(units, units[held_out])
+        folds.append(Fold(np.flatnonzero(~shared), np.flatnonzero(held_out)))
+    return tuple(folds)
 
 
 def split_partition(train: Indices, held_out: Indices) -> Partition:

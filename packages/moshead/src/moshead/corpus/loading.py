@@ -221,22 +221,24 @@ def _with_splits(
 
 def _without_repeats(corpus: Corpus, dropped: Counter[str], *, where: str) -> Corpus:
     """Collapse rows that are there twice; refuse a clip with two MOS."""
-    first: dict[str, int] = {}
-    seen: set[tuple[str, bytes]] = set()
+    # Clips of two corpora may have one key: A001 of one is not A001 of the other.
+    corpora = corpus.corpora or ("",) * len(corpus.clip_keys)
+    first: dict[tuple[str, str], int] = {}
+    seen: set[tuple[str, str, bytes]] = set()
     kept = []
-    for row, key in enumerate(corpus.clip_keys):
-        if key in first and abs(corpus.mos[first[key]] - corpus.mos[row]) > MOS_AGREEMENT:
-            names = dict.fromkeys((corpus.keys[first[key]], corpus.keys[row]))
+    for row, (own, key) in enumerate(zip(corpora, corpus.clip_keys, strict=True)):
+        other = first.setdefault((own, key), row)
+        if abs(corpus.mos[other] - corpus.mos[row]) > MOS_AGREEMENT:
+            names = dict.fromkeys((corpus.keys[other], corpus.keys[row]))
             raise InputError(
                 f"the clip {key!r} ({', '.join(names)}) has two MOS, "
-                f"{corpus.mos[first[key]]:g} and {corpus.mos[row]:g}",
+                f"{corpus.mos[other]:g} and {corpus.mos[row]:g}",
                 where=where,
                 fix="Keep one label a clip, or name the column that tells clips apart with "
                 "--key-column, and how its values do with --key-normalize",
                 code="corpus.two-mos",
             )
-        first.setdefault(key, row)
-        identity = (key, corpus.features[row].tobytes())
+        identity = (own, key, corpus.features[row].tobytes())
         if identity not in seen:
             seen.add(identity)
             kept.append(row)

@@ -216,7 +216,7 @@ def labelled_rows(source: Source, schema: FeatureSchema, options: RowOptions) ->
         standard_error=errors.standard_error,
         modelled=errors.modelled,
         ratings=rating_counts(taken, where=source.where),
-        corpora=_words(taken, CORPUS_COLUMN if CORPUS_COLUMN in taken.column_names else None),
+        corpora=_corpora(taken, source),
         read=read,
         dropped=dropped,
         filled=matrix.filled,
@@ -264,6 +264,13 @@ def _keyed(
     kept = np.flatnonzero(found.keys.is_valid().to_numpy(zero_copy_only=False))
     places = pa.array(kept)
     return rows[kept], texts.take(places).to_pylist(), found.keys.take(places).to_pylist()
+
+
+def _corpora(table: pa.Table, source: Source) -> list[str] | None:
+    """The corpus of each row: the name that the table was given, else what its rows say."""
+    if source.corpus is not None:
+        return [source.corpus] * table.num_rows
+    return _words(table, CORPUS_COLUMN if CORPUS_COLUMN in table.column_names else None)
 
 
 def _words(table: pa.Table, column: str | None) -> list[str] | None:

@@ -28,11 +28,13 @@ class Source:
 
     Args:
         given: Its path, or a data frame.
+        corpus: Name of the corpus that its rows are of; by default, its column ``corpus`` says.
     """
 
-    def __init__(self, given: Path | FrameTable) -> None:
+    def __init__(self, given: Path | FrameTable, corpus: str | None = None) -> None:
         self.table: Table = labeljoin.open_table(given) if isinstance(given, Path) else given
         self.path = given if isinstance(given, Path) else given.path
+        self.corpus = corpus
         self.where = str(self.path)
         self.lenient = self.table.format == "jsonl"
 
@@ -99,6 +101,40 @@ def open_source(given: Path | Frame | Source, name: str = "data frame") -> Sourc
     if isinstance(given, str | os.PathLike):
         return Source(Path(given))
     return Source(FrameTable(arrow_table(given, "the features"), name))
+
+
+def split_name(text: str) -> tuple[str | None, str]:
+    """Split ``NAME=PATH`` at its first ``=``; the whole where it names a file or has no name.
+
+    Args:
+        text: What was given.
+
+    Returns:
+        The name, None without one, and the path.
+    """
+    name, separator, path = text.partition("=")
+    usable = name.replace("-", "_").replace(".", "_").isidentifier()
+    if not separator or not usable or not path or Path(text).exists():
+        return None, text
+    return name, path
+
+
+def named_sources(given: Sequence[str | os.PathLike[str]]) -> list[tuple[str | None, Path]]:
+    """Split ``[CORPUS=]PATH`` words into names of corpora, None without one, and paths."""
+    pairs = [split_name(os.fspath(each)) for each in given]
+    return [(name, Path(path)) for name, path in pairs]
+
+
+def named_source(given: Any, number: int = 1) -> tuple[str | None, Path | Source]:
+    """Split one ``[CORPUS=]PATH``, or take a data frame.
+
+    Args:
+        given: What was given.
+        number: Its place among the tables, by which a data frame is called.
+    """
+    if isinstance(given, str | os.PathLike):
+        return named_sources([given])[0]
+    return None, open_source(given, "data frame" if number == 1 else f"data frame {number}")
 
 
 def _json_rows(parts: Sequence[Path]) -> tuple[list[dict[str, Any]], int]:

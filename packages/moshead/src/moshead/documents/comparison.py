@@ -112,6 +112,9 @@ class CorpusFigures(Struct, kw_only=True):
     name: str
     rows: int
     candidates: list[CandidateFigures]
+    bias: Annotated[
+        dict[str, Number], Meta(description="Mean of predicted - rated, MOS, by candidate.")
+    ]
     pairs: list[Pair]
 
 

@@ -7,6 +7,8 @@ from msgspec import Meta
 from moshead.documents.shared import (
     BaselineDocument,
     ContentDigest,
+    ControlDocument,
+    CorpusDocument,
     Count,
     Counts,
     GateDocument,
@@ -82,47 +84,6 @@ class FoldsDocument(TypedDict):
     seed: NotRequired[int | None]
 
 
-class EvidenceDocument(TypedDict):
-    """Rows, keys or columns that carry a leak."""
-
-    kind: Literal["rows", "copies", "keys", "column"]
-    text: str
-    rows: Count
-    names: Annotated[list[str], Meta(description="Keys or columns.")]
-
-
-class ControlDocument(TypedDict):
-    """Whether held-out rows have twins among their training rows, whatever their keys say."""
-
-    kind: Annotated[
-        Literal["twins", "copies", "column", "copied-label"],
-        Meta(
-            description="What was judged: all features, equal rows, one column, or a column that "
-            "copies the MOS."
-        ),
-    ]
-    statistic: Annotated[
-        float,
-        Meta(description="Standard deviations above coincidence; a correlation for copied-label."),
-    ]
-    bound: Annotated[float, Meta(description="Statistic from which the control fails.")]
-    effect: Annotated[
-        float, Meta(description="Estimated share of held-out clips with a twin.", ge=0)
-    ]
-    effect_bound: Annotated[float, Meta(description="Effect from which the control fails.")]
-    passed: Annotated[
-        bool, Meta(description="Whether the statistic or the effect is below its bound.")
-    ]
-    reason: Annotated[str, Meta(description="What was found, in one sentence.")]
-    examined: Annotated[Count, Meta(description="Held-out rows that were examined.")]
-    same: Annotated[
-        float,
-        Meta(description="Clips whose nearest training row has exactly the same MOS.", ge=0),
-    ]
-    expected: Annotated[float, Meta(description="The same by coincidence.", ge=0)]
-    evidence: Annotated[list[EvidenceDocument], Meta(description="What carries the leak.")]
-
-
 class MeanScores(TypedDict):
     """Mean scores over folds; null if one does not exist."""
 
@@ -150,6 +111,100 @@ class ContentsDocument(TypedDict):
     sentence: str
     ungrouped: MeanScores
     grouped: MeanScores
+
+
+class MapDocument(TypedDict):
+    """A monotone map: straight lines between knots, and beyond the outer ones."""
+
+    x: Annotated[list[float], Meta(description="Knots, ascending.", min_length=2)]
+    y: Annotated[list[float], Meta(description="Values there, in MOS.", min_length=2)]
+
+
+class RecalibrationFigures(TypedDict):
+    """Predictions of the new corpus against its ratings; null if a number does not exist."""
+
+    plcc: Number
+    srocc: Number
+    rmse: Number
+    bias: Annotated[Number, Meta(description="Mean of predicted - rated, MOS.")]
+    covered: Annotated[Number, Meta(description="Share of ratings inside the intervals.")]
+    mean_width: Number
+
+
+class CurvePointDocument(TypedDict):
+    """What so many labels bring, over random subsamples judged on the labels that they leave."""
+
+    labels: Count
+    rmse: Number
+    low: Annotated[Number, Meta(description="2.5th percentile over subsamples.")]
+    high: Annotated[Number, Meta(description="97.5th percentile.")]
+
+
+class ParentDocument(TypedDict):
+    """The head that another was made from."""
+
+    id: str
+    sha256: Sha256
+    status: Literal["Accepted", "Proposed"]
+
+
+class RecalibrationDocument(TypedDict):
+    """How a head was made from another, or from a score column, with a few labels."""
+
+    parent: Annotated[ParentDocument | None, Meta(description="Null for a score column.")]
+    score: Annotated[str | None, Meta(description="The score column; null for a head.")]
+    labels: Count
+    map: MapDocument
+    alpha: float
+    before: Annotated[
+        RecalibrationFigures | None,
+        Meta(description="The parent on the new rows; null for a score column."),
+    ]
+    after: Annotated[
+        RecalibrationFigures, Meta(description="Each row by a map that had not seen it.")
+    ]
+    curve: Annotated[list[CurvePointDocument], Meta(description="Learning curve.")]
+    curve_sentence: str
+
+
+class AlignmentDocument(TypedDict):
+    """How the MOS scales of several corpora were aligned."""
+
+    kind: Literal["linear", "monotone"]
+    reference: Annotated[str, Meta(description="The corpus whose scale the head has.")]
+    maps: Annotated[
+        dict[str, MapDocument], Meta(description="From the head's scale to that of each corpus.")
+    ]
+    doubts: Annotated[list[str], Meta(description="Why an alignment may not be identifiable.")]
+
+
+class AwayDocument(TypedDict):
+    """A head of all other corpora, on one corpus; null if a number does not exist."""
+
+    name: str
+    trained_on: list[str]
+    rows: Count
+    plcc: Number
+    srocc: Number
+    rmse: Number
+    bias: Annotated[Number, Meta(description="Mean of predicted - rated, MOS.")]
+    covered: Annotated[Number, Meta(description="Share of ratings inside the 90 % intervals.")]
+    mean_width: Number
+    in_domain: Annotated[Number, Meta(description="Share of rows called like the training rows.")]
+    covered_in_domain: Annotated[Number, Meta(description="Share of ratings inside, among them.")]
+    covered_without_bias: Annotated[
+        Number, Meta(description="The same, with the bias taken from every prediction.")
+    ]
+    flagged_ratio: Annotated[
+        Number,
+        Meta(
+            description="With intervals of one width: share of foreign rows among rows whose "
+            "interval fails, over that among the others."
+        ),
+    ]
+    baselines: Annotated[
+        list[BaselineDocument], Meta(description="Trained on the others too, the best first.")
+    ]
 
 
 class ManifestDocument(TypedDict):
@@ -222,6 +277,12 @@ class ManifestDocument(TypedDict):
     gate: GateDocument
     control: ControlDocument | None
     contents: ContentsDocument | None
+    corpora: NotRequired[
+        Annotated[
+            list[CorpusDocument],
+            Meta(description="The head on the rows of each corpus; empty if no row names one."),
+        ]
+    ]
     worth: NotRequired[
         Annotated[WorthDocument | None, Meta(description="Null if no baseline was measured.")]
     ]
@@ -230,6 +291,18 @@ class ManifestDocument(TypedDict):
             list[BaselineDocument],
             Meta(description="Baselines on the folds that judged the head, the best first."),
         ]
+    ]
+    alignment: NotRequired[
+        Annotated[AlignmentDocument | None, Meta(description="Null if no scale was aligned.")]
+    ]
+    away: NotRequired[
+        Annotated[
+            list[AwayDocument],
+            Meta(description="Each corpus left out in turn; empty if that was not asked for."),
+        ]
+    ]
+    recalibration: NotRequired[
+        Annotated[RecalibrationDocument, Meta(description="Only of a recalibrated head.")]
     ]
     notes: NotRequired[Annotated[list[str], Meta(description="Sentences that belong to the head.")]]
     run_provenance: RunRecord

@@ -1,6 +1,6 @@
 """The record of predictions (``mos-predictions-v1``)."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from labeljoin.facts import ClipKeyFacts
 from msgspec import Meta
@@ -44,6 +44,33 @@ class PredictionIntervals(TypedDict):
     residuals: Count
 
 
+class ForeignColumn(TypedDict):
+    """A feature that makes rows foreign."""
+
+    name: str
+    share_of_distance: Annotated[
+        float, Meta(description="Share of the distance of the rows outside that it makes.")
+    ]
+    mean_z_score: Annotated[
+        float, Meta(description="Mean absolute z-score of these rows; a missing value counts as 6.")
+    ]
+    missing: Annotated[Count, Meta(description="How many of these rows lack it.")]
+
+
+class DomainDocument(TypedDict):
+    """Rows that are unlike the training rows."""
+
+    rows_outside: Count
+    share: Annotated[float, Meta(description="Of all rows.", ge=0, le=1)]
+    threshold: Annotated[float, Meta(description="Distance up to which a row is in the domain.")]
+    expected_share: Annotated[
+        float, Meta(description="Share of rows like the training rows that lie outside.")
+    ]
+    columns: Annotated[
+        list[ForeignColumn], Meta(description="Features that add most to their distance.")
+    ]
+
+
 class PredictionsDocument(TypedDict):
     """The record of `moshead predict`: what predicted a table, from what, and what was missing."""
 
@@ -55,8 +82,22 @@ class PredictionsDocument(TypedDict):
     keyless_rows: KeylessRows
     rows: Count
     source: Literal["head", "vmaf-linear"]
+    scale: NotRequired[
+        Annotated[
+            str | None,
+            Meta(
+                description="Corpus whose MOS scale the predictions are on; null: the head's own."
+            ),
+        ]
+    ]
     head: Annotated[HeadFacts | None, Meta(description="Null for vmaf-linear.")]
     intervals: Annotated[PredictionIntervals | None, Meta(description="Null without intervals.")]
+    domain: NotRequired[
+        Annotated[
+            DomainDocument | None,
+            Meta(description="Null if the head has no description of its training rows."),
+        ]
+    ]
     imputed: Annotated[Counts, Meta(description="Rows by feature that took the training median.")]
     filled: Annotated[
         Counts, Meta(description="Rows by feature that took the schema's fill value.")

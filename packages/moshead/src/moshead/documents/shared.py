@@ -128,6 +128,47 @@ class GateDocument(TypedDict):
     units: NotRequired[Annotated[Count, Meta(description="Clips or groups that were judged.")]]
 
 
+class EvidenceDocument(TypedDict):
+    """Rows, keys or columns that carry a leak."""
+
+    kind: Literal["rows", "copies", "keys", "column"]
+    text: str
+    rows: Count
+    names: Annotated[list[str], Meta(description="Keys or columns.")]
+
+
+class ControlDocument(TypedDict):
+    """Whether held-out rows have twins among their training rows, whatever their keys say."""
+
+    kind: Annotated[
+        Literal["twins", "copies", "column", "copied-label"],
+        Meta(
+            description="What was judged: all features, equal rows, one column, or a column that "
+            "copies the MOS."
+        ),
+    ]
+    statistic: Annotated[
+        float,
+        Meta(description="Standard deviations above coincidence; a correlation for copied-label."),
+    ]
+    bound: Annotated[float, Meta(description="Statistic from which the control fails.")]
+    effect: Annotated[
+        float, Meta(description="Estimated share of held-out clips with a twin.", ge=0)
+    ]
+    effect_bound: Annotated[float, Meta(description="Effect from which the control fails.")]
+    passed: Annotated[
+        bool, Meta(description="Whether the statistic or the effect is below its bound.")
+    ]
+    reason: Annotated[str, Meta(description="What was found, in one sentence.")]
+    examined: Annotated[Count, Meta(description="Held-out rows that were examined.")]
+    same: Annotated[
+        float,
+        Meta(description="Clips whose nearest training row has exactly the same MOS.", ge=0),
+    ]
+    expected: Annotated[float, Meta(description="The same by coincidence.", ge=0)]
+    evidence: Annotated[list[EvidenceDocument], Meta(description="What carries the leak.")]
+
+
 class DifferenceDocument(TypedDict):
     """PLCC of the head minus that of the baseline, with its paired 95 % bootstrap interval."""
 
@@ -174,6 +215,7 @@ class BaselineDocument(TypedDict):
     plcc: Number
     srocc: Number
     rmse: Number
+    bias: NotRequired[Annotated[Number, Meta(description="Mean of predicted - rated, MOS.")]]
     difference: DifferenceDocument
     contamination: Annotated[
         ContaminationDocument | None, Meta(description="Null if it is no second opinion.")
@@ -202,3 +244,40 @@ class WorthDocument(TypedDict):
         ),
     ]
     notes: Annotated[list[str], Meta(description="What was not run, and what is in doubt.")]
+
+
+class CorpusCoverage(TypedDict):
+    """Coverage of the prediction intervals on one corpus."""
+
+    alpha: float
+    covered: Annotated[float, Meta(description="Share of ratings inside.")]
+    mean_width: Annotated[float, Meta(description="MOS.")]
+
+
+class CorpusDocument(TypedDict):
+    """A head on the held-out rows of one corpus; null if a number does not exist."""
+
+    name: Annotated[str, Meta(description="The corpus; (no corpus) for rows that name none.")]
+    rows: Count
+    plcc: Annotated[Number, Meta(description="Mean over folds and seeds, as for all rows.")]
+    srocc: Number
+    rmse: Number
+    plcc_spread: Annotated[Number, Meta(description="Over seeds; null for one head.")]
+    bias: Annotated[float, Meta(description="Mean of predicted - rated, MOS.")]
+    passed: Annotated[bool, Meta(description="Whether this corpus meets all thresholds.")]
+    misses: list[str]
+    ci: Annotated[dict[str, Ends], Meta(description="95 % interval of each number, by its name.")]
+    label_noise_ceiling: Number
+    control: Annotated[
+        ControlDocument | None,
+        Meta(description="The twin control among these rows; null if it was not needed."),
+    ]
+    coverage: Annotated[
+        CorpusCoverage | None, Meta(description="Of prediction intervals; null without any.")
+    ]
+    baselines: NotRequired[
+        Annotated[
+            list[BaselineDocument],
+            Meta(description="The baselines on these rows, the best first."),
+        ]
+    ]

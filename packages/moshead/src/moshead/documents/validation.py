@@ -7,6 +7,7 @@ from msgspec import Meta
 from moshead.documents.shared import (
     BaselineDocument,
     ContentDigest,
+    CorpusDocument,
     Count,
     Counts,
     GateDocument,
@@ -74,5 +75,11 @@ class ValidationDocument(TypedDict):
         ),
     ]
     gate: GateDocument
+    corpora: NotRequired[
+        Annotated[
+            list[CorpusDocument],
+            Meta(description="The head on the rows of each corpus; empty if no row names one."),
+        ]
+    ]
     run_provenance: NotRequired[RunRecord]
     content_sha256: NotRequired[ContentDigest]

@@ -11,6 +11,15 @@ from labeljoin.keys import percent
 from provenance.toolkit import summary_html
 
 from moshead.export.markdown import code, ends, name, number, render, signed
+from moshead.export.tables import (
+    AWAY_HEADINGS,
+    HEADINGS,
+    away_rows,
+    control_sentences,
+    curve_rows,
+    figure_rows,
+    marked_rows,
+)
 from moshead.gate.thresholds import PRODUCTION
 
 _REPORTED = (
@@ -57,7 +66,14 @@ def head_card(
         contents=manifest["contents"] and contents_sentence(manifest["contents"]),
         plot=plot,
         baselines=_baselines(manifest),
+        corpora=marked_rows(manifest["corpora"]),
+        corpora_headings=HEADINGS,
+        away=[tuple(map(name, row)) for row in away_rows(manifest["away"])],
+        away_headings=AWAY_HEADINGS,
+        corpora_controls=control_sentences(manifest["corpora"]),
         cells=_cells(manifest),
+        figures=figure_rows(manifest["recalibration"]) if "recalibration" in manifest else [],
+        curve=curve_rows(manifest["recalibration"]) if "recalibration" in manifest else [],
         intervals=_intervals(manifest["intervals"]),
         lineage=_lineage(manifest, inputs, version),
         command=command,
@@ -104,9 +120,8 @@ def _front_matter(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _corpus_name(manifest: Mapping[str, Any]) -> str:
-    corpora = manifest["corpus"].get("corpora")
-    if isinstance(corpora, Mapping) and corpora:
-        return ", ".join(sorted(map(str, corpora)))
+    if manifest["corpora"]:
+        return ", ".join(each["name"] for each in manifest["corpora"])
     return "synthetic rows" if manifest["corpus"]["kind"] != "real" else "human-rated clips"
 
 

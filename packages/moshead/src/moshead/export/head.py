@@ -79,8 +79,8 @@ def write_head(
     conformal, fold_models = cross_conformal(result)
     manifest = head_manifest(
         result,
-        onnx=None if out_onnx is None else _place(out_onnx, out_manifest.parent),
-        card=_place(out_card, out_manifest.parent),
+        onnx=None if out_onnx is None else place_of(out_onnx, out_manifest.parent),
+        card=place_of(out_card, out_manifest.parent),
         conformal=conformal,
         worth=worth,
     )
@@ -141,6 +141,8 @@ def head_bytes(
         run_record=short_record,
         display=display,
         training_rows=result.training_rows,
+        domain=result.domain,
+        alignment=result.alignment,
     )
     data = head_graph(head, metadata.to_props())
     check_parity(result, data)
@@ -170,11 +172,14 @@ def cross_conformal(result: TrainingResult) -> tuple[CrossConformal | None, byte
     if not nets or not judged.any():
         return None, None
     residuals = np.full(len(result.mos), np.nan)
+    labels = result.mos if result.common_mos is None else result.common_mos
     onehot = _onehot(result, len(result.mos))
     for fold, net in enumerate(nets):
         rows = result.fold_of_row == fold
         predicted = net.predict(result.features[rows], onehot[rows])
-        residuals[rows] = np.abs(result.mos[rows] - predicted)
+        residuals[rows] = np.abs(labels[rows] - predicted)
+    if result.scales is not None:
+        residuals = residuals / result.scales
     conformal = CrossConformal.from_residuals(residuals, result.fold_of_row)
     return conformal, fold_graph(result.head, nets)
 
@@ -202,8 +207,8 @@ def _write(run: Run, name: str, path: Path, data: bytes, *, kind: str) -> None:
     Path(staged).write_bytes(data)
 
 
-def _place(path: Path, folder: Path) -> str:
-    """``path`` relative to ``folder`` where it lies in or below it, else absolute."""
+def place_of(path: Path, folder: Path) -> str:
+    """Return ``path`` relative to ``folder`` where it lies in or below it, else absolute."""
     absolute, base = (Path(os.path.abspath(p)) for p in (path, folder))  # noqa: PTH100
     if absolute.is_relative_to(base):
         return absolute.relative_to(base).as_posix()

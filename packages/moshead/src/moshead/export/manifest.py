@@ -73,17 +73,29 @@ def head_manifest(
         "n_parameters": head.n_parameters,
         "intervals": None if conformal is None else conformal.summary(),
         "training_recipe": {"n_rows": len(result.mos), **result.recipe, "smoke": smoke},
-        "corpus": {"kind": result.corpus_kind, "mos": _summary(result.mos), **result.corpus},
+        "corpus": {"kind": result.corpus_kind, "mos": mos_summary(result.mos), **result.corpus},
         "folds": result.folds,
         "seeds": list(result.seeds),
-        "out_of_fold": _summary(result.oof.column("mos_pred").to_numpy()),
+        "out_of_fold": mos_summary(result.oof.column("mos_pred").to_numpy()),
         "gate": _verdict(result.gate, worth),
         "control": None if result.gate.control is None else result.gate.control.to_dict(),
         "contents": result.gate.contents,
+        "corpora": _corpora(result.gate, worth),
+        "alignment": result.alignment,
+        "away": list(result.away),
         "worth": None if worth is None else worth.to_dict(),
         "baselines": [] if worth is None else [each.to_dict() for each in worth.baselines],
         "notes": list(result.notes),
     }
+
+
+def _corpora(gate: GateReport, worth: Worth | None) -> list[dict[str, Any]]:
+    """The verdict on each corpus, with the baselines on it."""
+    beside = {} if worth is None else worth.corpora
+    return [
+        each.to_dict() | {"baselines": [b.to_dict() for b in beside.get(each.name, ())]}
+        for each in gate.corpora
+    ]
 
 
 def _verdict(gate: GateReport, worth: Worth | None) -> dict[str, Any]:
@@ -93,8 +105,8 @@ def _verdict(gate: GateReport, worth: Worth | None) -> dict[str, Any]:
     return document
 
 
-def _summary(values: Array) -> dict[str, float]:
-    """Range, mean and standard deviation of some MOS."""
+def mos_summary(values: Array) -> dict[str, float]:
+    """Return range, mean and standard deviation of some MOS."""
     numbers = {
         "min": values.min(),
         "mean": values.mean(),

@@ -16,8 +16,10 @@ from provenance.record import EMBEDDED_KEY
 from provenance.toolkit import InputError, canonical_bytes, one_line, parse_json
 
 from moshead.documents.shared import Status
+from moshead.domain import Domain
 from moshead.features.schemas import FeatureSchema
 from moshead.heads.conformal import CrossConformal
+from moshead.scales.mapping import MonotoneMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +49,9 @@ class HeadMetadata:
         run_record: The short run record.
         display: Values of the display profile that shaped training, if any; a prediction takes
             them where a row has no display of its own.
+        domain: What its training rows look like; None in a head of an older moshead.
+        alignment: Maps from its scale to those of its corpora (``kind, reference, maps``); None
+            where none were aligned.
     """
 
     model_id: str
@@ -63,6 +68,27 @@ class HeadMetadata:
     run_record: Mapping[str, Any]
     display: Mapping[str, float] = field(default_factory=dict)
     training_rows: str = ""
+    domain: Domain | None = None
+    alignment: Mapping[str, Any] | None = None
+
+    def scale_of(self, corpus: str) -> MonotoneMap:
+        """The map from the head's scale to that of one of its corpora.
+
+        Raises:
+            InputError: The head has no map for it.
+        """
+        maps = {} if self.alignment is None else self.alignment["maps"]
+        if corpus not in maps:
+            known = ", ".join(maps)
+            raise InputError(
+                f"the head has no scale of the corpus {corpus!r}",
+                where=self.model_id,
+                fix=f"Use one of {known}"
+                if known
+                else "Train it with --align, or leave --corpus out: it has one scale",
+                code="head.unknown-corpus",
+            )
+        return MonotoneMap.from_dict(maps[corpus])
 
     def to_props(self) -> dict[str, str]:
         """The ``metadata_props`` of the model; :meth:`from_props` reads them back."""
@@ -83,6 +109,10 @@ class HeadMetadata:
         }
         if self.training_rows:
             props["training_rows"] = self.training_rows
+        if self.domain is not None:
+            props["domain"] = self.domain.to_dict()
+        if self.alignment is not None:
+            props["alignment"] = dict(self.alignment)
         if self.display:
             props["display"] = dict(self.display)
         if self.conformal is not None and self.fold_models is not None:
@@ -143,7 +173,10 @@ class HeadMetadata:
         imputation = {name: float(median) for name, median in value("imputation").items()}
         if set(imputation) != set(schema.columns):
             raise ValueError("imputation values do not match the feature columns")
-        conformal = fold_models = None
+        domain = conformal = fold_models = None
+        alignment = value("alignment") if f"{_PREFIX}alignment" in props else None
+        if f"{_PREFIX}domain" in props:
+            domain = Domain.from_dict(value("domain"))
         if f"{_PREFIX}interval_models" in props:
             conformal = CrossConformal.from_dict(value("interval_residuals"))
             fold_models = base64.b64decode(props[f"{_PREFIX}interval_models"], validate=True)
@@ -162,6 +195,8 @@ class HeadMetadata:
             run_record=_parsed(props.get(EMBEDDED_KEY, "{}"), "run_provenance"),
             display=value("display") if f"{_PREFIX}display" in props else {},
             training_rows=props.get(f"{_PREFIX}training_rows", ""),
+            domain=domain,
+            alignment=alignment,
         )
 
 

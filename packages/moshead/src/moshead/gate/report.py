@@ -82,6 +82,8 @@ class GateReport:
             was trained. A head whose control fails is never ``Accepted``.
         contents: Clips that look like versions of one content, with the scores that the head
             gets where whole contents are held out; None where nothing looks like that.
+        corpora: The verdict on each corpus, where the rows name theirs. With several, a head is
+            ``Accepted`` only if each of them passes.
     """
 
     status: Literal["Accepted", "Proposed"]
@@ -101,6 +103,7 @@ class GateReport:
     extras: dict[str, Any] = field(default_factory=dict)
     control: Control | None = None
     contents: dict[str, Any] | None = None
+    corpora: tuple[CorpusVerdict, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as the manifest's ``gate`` member; null where a number does not exist."""
@@ -120,6 +123,70 @@ class GateReport:
             "sentence": self.sentence,
             "fold_scores": [score.to_dict() for score in self.fold_scores],
             **{name: number(value) for name, value in self.extras.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often prediction intervals hold the MOS of held-out rows.
+
+    Attributes:
+        alpha: Level of the intervals.
+        covered: Share of rows inside.
+        mean_width: Mean width, in MOS.
+    """
+
+    alpha: float
+    covered: float
+    mean_width: float
+
+    def to_dict(self) -> dict[str, float]:
+        """As JSON."""
+        return {
+            "alpha": self.alpha,
+            "covered": round(self.covered, 6),
+            "mean_width": round(self.mean_width, 6),
+        }
+
+
+@dataclass(frozen=True)
+class CorpusVerdict:
+    """What a head does on the rows of one corpus.
+
+    Attributes:
+        name: The corpus.
+        rows: Rows that were judged.
+        bias: Mean of predicted minus rated, in MOS.
+        gate: The gate on these rows alone.
+        coverage: Of the prediction intervals on them; None without intervals.
+    """
+
+    name: str
+    rows: int
+    bias: float
+    gate: GateReport
+    coverage: Coverage | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON; null where a number does not exist."""
+        gate = self.gate
+        return {
+            "name": self.name,
+            "rows": self.rows,
+            "plcc": number(gate.mean_plcc),
+            "srocc": number(gate.mean_srocc),
+            "rmse": number(gate.mean_rmse),
+            "plcc_spread": number(gate.plcc_spread),
+            "bias": round(self.bias, 6),
+            "passed": gate.passed,
+            "misses": list(gate.misses),
+            "ci": {
+                name.removeprefix("mean_"): [number(end) for end in ends]
+                for name, ends in gate.ci.items()
+            },
+            "label_noise_ceiling": number(gate.label_noise_ceiling),
+            "control": None if gate.control is None else gate.control.to_dict(),
+            "coverage": None if self.coverage is None else self.coverage.to_dict(),
         }
 
 

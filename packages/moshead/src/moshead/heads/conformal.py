@@ -10,6 +10,10 @@ residuals: a head carries both. If the clips and the new one are exchangeable, i
 with the probability of :meth:`CrossConformal.guarantee`, whatever the distribution: about
 1 - 2 alpha. In practice it covers about 1 - alpha, which nothing guarantees.
 
+A row beyond the edge of the training rows has a wider interval: residuals are divided by a factor
+of their own row under its fold and multiplied by that of the new row, at least 1 and made without
+the labels of either (normalised cross-conformal prediction). The same theorem holds for them.
+
 Residuals and fold predictions are rounded outwards to steps of 0.001 MOS, so an interval is wider
 than the exact one by at most 0.002 on each side and never narrower. It is cut to the MOS range,
 and widened to hold the head's own prediction where it lies outside; neither loses coverage.
@@ -117,7 +121,11 @@ class CrossConformal:
         return max(0.0, 1 - 2 * alpha - loss)
 
     def interval(
-        self, mos: Array, mos_folds: NDArray[np.floating[Any]], alpha: float
+        self,
+        mos: Array,
+        mos_folds: NDArray[np.floating[Any]],
+        alpha: float,
+        scales: NDArray[np.floating[Any]] | None = None,
     ) -> tuple[Array, Array]:
         """Intervals for rows.
 
@@ -125,6 +133,8 @@ class CrossConformal:
             mos: The head's predictions, (N,).
             mos_folds: Predictions of the nets of the folds, (N, K).
             alpha: Level: the share of clips that may lie outside.
+            scales: Factor of each row's residuals under each fold, (N, K), at least 1; the
+                residuals here were divided by that of their own row. 1 by default.
 
         Returns:
             Lower and upper ends, (N,) each, in [1, 5].
@@ -138,8 +148,12 @@ class CrossConformal:
         if rank > self.n_residuals:
             return np.full(len(mos), low), np.full(len(mos), high)
         steps = np.asarray(mos_folds, dtype=np.float64) * STEPS_PER_MOS
-        upper = self._rank_th_smallest(np.ceil(steps).astype(np.int32), rank)
-        lower = -self._rank_th_smallest(-np.floor(steps).astype(np.int32), rank)
+        up, down = np.ceil(steps).astype(np.int32), -np.floor(steps).astype(np.int32)
+        upper, lower = self._rank_th_smallest(up, rank), -self._rank_th_smallest(down, rank)
+        if scales is not None and (far := np.flatnonzero((scales > 1).any(axis=1))).size:
+            factors = np.asarray(scales, dtype=np.float64)[far]
+            upper[far] = self._scaled_rank_th_smallest(up[far], factors, rank)
+            lower[far] = -self._scaled_rank_th_smallest(down[far], factors, rank)
         mos = np.asarray(mos, dtype=np.float64)
         return (
             np.clip(np.minimum(lower / STEPS_PER_MOS, mos), low, high),
@@ -165,6 +179,29 @@ class CrossConformal:
             count = np.zeros(len(middle), dtype=np.int32)
             for table, offset in zip(self._cumulative, columns, strict=True):
                 count += table.take(middle - offset, mode="clip")
+            enough = count >= rank
+            high = np.where(enough, middle, high)
+            low = np.where(enough, low, middle + 1)
+        return low
+
+    def _scaled_rank_th_smallest(
+        self, offsets: NDArray[np.int32], scales: Array, rank: int
+    ) -> NDArray[np.int32]:
+        """As :meth:`_rank_th_smallest`, each residual times its fold's scale, (N, K), rounded up.
+
+        ``offset + scale * residual <= m`` where ``residual <= floor((m - offset) / scale)``.
+        """
+        centre = np.partition(self._pooled, rank - 1)[rank - 1]
+        low: NDArray[np.int32] = offsets.min(axis=1) + np.floor(centre * scales.min(axis=1)).astype(
+            np.int32
+        )
+        high = offsets.max(axis=1) + np.ceil(centre * scales.max(axis=1)).astype(np.int32)
+        while np.any(low < high):
+            middle = (low + high) >> 1
+            count = np.zeros(len(middle), dtype=np.int32)
+            for fold, table in enumerate(self._cumulative):
+                most = np.floor((middle - offsets[:, fold]) / scales[:, fold])
+                count += table.take(most.astype(np.int64) + _SPAN, mode="clip")
             enough = count >= rank
             high = np.where(enough, middle, high)
             low = np.where(enough, low, middle + 1)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from moshead.domain import Domain
     from moshead.features.schemas import FeatureSchema
     from moshead.gate.report import GateReport
     from moshead.heads.protocol import GraphWriter, Net
@@ -157,6 +158,13 @@ class TrainingResult:
         fill: Share of rows filled, by column, for the columns that the schema allows to fill.
         notes: Sentences that card and manifest must carry (constant columns, HDR, and the like).
         training_rows: Fingerprints of what the training rows hold, as text.
+        alignment: Maps from the common scale of several corpora to their own: ``kind, reference,
+            maps, doubts``; None where none were aligned.
+        common_mos: Labels on the common scale, (N,), each under the maps of the fold that held
+            it out; None where none were aligned.
+        away: The head of all other corpora on each corpus.
+        domain: What the training rows look like; None where nothing describes them.
+        scales: Factor of each row's interval under the fold that held it out, (N,).
     """
 
     model_id: str
@@ -179,6 +187,11 @@ class TrainingResult:
     fill: dict[str, float]
     notes: tuple[str, ...] = field(default=())
     training_rows: str = ""
+    alignment: dict[str, Any] | None = None
+    common_mos: Array | None = None
+    away: tuple[dict[str, Any], ...] = ()
+    domain: Domain | None = None
+    scales: Array | None = None
 
 
 def forward(head: Head, features: Array, encoder_onehot: Array) -> Array:

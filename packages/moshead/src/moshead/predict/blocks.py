@@ -39,10 +39,17 @@ cache, which is several times faster than a million rows in one call."""
 
 @dataclass
 class Repairs:
-    """Missing values: for each feature, how many rows were imputed and how many were filled."""
+    """Missing values.
+
+    Attributes:
+        imputed: Rows that took the training median, by feature.
+        filled: Rows that took the schema's fill value, by feature.
+        missing: Where one block of rows was imputed, (N, F); None where nowhere.
+    """
 
     imputed: dict[str, int] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
+    missing: NDArray[np.bool_] | None = None
 
     def add(self, other: Repairs) -> None:
         """Add the counts of another block."""
@@ -142,7 +149,7 @@ class FeatureReader:
         found = feature_matrix(self.schema, table, display=self._display, where=UNNAMED_TABLE)
         matrix, repairs = self._imputed(found.values)
         filled = {name: int(rows.sum()) for name, rows in found.filled.items() if rows.any()}
-        return matrix, Repairs(repairs.imputed, filled)
+        return matrix, Repairs(repairs.imputed, filled, repairs.missing)
 
     def _plain_matrix(self, table: pa.Table) -> Float32 | None:
         """The matrix where every column is there under its own name and holds numbers."""
@@ -168,7 +175,7 @@ class FeatureReader:
         imputed = {
             name: int(count) for name, count in zip(self.columns, counts, strict=True) if count
         }
-        return np.where(finite, matrix, self._medians), Repairs(imputed)
+        return np.where(finite, matrix, self._medians), Repairs(imputed, missing=~finite)
 
     def _encoder(self, codec: Any, start: int, rows: int) -> Float32:
         """The encoder one-hot of ``rows`` rows from row ``start``."""

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from labeljoin.formats import Format, TableWriter
     from provenance.toolkit import ProgressCallback
 
-COLUMNS = ("mos_pred", "mos_pred_lo", "mos_pred_hi", "source")
+    from moshead.predict.foreign import Foreign
+
+COLUMNS = {
+    "mos_pred": pa.float64(),
+    "mos_pred_lo": pa.float64(),
+    "mos_pred_hi": pa.float64(),
+    "source": pa.string(),
+    "in_domain": pa.bool_(),
+    "distance": pa.float64(),
+}
+"""What predictions get beside the clip key, and its types."""
 
 
 def predict_file(
@@ -42,6 +52,7 @@ def predict_file(
     alpha: float = DEFAULT_ALPHA,
     codec: str = ENCODER_VOCAB[0],
     strict: bool = False,
+    corpus: str | None = None,
     display_profile: str | os.PathLike[str] | None = None,
     progress: ProgressCallback | None = None,
 ) -> dict[str, Any]:
@@ -52,7 +63,8 @@ def predict_file(
         features: A feature table: parquet, JSONL, JSON or CSV, or a directory of parts.
         out: Where the predictions go, one row for each feature row in the same order: the key
             column as it stands in the feature table, ``mos_pred, mos_pred_lo, mos_pred_hi,
-            source``. Parquet, CSV or JSONL by its suffix. Its record goes to ``<out>.audit.json``.
+            source, in_domain, distance``. Parquet, CSV or JSONL by its suffix. Its record goes to
+            ``<out>.audit.json``.
         key_column: The column of clip keys; what the table remembers, else what its column names
             tell, by default (:func:`labeljoin.clip_key`).
         max_keyless_rate: Largest share of the rows, in [0, 1], that may lack a clip key. Such
@@ -60,6 +72,7 @@ def predict_file(
         alpha: Level of the CV+ prediction intervals.
         codec: Encoder of the rows, a slot of the head's vocabulary.
         strict: Refuse a head that is missing or only ``Proposed``.
+        corpus: Answer on the MOS scale of this corpus, for a head of aligned corpora.
         display_profile: A display profile (JSON), for schemas with display columns.
         progress: Called after each batch with rows done and rows in all.
 
@@ -87,7 +100,7 @@ def predict_file(
     # A warning a batch would be noise, and the record wants each of them: keep them, say each once.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        predictor = Predictor(onnx, alpha=alpha, strict=strict, display=display)
+        predictor = Predictor(onnx, alpha=alpha, strict=strict, display=display, corpus=corpus)
         if key in predictor.columns_read:
             raise InputError(
                 f"the key column {key!r} is a column that the prediction reads",
@@ -114,6 +127,7 @@ def predict_file(
                 "alpha": alpha,
                 "codec": codec,
                 "strict": strict,
+                "corpus": corpus,
                 "display_profile_json": _text(display_profile),
             },
             progress=progress,
@@ -124,7 +138,7 @@ def predict_file(
                 run.foresee_input("the manifest of the head", predictor.head.manifest_path)
             keyless = _keyless_rows(table, clip, max_keyless_rate)
             staged = run.stage("out", out, kind="predictions")
-            rows, repairs = _write(
+            rows, repairs, foreign = _write(
                 run, predictor, table, Path(staged), form, clip, reads, codec, progress
             )
             head = predictor.head
@@ -137,6 +151,7 @@ def predict_file(
                 "keyless_rows": keyless,
                 "rows": rows,
                 "source": predictor.source,
+                "scale": corpus,
                 "head": None
                 if head is None
                 else {
@@ -146,6 +161,7 @@ def predict_file(
                     "feature_schema": head.metadata.schema.id,
                 },
                 "intervals": _interval_facts(predictor),
+                "domain": None if foreign is None else foreign.to_dict(),
                 "imputed": repairs.imputed,
                 "filled": repairs.filled,
                 "warnings": list(_distinct(caught)),
@@ -191,12 +207,13 @@ def _write(
     reads: list[str],
     codec: str,
     progress: ProgressCallback | None,
-) -> tuple[int, Repairs]:
+) -> tuple[int, Repairs, Foreign | None]:
     key = clip.column
     key_field = table.schema(text_columns=[key]).field(key)
-    fields = [key_field.remove_metadata(), *(pa.field(n, pa.float64()) for n in COLUMNS[:3])]
-    schema = pa.schema([*fields, pa.field(COLUMNS[3], pa.string())])
+    fields = [pa.field(name, kind) for name, kind in COLUMNS.items()]
+    schema = pa.schema([key_field.remove_metadata(), *fields])
     total, rows, repairs = table.row_count(), 0, Repairs()
+    foreign: Foreign | None = None
     with _writer(run, form, target, schema, predictor, clip) as writer:
         for batch in table.batches([key, *reads], text_columns=[key]):
             whole = pa.Table.from_batches([batch])
@@ -211,10 +228,14 @@ def _write(
             columns = [whole.column(key), *found.to_table().columns]
             writer.write(pa.Table.from_arrays(columns, schema=schema))
             repairs.add(Repairs(found.imputed, found.filled))
+            if foreign is None:
+                foreign = found.foreign
+            elif found.foreign is not None:
+                foreign.add(found.foreign)
             rows += len(found)
             if progress is not None:
                 progress("predicting", rows, total)
-    return rows, repairs
+    return rows, repairs, foreign
 
 
 @contextmanager

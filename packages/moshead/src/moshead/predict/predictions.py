@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from moshead.domain.domain import THRESHOLD
 from moshead.features.arrow import float_column, repeated_text
 from moshead.features.domain import Array
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from moshead.predict.foreign import Foreign
 
 Source = Literal["head", "vmaf-linear"]
+Likeness = Callable[[], NDArray[np.float32]]
+"""Computes the distance of some rows from the training rows."""
+
 Intervals = Callable[[float | None], tuple[Array, Array]]
 """Computes the intervals of some predictions at level alpha, or at the predictor's own level."""
 
@@ -28,7 +33,7 @@ class Prediction:
         imputed: Features that were not finite and took the training median.
     """
 
-    __slots__ = ("_intervals", "imputed", "mos", "source")
+    __slots__ = ("_intervals", "_likeness", "imputed", "mos", "source")
 
     def __init__(
         self,
@@ -36,11 +41,27 @@ class Prediction:
         source: Source,
         intervals: Intervals | None = None,
         imputed: tuple[str, ...] = (),
+        likeness: Likeness | None = None,
     ) -> None:
         self.mos = mos
         self.source: Source = source
         self.imputed = imputed
         self._intervals = intervals
+        self._likeness = likeness
+
+    @property
+    def distance(self) -> float | None:
+        """Distance from the training rows, where 1 is their edge; None where the head knows none.
+
+        See :class:`moshead.domain.Domain`.
+        """
+        return None if self._likeness is None else float(self._likeness()[0])
+
+    @property
+    def in_domain(self) -> bool | None:
+        """Whether the row is like the training rows; None where the head cannot tell."""
+        distance = self.distance
+        return None if distance is None else distance <= THRESHOLD
 
     def interval(self, alpha: float | None = None) -> tuple[float, float] | None:
         """The CV+ prediction interval; see :meth:`Predictions.interval`."""
@@ -76,6 +97,9 @@ class Predictions:
         source: ``head``, or ``vmaf-linear`` where the head was missing.
         imputed: Rows whose value was not finite and took the training median, by feature.
         filled: Rows that took the schema's fill value, by feature.
+        distance: Distance of each row from the training rows, (N,), where 1 is their edge; None
+            where the head knows none. See :class:`moshead.domain.Domain`.
+        foreign: What makes rows foreign; None where the head cannot tell.
     """
 
     def __init__(
@@ -85,12 +109,21 @@ class Predictions:
         intervals: Intervals | None = None,
         imputed: Mapping[str, int] | None = None,
         filled: Mapping[str, int] | None = None,
+        distance: NDArray[np.float32] | None = None,
+        foreign: Foreign | None = None,
     ) -> None:
         self.mos = mos
         self.source: Source = source
         self.imputed = dict(imputed or {})
         self.filled = dict(filled or {})
+        self.distance = distance
+        self.foreign = foreign
         self._intervals = intervals
+
+    @property
+    def in_domain(self) -> NDArray[np.bool_] | None:
+        """Which rows are like the training rows, (N,); None where the head cannot tell."""
+        return None if self.distance is None else self.distance <= THRESHOLD
 
     def interval(self, alpha: float | None = None) -> tuple[Array, Array] | None:
         """Return the CV+ prediction intervals, computed on first use.
@@ -130,7 +163,7 @@ class Predictions:
         return f"Predictions({len(self)} rows, source={self.source!r})"
 
     def to_table(self) -> pa.Table:
-        """Columns ``mos_pred, mos_pred_lo, mos_pred_hi, source``."""
+        """Columns ``mos_pred, mos_pred_lo, mos_pred_hi, source, in_domain, distance``."""
         ends = self.interval()
         if ends is None:
             low = high = pa.nulls(len(self), pa.float64())
@@ -142,5 +175,11 @@ class Predictions:
                 "mos_pred_lo": low,
                 "mos_pred_hi": high,
                 "source": repeated_text(self.source, len(self)),
+                "in_domain": pa.nulls(len(self), pa.bool_())
+                if self.in_domain is None
+                else pa.array(self.in_domain),
+                "distance": pa.nulls(len(self), pa.float64())
+                if self.distance is None
+                else float_column(np.round(self.distance.astype(np.float64), 3)),
             }
         )

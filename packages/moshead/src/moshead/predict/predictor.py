@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from provenance.toolkit import InputError
 
 from moshead.features.domain import ENCODER_VOCAB, MOS_RANGE
 from moshead.heads.conformal import DEFAULT_ALPHA, Array, check_alpha
+from moshead.heads.graph_names import FEATURES
 from moshead.predict.blocks import (
     BLOCK_ROWS,
     FeatureReader,
@@ -22,6 +24,7 @@ from moshead.predict.blocks import (
     check_codecs,
     over_blocks,
 )
+from moshead.predict.foreign import Foreign
 from moshead.predict.headfile import HeadFile, read_head
 from moshead.predict.predictions import Prediction, Predictions, Source
 
@@ -71,6 +74,8 @@ class Predictor:
             file (instead of the ``vmaf-linear`` fallback), and a head that is only ``Proposed``.
         display: Values of a display profile (:func:`moshead.features.read_display_profile`);
             by default those that the head was trained with, if any.
+        corpus: Answer on the MOS scale of this corpus, for a head of aligned corpora; by default
+            on the head's own.
 
     Attributes:
         path: The ONNX file.
@@ -91,6 +96,7 @@ class Predictor:
         alpha: float = DEFAULT_ALPHA,
         strict: bool = False,
         display: Mapping[str, float] | None = None,
+        corpus: str | None = None,
     ) -> None:
         check_alpha(alpha)
         self.path = Path(onnx)
@@ -114,6 +120,8 @@ class Predictor:
         metadata = self.head.metadata
         self._reader = FeatureReader(metadata, metadata.display if display is None else display)
         self._conformal = self.head.metadata.conformal
+        self._domain = self.head.metadata.domain
+        self._scale = None if corpus is None else metadata.scale_of(corpus)
 
     @classmethod
     def from_registry(
@@ -221,23 +229,39 @@ class Predictor:
 
     def _predict_row(self, feed: Feed, repairs: Repairs) -> Prediction:
         mos = self._session.run(None, feed)[0]
-        intervals = None
+        intervals = likeness = None
         if self._conformal is not None:
             intervals = _Intervals(self, mos, lambda start: (feed, repairs))
-        return Prediction(mos.item(), "head", intervals, tuple(repairs.imputed))
+        if (domain := self._domain) is not None:
+            likeness = partial(domain.distances, feed[FEATURES], repairs.missing)
+        shown = mos if self._scale is None else self._scale(mos)
+        return Prediction(shown.item(), "head", intervals, tuple(repairs.imputed), likeness)
 
     def _predict_rows(self, rows: int, feed_at: FeedAt) -> Predictions:
         mos, total = np.empty(rows, dtype=np.float64), Repairs()
+        domain, distance, foreign = self._domain, None, None
+        if domain is not None:
+            distance = np.empty(rows, dtype=np.float32)
+            foreign = Foreign.none(self._reader.columns, domain)
 
-        def predict(start: int) -> Repairs:
+        def predict(start: int) -> tuple[Repairs, Foreign | None]:
             feed, repairs = feed_at(start)
-            mos[start : start + BLOCK_ROWS] = self._session.run(None, feed)[0]
-            return repairs
+            block = slice(start, start + BLOCK_ROWS)
+            mos[block] = self._session.run(None, feed)[0]
+            if domain is None or distance is None:
+                return repairs, None
+            distance[block] = domain.distances(feed[FEATURES], repairs.missing)
+            own = Foreign.none(self._reader.columns, domain)
+            own.add_block(feed[FEATURES], repairs.missing, distance[block])
+            return repairs, own
 
-        for repairs in over_blocks(predict, rows):
+        for repairs, own in over_blocks(predict, rows):
             total.add(repairs)
+            if foreign is not None and own is not None:
+                foreign.add(own)
         intervals = None if self._conformal is None else _Intervals(self, mos, feed_at)
-        return Predictions(mos, "head", intervals, total.imputed, total.filled)
+        mos = mos if self._scale is None else self._scale(mos)
+        return Predictions(mos, "head", intervals, total.imputed, total.filled, distance, foreign)
 
     def _as_array(self, features: Any) -> Any:
         width = len(self._reader.columns)
@@ -305,13 +329,14 @@ class Predictor:
 class _Intervals:
     """Intervals of some predictions, computed on first use: they cost one more model per fold."""
 
-    __slots__ = ("_feed_at", "_folds", "_made", "_mos", "_predictor")
+    __slots__ = ("_feed_at", "_folds", "_made", "_mos", "_predictor", "_scales")
 
     def __init__(self, predictor: Predictor, mos: Any, feed_at: FeedAt) -> None:
         self._predictor = predictor
         self._mos = mos
         self._feed_at = feed_at
         self._folds: Float32 | None = None
+        self._scales: Float32 = np.empty((0, 0), np.float32)
         self._made: dict[float, tuple[Array, Array]] | None = None
 
     def __call__(self, alpha: float | None) -> tuple[Array, Array]:
@@ -329,20 +354,27 @@ class _Intervals:
         rows = len(self._mos)
         low, high = np.empty(rows), np.empty(rows)
         first_time = self._folds is None
-        folds = (
-            np.empty((rows, conformal.n_folds), np.float32) if self._folds is None else self._folds
-        )
+        if self._folds is None:
+            self._folds = np.empty((rows, conformal.n_folds), np.float32)
+            self._scales = np.ones((rows, conformal.n_folds), np.float32)
+        folds, scales, domain = self._folds, self._scales, self._predictor._domain
         session = self._predictor._folds()
 
         def interval(start: int) -> None:
             block = slice(start, start + BLOCK_ROWS)
             if first_time:
-                folds[block] = session.run(None, self._feed_at(start)[0])[0]
-            low[block], high[block] = conformal.interval(self._mos[block], folds[block], alpha)
+                feed, repairs = self._feed_at(start)
+                folds[block] = session.run(None, feed)[0]
+                if domain is not None:
+                    scales[block] = domain.scales(feed[FEATURES], repairs.missing)
+            low[block], high[block] = conformal.interval(
+                self._mos[block], folds[block], alpha, None if domain is None else scales[block]
+            )
 
         for _ in over_blocks(interval, rows):
             pass
-        self._folds = folds
+        if (scale := self._predictor._scale) is not None:
+            return scale(low), scale(high)
         return low, high
 
 

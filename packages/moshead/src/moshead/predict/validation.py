@@ -24,11 +24,14 @@ from moshead.corpus.fingerprints import (
 )
 from moshead.corpus.loading import load_corpus
 from moshead.corpus.rows import RowOptions
+from moshead.corpus.sources import Source, named_sources
 from moshead.documents.validation import SCHEMA as VALIDATION_SCHEMA
 from moshead.export.manifest import load_manifest, manifest_beside
 from moshead.export.markdown import render
+from moshead.export.tables import HEADINGS, marked_rows
 from moshead.features.domain import ENCODER_VOCAB
 from moshead.features.matrix import read_display_profile
+from moshead.gate.corpora import judge_corpora_rows, require_every_corpus
 from moshead.gate.gate import judge_rows
 from moshead.gate.thresholds import HELD_OUT
 from moshead.heads.conformal import DEFAULT_ALPHA
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from moshead.baselines.worth import Worth
     from moshead.corpus.corpus import Corpus
     from moshead.documents.shared import BaselineDocument
+    from moshead.export.metadata import HeadMetadata
     from moshead.gate.report import GateReport
 
 KNOWN_SHARE_ALLOWED = 0.01
@@ -79,7 +83,8 @@ def validate(
 
     Args:
         onnx: The head.
-        features: Labelled feature tables.
+        features: Labelled feature tables, ``[CORPUS=]PATH`` each. With several corpora, the head
+            is judged on each of them too, and passes where each does.
         split: Judge the rows of this split only; by default ``test`` if a table has a split
             column, and all rows otherwise.
         split_column: Name of the split column.
@@ -102,7 +107,8 @@ def validate(
         InputError: The head is unsound, no row has a MOS, or the rows trained the head.
         HeldOutMissError: The gate is missed; the report was written, and is its ``document``.
     """
-    paths = [features] if isinstance(features, str | os.PathLike) else list(features)
+    given = [features] if isinstance(features, str | os.PathLike) else list(features)
+    named = named_sources(given)
     corrections = parse_trained_on(trained_on)
     display = None if display_profile is None else read_display_profile(Path(display_profile))
     predictor = Predictor(onnx, alpha=alpha, strict=False, display=display)
@@ -121,12 +127,12 @@ def validate(
             "onnx": onnx,
             # The report shows its baselines, so that a replay needs it too.
             "manifest": predictor.head.manifest_path,
-            "features": [Path(path) for path in paths],
+            "features": [path for _, path in named],
             "display_profile_json": display_profile,
         },
         args={
             "onnx": os.fspath(onnx),
-            "features": [os.fspath(path) for path in paths],
+            "features": [os.fspath(path) for path in given],
             "split": split,
             "split_column": split_column,
             "key_column": key_column,
@@ -146,7 +152,7 @@ def validate(
             run.foresee_input("the manifest of the head", predictor.head.manifest_path)
         corpus, judged_split = _held_out(
             predictor,
-            [Path(path) for path in paths],
+            [Source(path, name) for name, path in named],
             split,
             RowOptions(
                 key_column=key_column,
@@ -181,15 +187,15 @@ def validate(
 
 def _held_out(
     predictor: Predictor,
-    paths: list[Path],
+    tables: list[Source],
     split: str | None,
     options: RowOptions,
     progress: ProgressCallback | None,
 ) -> tuple[Corpus, str | None]:
     assert predictor.head is not None
     metadata = predictor.head.metadata
-    corpus = load_corpus(paths, metadata.schema, options, progress=progress)
-    where = ", ".join(map(str, paths))
+    corpus = load_corpus(tables, metadata.schema, options, progress=progress)
+    where = ", ".join(table.where for table in tables)
     if corpus.splits is not None:
         split = split or "test"
         rows = np.flatnonzero(corpus.splits == split)
@@ -228,24 +234,16 @@ def _report(
     head = predictor.head
     assert head is not None
     predictions = predictor.predict_mos(corpus.features, ENCODER_VOCAB[0])
+    ends = predictions.interval(alpha)
+    mos = _on_own_scales(head.metadata, corpus, predictions.mos)
     grouped = corpus.groups is not None
-    gate = judge_rows(
-        corpus.mos,
-        predictions.mos,
-        units=corpus.units,
-        unit_name="groups" if grouped else "clips",
-        standard_error=corpus.standard_error,
-        error_basis=corpus.error_basis,
-    )
-    if head.metadata.corpus_kind != "real":
-        # A head that no rating trained may guess well, and is still no MOS head.
-        gate = _never_accepted(gate)
     manifest = manifest_beside(predictor.path)
     trained = None if manifest is None else load_manifest(manifest).get("baselines")
-    worth = _worth(corpus, predictions.mos, trained, trained_on)
-    ends = predictions.interval(alpha)
-    coverage = None
+    worth = _worth(corpus, mos, trained, trained_on)
+    coverage = inside = None
     if ends is not None:
+        low, high = (_on_own_scales(head.metadata, corpus, each) for each in ends)
+        ends = low, high
         inside = (ends[0] <= corpus.mos) & (corpus.mos <= ends[1])
         coverage = {
             "alpha": alpha,
@@ -255,6 +253,31 @@ def _report(
             else None,
             "mean_width": round(float(np.mean(ends[1] - ends[0])), 6),
         }
+    gate = judge_rows(
+        corpus.mos,
+        mos,
+        units=corpus.units,
+        unit_name="groups" if grouped else "clips",
+        standard_error=corpus.standard_error,
+        error_basis=corpus.error_basis,
+    )
+    if corpus.corpus_names is not None:
+        verdicts = judge_corpora_rows(
+            corpus.mos,
+            mos,
+            corpus.corpus_names,
+            corpus.units,
+            unit_name="groups" if grouped else "clips",
+            standard_error=corpus.standard_error,
+            error_basis=corpus.error_basis,
+            alpha=alpha,
+            covered=None if inside is None else inside.astype(np.float64),
+            widths=None if ends is None else ends[1] - ends[0],
+        )
+        gate = require_every_corpus(gate, verdicts)
+    if head.metadata.corpus_kind != "real":
+        # A head that no rating trained may guess well, and is still no MOS head.
+        gate = _never_accepted(gate)
     return {
         "schema": VALIDATION_SCHEMA,
         "id": head.metadata.model_id,
@@ -272,10 +295,25 @@ def _report(
         "worth": worth.to_dict() if worth.baselines else None,
         "baselines": [each.to_dict() for each in worth.baselines],
         "training_baselines": trained,
-        "bias": round(float(np.mean(predictions.mos - corpus.mos)), 6),
+        "bias": round(float(np.mean(mos - corpus.mos)), 6),
         "intervals": coverage,
         "gate": gate.to_dict(),
+        "corpora": [each.to_dict() for each in gate.corpora],
     }
+
+
+def _on_own_scales(
+    metadata: HeadMetadata, corpus: Corpus, values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """MOS of a head of aligned corpora, each on the scale of its row's corpus."""
+    names = corpus.corpus_names
+    if metadata.alignment is None or names is None:
+        return values
+    found = values.copy()
+    for name in metadata.alignment["maps"]:
+        own = names == name
+        found[own] = metadata.scale_of(name)(values[own])
+    return found
 
 
 def _worth(
@@ -323,4 +361,11 @@ def validation_markdown(document: Mapping[str, Any]) -> str:
     Args:
         document: A ``mos-head-validation-v1`` document.
     """
-    return render("predict", "validation.md.j2", report=document, thresholds=HELD_OUT)
+    return render(
+        "predict",
+        "validation.md.j2",
+        report=document,
+        thresholds=HELD_OUT,
+        headings=HEADINGS,
+        corpora=marked_rows(document["corpora"]),
+    )

@@ -12,17 +12,20 @@ from provenance.toolkit import InputError, ProgressCallback
 
 from moshead.corpus.fingerprints import row_fingerprints, to_text
 from moshead.corpus.folds import Fold, Partition, joined_units, partition, split_partition
+from moshead.domain import Domain
 from moshead.features.domain import ENCODER_VOCAB, Array, CorpusKind
 from moshead.features.matrix import column_medians, impute
 from moshead.gate import statistics
 from moshead.gate.contents import FEWEST_GROUPS, ContentGroups, content_groups
 from moshead.gate.control import twin_control
+from moshead.gate.corpora import judge_corpora, out_of_fold_coverage, require_every_corpus
 from moshead.gate.gate import judge, mean_scores
 from moshead.gate.report import Cell, GateReport
 from moshead.gate.twins.search import search_twins
 from moshead.heads.families import AUTO, load_family
 from moshead.heads.network import Head, TrainingResult
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
+from moshead.training.alignment import ALIGN_KINDS, AlignKind, Alignment, alignment_notes
 from moshead.training.weighting import (
     WEIGHT_KINDS,
     Paid,
@@ -34,7 +37,7 @@ from moshead.training.weighting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,6 +71,8 @@ class TrainingOptions:
         weights: ``label-error``: each row counts by the inverse of its variance, label noise
             included; ``none``: all alike. By default ``label-error`` where the standard errors of
             labels are known and differ. Baselines are never weighted.
+        align: ``linear`` or ``monotone``: map the MOS of several corpora to one scale for training,
+            from the training rows of each fold alone; ``none``: train on them as they are.
     """
 
     recipe: str = AUTO
@@ -79,6 +84,7 @@ class TrainingOptions:
     other_partitions: int = OTHER_PARTITIONS
     device: str = "cpu"
     weights: WeightKind | None = None
+    align: AlignKind = "none"
 
     def check(self) -> None:
         """Refuse options that mean nothing.
@@ -107,6 +113,12 @@ class TrainingOptions:
                 fix=f"Use one of {', '.join(WEIGHT_KINDS)}",
                 code="training.no-such-weights",
             )
+        if self.align not in ALIGN_KINDS:
+            raise InputError(
+                f"there is no alignment {self.align!r}",
+                fix=f"Use one of {', '.join(ALIGN_KINDS)}",
+                code="training.no-such-alignment",
+            )
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,7 @@ class _Judged:
     seed: int
     rows: Fold
     nets: tuple[FittedHead, ...]
+    alignment: Alignment | None = None
 
 
 def train_head(
@@ -150,7 +163,7 @@ def train_head(
     others: list[Partition] = []
     if main.kind != "split":
         others = [
-            partition(corpus.units, options.k_folds, options.seed + n, grouped=_grouped(corpus))
+            _drawn(corpus, options.k_folds, options.seed + n)
             for n in range(1, options.other_partitions + 1)
         ]
     search = search_twins(
@@ -190,6 +203,10 @@ def train_head(
     )
     paid = _paid(corpus, fitter, main, cells, options.seed, progress)
     shipped, trained_on = fitter.shipped(main, seeds[0], progress)
+    fold_of_row, _ = mean_predictions(cells, len(corpus.mos))
+    domain = Domain.of(corpus.features, corpus.mos, fold_of_row, trained_on)
+    scales = domain.held_out_scales(corpus.features, fold_of_row)
+    gate = _by_corpus(corpus, gate, cells, scales, options.seed)
     return _result(
         corpus,
         model_id,
@@ -203,6 +220,7 @@ def train_head(
         shipped,
         trained_on,
         paid,
+        domain,
     )
 
 
@@ -252,11 +270,54 @@ def _grouped(corpus: Corpus) -> bool:
     return corpus.groups is not None
 
 
+def _drawn(corpus: Corpus, k: int, seed: int) -> Partition:
+    """Folds of all rows, an equal part of each corpus in each."""
+    return partition(corpus.units, k, seed, grouped=_grouped(corpus), corpora=corpus.corpus_names)
+
+
+def _by_corpus(
+    corpus: Corpus, gate: GateReport, cells: Sequence[Cell], scales: Array, seed: int
+) -> GateReport:
+    """The verdict with that on each corpus, where rows name theirs."""
+    names = corpus.corpus_names
+    if names is None or gate.kind == "smoke-surrogate":
+        return gate
+    fold_of_row, predicted = mean_predictions(cells, len(corpus.mos))
+    residuals = np.where(fold_of_row >= 0, np.abs(corpus.mos - predicted), np.nan)
+    covered, widths = out_of_fold_coverage(residuals, fold_of_row, scales)
+    several = len(np.unique(names)) > 1
+    verdicts = judge_corpora(
+        corpus.mos,
+        cells,
+        names,
+        corpus.units,
+        features=corpus.features if several else None,
+        keys=corpus.keys,
+        columns=corpus.schema.columns,
+        unit_name="groups" if _grouped(corpus) else "clips",
+        standard_error=corpus.standard_error,
+        error_basis=corpus.error_basis,
+        covered=covered,
+        widths=widths,
+        seed=seed,
+    )
+    return require_every_corpus(gate, verdicts)
+
+
+def mean_predictions(cells: Sequence[Cell], rows: int) -> tuple[NDArray[np.int64], Array]:
+    """Fold of each row, (N,), -1 where none judged it, and its prediction averaged over seeds."""
+    seeds = len({cell.seed for cell in cells})
+    fold_of_row, predicted = np.full(rows, -1, dtype=np.int64), np.zeros(rows)
+    for cell in cells:
+        fold_of_row[cell.rows] = cell.fold
+        predicted[cell.rows] += cell.predicted / seeds
+    return fold_of_row, predicted
+
+
 def _partition(corpus: Corpus, options: TrainingOptions) -> tuple[Corpus, Partition]:
     """The rows that training may see, and how they are divided."""
     if corpus.splits is None:
-        folds = partition(corpus.units, options.k_folds, options.seed, grouped=_grouped(corpus))
-        return corpus, folds
+        return corpus, _drawn(corpus, options.k_folds, options.seed)
     corpus = corpus.take(np.flatnonzero(corpus.splits != "test"))
     assert corpus.splits is not None
     train = np.flatnonzero(corpus.splits == "train")
@@ -269,8 +330,7 @@ def _partition(corpus: Corpus, options: TrainingOptions) -> tuple[Corpus, Partit
         )
     if not len(held_out):
         corpus = corpus.take(train)
-        folds = partition(corpus.units, options.k_folds, options.seed, grouped=_grouped(corpus))
-        return corpus, folds
+        return corpus, _drawn(corpus, options.k_folds, options.seed)
     if float(np.ptp(corpus.mos[train])) < 1e-6:
         raise InputError(
             "all MOS of the split train are equal",
@@ -288,6 +348,7 @@ class _Fitter:
         self.weighting = choose_weighting(self.rows, corpus.standard_error, options.weights)
         self.options = options
         self.family = family
+        self.alignment = Alignment.of(corpus, options.align)
         # Copies of one head have nothing to average.
         self.members = 1 if family.deterministic else options.ensemble
 
@@ -304,7 +365,25 @@ class _Fitter:
                 progress(step, done, total)
 
         asked = FitOptions(self.options.epochs, self.options.device, self._size_limit)
-        return self.family.fit(self.rows, plans, asked, advance)
+        if self.alignment is None:
+            return self.family.fit(self.rows, plans, asked, advance)
+        return self._fit_aligned(plans, asked, advance)
+
+    def _fit_aligned(
+        self, plans: Sequence[Plan], asked: FitOptions, advance: Callable[[int, int], None]
+    ) -> list[FittedHead]:
+        """Fit plans whose labels are on the common scale, under the maps of their own rows."""
+        assert self.alignment is not None
+        alike: dict[bytes, list[int]] = {}
+        for number, plan in enumerate(plans):
+            alike.setdefault(plan.rows.tobytes(), []).append(number)
+        nets: dict[int, FittedHead] = {}
+        for done, numbers in enumerate(alike.values()):
+            rows = replace(self.rows, mos=self.alignment.common(plans[numbers[0]].rows))
+            own = self.family.fit(rows, [plans[n] for n in numbers], asked)
+            nets.update(zip(numbers, own, strict=True))
+            advance(done + 1, len(alike))
+        return [nets[number] for number in range(len(plans))]
 
     def folds(
         self,
@@ -331,7 +410,13 @@ class _Fitter:
         judged = []
         for division, seeds in wanted:
             items = [
-                _Judged(number, seed, fold, tuple(next(nets) for _ in range(self.members)))
+                _Judged(
+                    number,
+                    seed,
+                    fold,
+                    tuple(next(nets) for _ in range(self.members)),
+                    self.alignment,
+                )
                 for (number, fold), seed in product(enumerate(division.folds), self._drawn(seeds))
             ]
             if self.family.deterministic:
@@ -358,7 +443,10 @@ class _Fitter:
 def _cell(corpus: Corpus, judged: _Judged) -> Cell:
     rows = judged.rows.held_out
     features = impute(corpus.features[rows], judged.nets[0].imputation)
-    return Cell(judged.fold, judged.seed, rows, predict(judged.nets, features))
+    predicted = predict(judged.nets, features)
+    if judged.alignment is not None:
+        predicted = judged.alignment.own(judged.rows.train, rows, predicted)
+    return Cell(judged.fold, judged.seed, rows, predicted)
 
 
 def _cells(corpus: Corpus, items: Sequence[_Judged]) -> list[Cell]:
@@ -399,15 +487,12 @@ def _result(
     shipped: Sequence[FittedHead],
     trained_on: NDArray[np.int64],
     paid: Paid | None,
+    domain: Domain,
 ) -> TrainingResult:
     medians = column_medians(corpus.features[trained_on])
     plain = impute(corpus.features[trained_on], medians)
     facts = shipped[0].describe()
-    fold_of_row = np.full(len(corpus.mos), -1, dtype=np.int64)
-    predicted = np.zeros(len(corpus.mos))
-    for cell in cells:
-        fold_of_row[cell.rows] = cell.fold
-        predicted[cell.rows] += cell.predicted / len(seeds)
+    fold_of_row, predicted = mean_predictions(cells, len(corpus.mos))
     residuals = np.where(fold_of_row >= 0, np.round(np.abs(corpus.mos - predicted), 6), np.nan)
     imputed = corpus.take(trained_on).imputed
     notes = corpus.notes
@@ -417,6 +502,9 @@ def _result(
     weighting, weights = fitter.weighting, fitter.weighting.of(trained_on)
     note = weights_note(weighting, weights, paid)
     notes = (*notes, *([note] if note else []), *_family_notes(fitter, facts, gate))
+    aligned = None if fitter.alignment is None else fitter.alignment.to_dict(trained_on)
+    if aligned is not None:
+        notes = (*notes, *alignment_notes(aligned))
     columns = corpus.schema.columns
     return TrainingResult(
         model_id=model_id,
@@ -468,7 +556,21 @@ def _result(
         training_rows=to_text(row_fingerprints(corpus.features, corpus.mos))
         if corpus_kind == "real"
         else "",
+        alignment=aligned,
+        common_mos=_common(fitter.alignment, division),
+        domain=domain,
+        scales=domain.held_out_scales(corpus.features, fold_of_row),
     )
+
+
+def _common(alignment: Alignment | None, division: Partition) -> Array | None:
+    """Labels on the common scale, each under the maps of the fold that held it out."""
+    if alignment is None:
+        return None
+    labels = alignment.mos.copy()
+    for fold in division.folds:
+        labels[fold.held_out] = alignment.common(fold.train)[fold.held_out]
+    return labels
 
 
 def _spread(features: Array) -> Array:
@@ -514,7 +616,10 @@ def _split_counts(corpus: Corpus) -> dict[str, int] | None:
 
 
 def _out_of_fold(corpus: Corpus, cells: Sequence[Cell]) -> pa.Table:
-    """Out-of-fold predictions: ``key, fold, seed, mos, mos_pred``, and ``group`` where known."""
+    """Out-of-fold predictions: ``key, fold, seed, mos, mos_pred``, ``corpus`` and ``group``.
+
+    The last two are there where rows name them.
+    """
     rows = np.concatenate([cell.rows for cell in cells])
     columns = {
         "key": pa.array([corpus.keys[row] for row in rows], pa.string()),
@@ -523,6 +628,8 @@ def _out_of_fold(corpus: Corpus, cells: Sequence[Cell]) -> pa.Table:
         "mos": corpus.mos[rows],
         "mos_pred": np.concatenate([cell.predicted for cell in cells]),
     }
+    if corpus.corpora is not None:
+        columns["corpus"] = pa.array([corpus.corpora[row] or None for row in rows], pa.string())
     if corpus.groups is not None:
         columns["group"] = pa.array([corpus.groups[row] for row in rows], pa.string())
     return pa.table(columns)

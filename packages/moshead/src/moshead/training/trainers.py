@@ -24,10 +24,11 @@ from provenance.toolkit import InputError, ProgressCallback, Shown, VerdictError
 
 from moshead.corpus.loading import NoLabelsError, load_corpus
 from moshead.corpus.rows import CorpusGuard, RowOptions
-from moshead.corpus.sources import Source, open_source, resolve_schema
+from moshead.corpus.sources import Source, named_source, resolve_schema
 from moshead.corpus.synthetic import synthetic_corpus
 from moshead.features.matrix import read_display_profile
 from moshead.features.schemas import BUILT_IN, FeatureSchema, load_schema
+from moshead.training.away import leave_one_corpus_out
 from moshead.training.cross_validation import TrainingOptions, train_head
 from moshead.training.destinations import Destinations, PathLike, oof_writer, write_oof
 from moshead.training.worth import without_gain, worth_of
@@ -72,6 +73,7 @@ class TrainerOptions(TypedDict, total=False):
         destinations: Where the run writes.
         baselines: ``auto``: every stock regressor that is installed judges beside the head;
             ``simple``: ridge alone. Single columns always do.
+        leave_one_corpus_out: Also train on all corpora but one and judge on that one, for each.
         trained_on: ``SCORER=CORPUS`` each: what a scorer was trained on, before what is known.
         allow_synthetic_fallback: For old scripts: train on synthetic rows where none has a MOS.
         progress: Called as training advances.
@@ -88,6 +90,7 @@ class TrainerOptions(TypedDict, total=False):
     training: TrainingOptions | None
     destinations: Destinations | None
     baselines: BaselineChoice
+    leave_one_corpus_out: bool
     trained_on: Sequence[str]
     allow_synthetic_fallback: bool
     progress: ProgressCallback | None
@@ -102,6 +105,7 @@ class Job:
         module: The module that describes it.
         model_id: Name of the head.
         sources: Feature tables.
+        corpora: Name of the corpus of each, None where its rows say; empty where none is named.
         schema: Name of a built-in schema, or a TOML file.
         inputs: What the run record names as its inputs.
         args: What it names as its arguments, beside those that all trainers take.
@@ -120,6 +124,7 @@ class Job:
     inputs: Mapping[str, Any]
     args: Mapping[str, Any]
     display_profile: PathLike | None = None
+    corpora: tuple[str | None, ...] = ()
     usual_group_column: str | None = None
     guard: CorpusGuard | None = None
     notes: tuple[str, ...] = ()
@@ -191,6 +196,7 @@ class Job:
             "require_gain": places.require_gain,
             "rating_sd_ddof": self.options.get("rating_sd_ddof", 1),
             "baselines": self.options.get("baselines", "auto"),
+            "leave_one_corpus_out": self.options.get("leave_one_corpus_out", False),
             "trained_on": list(self.options.get("trained_on") or ()),
         }
 
@@ -209,7 +215,7 @@ class Job:
                 name: value
                 for name, value in asdict(self.training).items()
                 # Left out where nobody asked, so that the default adds nothing to a head.
-                if name != "weights" or value is not None
+                if (name != "weights" or value is not None) and (name != "align" or value != "none")
             },
             **({"frames": self.frames()} if self.frames() else {}),
         }
@@ -226,8 +232,10 @@ def train(
     """Train a head on labelled feature tables, judge it by the gate, and write it.
 
     Args:
-        features: Feature tables that carry ``mos`` (see ``labeljoin join``): paths, or data
-            frames (anything with the Arrow PyCapsule interface: pandas, polars, pyarrow).
+        features: Feature tables that carry ``mos`` (see ``labeljoin join``): ``[CORPUS=]PATH``, or
+            data frames (anything with the Arrow PyCapsule interface: pandas, polars, pyarrow). The
+            name of a corpus wins over a column ``corpus``. With several corpora, the head is judged
+            on each of them too.
         feature_schema: Name of a built-in schema, or a TOML file.
         model_id: Name of the head.
         display_profile_json: Display that fills display columns which rows lack.
@@ -245,12 +253,8 @@ def train(
     """
     load_schema(feature_schema)  # a misspelled name is no file that is missing
     given: list[Any] = [features] if is_frame(features) else [*cast("Sequence[Any]", features)]
-    sources = tuple(
-        Path(each)
-        if isinstance(each, str | os.PathLike)
-        else open_source(each, "data frame" if number == 1 else f"data frame {number}")
-        for number, each in enumerate(given, start=1)
-    )
+    named = [named_source(each, number) for number, each in enumerate(given, start=1)]
+    sources = tuple(source for _, source in named)
     job = Job(
         entrypoint="moshead train",
         module=__name__,
@@ -264,12 +268,14 @@ def train(
         },
         args={
             "features": [
-                str(each) if isinstance(each, Path) else each.recorded() for each in sources
+                os.fspath(each) if isinstance(each, str | os.PathLike) else source.recorded()
+                for each, source in zip(given, sources, strict=True)
             ],
             "feature_schema": str(feature_schema),
             "display_profile_json": as_text(display_profile_json),
         },
         display_profile=display_profile_json,
+        corpora=tuple(name for name, _ in named),
         options=options,
     )
     return run_job(job)
@@ -319,6 +325,15 @@ def run_job(job: Job) -> dict[str, Any]:
             seed=job.training.seed,
             progress=progress,
         )
+        if job.options.get("leave_one_corpus_out") and kind == "real":
+            away = leave_one_corpus_out(
+                corpus,
+                job.training,
+                choice=job.options.get("baselines", "auto"),
+                trained_on=trained_on,
+                progress=progress,
+            )
+            result = replace(result, away=away)
         refused = job.destinations.require_gate and not result.gate.passed
         if job.destinations.require_gain and not worth.gained:
             result = replace(result, gate=without_gain(result.gate, worth))
@@ -366,7 +381,12 @@ def _rows_of(job: Job) -> tuple[Corpus, CorpusKind]:
                 fix="Give a labelled feature table; --smoke tries the machinery without one",
                 code="training.no-rows",
             )
-        corpus = load_corpus(job.sources, schema, job.rows, progress=job.options.get("progress"))
+        names = job.corpora or (None,) * len(job.sources)
+        tables = [
+            each if isinstance(each, Source) else Source(each, name)
+            for each, name in zip(job.sources, names, strict=True)
+        ]
+        corpus = load_corpus(tables, schema, job.rows, progress=job.options.get("progress"))
     except NoLabelsError:
         if not job.options.get("allow_synthetic_fallback"):
             raise

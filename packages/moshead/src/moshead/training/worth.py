@@ -63,6 +63,7 @@ def worth_of(
         contamination=doubts,
         unit_name="groups" if rows.groups is not None else "clips",
         choice=choice,
+        corpora=rows.corpus_names,
         seed=seed,
         progress=progress,
     )

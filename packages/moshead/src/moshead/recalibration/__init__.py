@@ -1,0 +1,5 @@
+"""Recalibration: a head for another corpus from a few ratings of it."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

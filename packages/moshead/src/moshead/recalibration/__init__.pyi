@@ -1,0 +1,3 @@
+from .recalibrating import recalibrate as recalibrate
+
+__all__ = ["recalibrate"]
