@@ -10,7 +10,7 @@ import numpy as np
 from moshead.gate.control import twin_control
 from moshead.gate.gate import judge, judge_rows
 from moshead.gate.report import Cell, CorpusVerdict, Coverage, GateReport
-from moshead.gate.twins import search_twins
+from moshead.gate.twins.search import search_twins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
