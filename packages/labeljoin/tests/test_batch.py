@@ -265,6 +265,9 @@ CORPUS_SAMPLES = {
         {"labels.csv": "name,height,mos\nyfcc-batch1/747,540,50\nyfcc-batch2/747,540,60\n"},
         3.0,
     ),
+    "bvi": (["BVI/Books_1920x1080.mp4"], {"labels.csv": "name,mos\nBooks_1920x1080,50\n"}, 3.0),
+    "beyond8bits": (["b8b/clip_7.mp4"], {"labels.csv": "video,mos\nclip_7.mp4,25\n"}, 2.0),
+    "brightvq": (["bvq/clip_8.mp4"], {"labels.csv": "Video,mos\nclip_8,75\n"}, 4.0),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import moshead
 import numpy as np
@@ -15,7 +16,7 @@ from moshead.training.alignment import Alignment
 from provenance.toolkit import InputError
 
 SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
-TRAINING = {"recipe": "ridge", "seeds": 2, "other_partitions": 0}
+TRAINING: dict[str, Any] = {"recipe": "ridge", "seeds": 2, "other_partitions": 0}
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def corpora(tmp_path):
         for name, rows in (("home", 240), ("other", 160)):
             quality = rng.uniform(-1, 1, rows)
             move = shift if name == "other" else 0.0
-            table = {"clip_id": [f"{name}{n}" for n in range(rows)]}
+            table: dict[str, Any] = {"clip_id": [f"{name}{n}" for n in range(rows)]}
             for column in SIX:
                 table[column] = 0.7 + move + 0.1 * quality + 0.01 * rng.normal(size=rows)
             mos = 3 + 1.2 * quality + noise * rng.normal(size=rows)

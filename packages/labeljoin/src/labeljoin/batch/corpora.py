@@ -66,6 +66,30 @@ CORPORA: dict[str, dict[str, Any]] = {
         "feature_key_regex": r"([^/\\]+/[^/\\]+?)(?:\.[A-Za-z0-9]+)?$",
         "label_key_regex": r"([^/\\]+/[^/\\]+?)(?:\.[A-Za-z0-9]+)?$",
     },
+    # The layout of the BVI sets (BVI-HD, BVI-CC, BVI-HFR): one row a sequence, deviation beside it.
+    "bvi": {
+        "labels": ["bvi/labels.csv"],
+        "label_key_column": "name",
+        "label_mos_column": "mos",
+        "label_scale": "0-100",
+        "key_normalize": "stem",
+    },
+    # HDR, 41,419 clips on Mechanical Turk; the MOS is on 0-100.
+    "beyond8bits": {
+        "labels": ["beyond8bits/labels.csv"],
+        "label_key_column": "video",
+        "label_mos_column": "mos",
+        "label_scale": "0-100",
+        "key_normalize": "stem",
+    },
+    # HDR of user-generated clips, a bitrate ladder each; the MOS is on 0-100.
+    "brightvq": {
+        "labels": ["brightvq/labels.csv"],
+        "label_key_column": "Video",
+        "label_mos_column": "mos",
+        "label_scale": "0-100",
+        "key_normalize": "stem",
+    },
 }
 """What the tables of each corpus give beside ``id``, ``features`` and ``out``."""
 

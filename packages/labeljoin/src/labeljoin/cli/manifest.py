@@ -11,7 +11,17 @@ from provenance.toolkit import Output
 def manifest(
     output: Output,
     corpus: Annotated[
-        Literal["konvid-1k", "konvid-150k", "chug", "live-vqc", "youtube-ugc", "lsvq"],
+        Literal[
+            "konvid-1k",
+            "konvid-150k",
+            "chug",
+            "live-vqc",
+            "youtube-ugc",
+            "lsvq",
+            "bvi",
+            "beyond8bits",
+            "brightvq",
+        ],
         typer.Argument(help="The corpus."),
     ],
 ) -> None:

@@ -166,7 +166,7 @@ class Description:
 def _coarse(values: Array) -> NDArray[np.float32]:
     """Values of 14 significant bits: the same on every machine, whatever its rounding noise."""
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.round(mantissa * 2.0**14), exponent - 14).astype(np.float32)
+    return np.asarray(np.ldexp(np.round(mantissa * 2.0**14), exponent - 14), dtype=np.float32)
 
 
 def _strength(features: Array, missing: NDArray[np.bool_], mos: Array) -> Array:

@@ -26,6 +26,9 @@ CHUG_SHARDS = Path(".corpus/chug/training/fr_canonical_shards/output")
 CHUG_SHARD_PATTERN = "shard_*.features.jsonl"
 CHUG_FOLDER = Path(".workingdir2/chug")
 
+_LABEL_FILE = {"Video", "mos_j"}
+_SIX = ("adm2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3", "motion2")
+
 HDR_NOTE = (
     "HDR: the head is made to predict how people rate HDR clips. VMAF's models are trained on SDR; "
     "nothing here takes their score for a truth about HDR."
@@ -56,7 +59,7 @@ def train_chug_hdr(
             ``konvid-v1``.
         model_id: Name of the head.
         **options: As in :func:`moshead.train`, and so are result and errors; ``group_column`` is
-            ``chug_content_name`` by default.
+            ``chug_content_name``, else ``content_name``, by default.
     """
     schema = feature_schema
     if schema is None:
@@ -69,9 +72,13 @@ def train_chug_hdr(
         )
     smoke = options.get("smoke", False)
     given = [Path(path) for path in (*feature_jsonl, *feature_parquet)]
+    if not smoke:
+        for path in given:
+            explain_lacks(path)
     shards: list[Path] = []
     if not smoke and (shard_dir is not None or not given):
         shards = _shards(Path(shard_dir or CHUG_SHARDS), required=shard_dir is not None)
+    content = options.get("group_column") or _content_column([*shards, *given], smoke=smoke)
     destinations = options.get("destinations") or Destinations()
     if destinations.folder == MODEL_FOLDER:
         options["destinations"] = replace(destinations, folder=CHUG_FOLDER)
@@ -95,14 +102,40 @@ def train_chug_hdr(
             "feature_schema": feature_schema,
         },
         display_profile=display_profile_json,
-        usual_group_column=None
-        if options.get("group_column")
-        else _content_column([*shards, *given], smoke=smoke),
+        usual_group_column=None if options.get("group_column") else content,
         guard=require_chug,
-        notes=(HDR_NOTE,),
+        notes=(HDR_NOTE, *(() if smoke else (_content_note(content),))),
         options=options,
     )
     return run_job(job)
+
+
+def explain_lacks(path: Path) -> None:
+    """Say what a table of CHUG lacks, where it holds labels alone or other features.
+
+    Raises:
+        InputError: It is CHUG's label file, or has none of the features that an HDR head reads.
+    """
+    import labeljoin
+
+    names = labeljoin.open_table(path).column_names
+    if set(names) >= _LABEL_FILE:
+        raise InputError(
+            "this is CHUG's label file: it has ratings, and no features to learn them from",
+            where=str(path),
+            fix="Extract features of its clips, join these labels to them with the entry of "
+            "`labeljoin manifest chug`, and give the table that it writes",
+            code="chug.label-file",
+        )
+    known = [name for name in names if name in _SIX or name.removesuffix("_mean") in _SIX]
+    if not known:
+        raise InputError(
+            f"the table has none of VMAF's features that the HDR head reads ({', '.join(_SIX)})",
+            where=str(path),
+            fix="Give CHUG's feature shards; or train its other features by moshead train with a "
+            "--feature-schema of your own and --group-column content_name",
+            code="chug.other-features",
+        )
 
 
 def refuse_chug(table: pa.Table, where: str) -> None:
@@ -163,11 +196,23 @@ def _shards(folder: Path, *, required: bool) -> list[Path]:
     return shards
 
 
+def _content_note(column: str | None) -> str:
+    if column is None:
+        return (
+            "The rows do not name their content (chug_content_name), so versions of one content "
+            "may be in different folds, and the figures are then too good: give --group-column."
+        )
+    return f"Clips of one content never straddle folds: grouped by {column}."
+
+
 def _content_column(sources: Sequence[Path], *, smoke: bool) -> str | None:
-    """``chug_content_name`` where every table has it."""
+    """The first of the columns that name contents which every table has."""
     import labeljoin
 
     if smoke or not sources:
         return None
-    name = "chug_content_name"
-    return name if all(name in labeljoin.open_table(s).column_names for s in sources) else None
+    tables = [labeljoin.open_table(source).column_names for source in sources]
+    for name in ("chug_content_name", "content_name"):
+        if all(name in names for names in tables):
+            return name
+    return None

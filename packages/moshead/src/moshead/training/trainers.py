@@ -268,7 +268,7 @@ def train(
         },
         args={
             "features": [
-                os.fspath(each) if isinstance(each, str | os.PathLike) else source.recorded()
+                source.recorded() if isinstance(source, Source) else os.fspath(each)
                 for each, source in zip(given, sources, strict=True)
             ],
             "feature_schema": str(feature_schema),
