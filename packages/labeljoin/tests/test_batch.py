@@ -267,7 +267,11 @@ CORPUS_SAMPLES = {
     ),
     "bvi": (["BVI/Books_1920x1080.mp4"], {"labels.csv": "name,mos\nBooks_1920x1080,50\n"}, 3.0),
     "beyond8bits": (["b8b/clip_7.mp4"], {"labels.csv": "video,mos\nclip_7.mp4,25\n"}, 2.0),
-    "brightvq": (["bvq/clip_8.mp4"], {"labels.csv": "Video,mos\nclip_8,75\n"}, 4.0),
+    "brightvq": (
+        ["videos/00000000000000000000000000000bcd.mp4"],
+        {"BrightVQ.csv": f"Video,mos_j,sos_j,ref\n{'0' * 29}bcd,75,10,1\n"},
+        4.0,
+    ),
 }
 
 

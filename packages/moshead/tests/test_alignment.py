@@ -156,7 +156,7 @@ def test_each_corpus_is_left_out_in_turn(corpora, tmp_path):
     assert compared["corpora"][1]["bias"]["adm2"] == pytest.approx(0.3, abs=0.1)
 
 
-def test_what_needs_several_corpora_says_so(corpora, tmp_path):
+def test_what_needs_several_corpora_is_refused_for_one(corpora, tmp_path):
     (table, _) = corpora()
     with pytest.raises(InputError, match="needs rows of several corpora"):
         train([table], tmp_path, align="linear")

@@ -27,7 +27,7 @@ def test_the_label_file_and_other_features_are_explained():
 
 
 @pytest.mark.parametrize("column", ["chug_content_name", "content_name", None])
-def test_contents_are_kept_together_and_it_says_so(column, tmp_path):
+def test_contents_are_kept_together_and_the_notes_name_the_column(column, tmp_path):
     rng = np.random.default_rng(0)
     quality = rng.uniform(-1, 1, 140)
     table = {"chug_video_id": [f"{n:032x}" for n in range(140)]}

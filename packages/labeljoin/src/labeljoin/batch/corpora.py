@@ -66,7 +66,7 @@ CORPORA: dict[str, dict[str, Any]] = {
         "feature_key_regex": r"([^/\\]+/[^/\\]+?)(?:\.[A-Za-z0-9]+)?$",
         "label_key_regex": r"([^/\\]+/[^/\\]+?)(?:\.[A-Za-z0-9]+)?$",
     },
-    # The layout of the BVI sets (BVI-HD, BVI-CC, BVI-HFR): one row a sequence, deviation beside it.
+    # BVI sets publish their scores in several layouts: adapt file and columns to your copy.
     "bvi": {
         "labels": ["bvi/labels.csv"],
         "label_key_column": "name",
@@ -74,7 +74,7 @@ CORPORA: dict[str, dict[str, Any]] = {
         "label_scale": "0-100",
         "key_normalize": "stem",
     },
-    # HDR, 41,419 clips on Mechanical Turk; the MOS is on 0-100.
+    # HDR, 41,419 clips. Adapt file and columns to your copy.
     "beyond8bits": {
         "labels": ["beyond8bits/labels.csv"],
         "label_key_column": "video",
@@ -82,13 +82,15 @@ CORPORA: dict[str, dict[str, Any]] = {
         "label_scale": "0-100",
         "key_normalize": "stem",
     },
-    # HDR of user-generated clips, a bitrate ladder each; the MOS is on 0-100.
+    # HDR, 2,100 clips of 300 contents. Its file has CHUG's columns.
     "brightvq": {
-        "labels": ["brightvq/labels.csv"],
+        "labels": ["brightvq/BrightVQ.csv"],
         "label_key_column": "Video",
-        "label_mos_column": "mos",
+        "label_mos_column": "mos_j",
         "label_scale": "0-100",
-        "key_normalize": "stem",
+        "feature_key_regex": "([0-9a-f]{32})",
+        "label_key_regex": "([0-9a-f]{32})",
+        "extras": ["mos_std_dev=sos_j"],
     },
 }
 """What the tables of each corpus give beside ``id``, ``features`` and ``out``."""
