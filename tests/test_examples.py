@@ -45,13 +45,13 @@ def public_functions(package: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_public_function_has_an_example(package):
+def test_every_public_function_has_an_example(package: str) -> None:
     without = [name for name, text in public_functions(package).items() if ">>>" not in text]
     assert sorted(set(without) - NEEDS_A_HEAD) == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_front_door_maps_the_rooms_and_runs(package):
+def test_the_front_door_maps_the_rooms_and_runs(package: str) -> None:
     top = importlib.import_module(package)
     text = top.__doc__ or ""
     assert ">>>" in text

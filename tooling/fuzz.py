@@ -146,7 +146,8 @@ def fuzz_one(target: str, seconds: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         cases.fill(folder)
-        FILES.get(target, lambda folder: None)(folder)
+        if target in FILES:
+            FILES[target](folder)
         use, name = targets(cases)[target]
         sound = (folder / name).read_bytes()
         run = one_input(use, folder, name)

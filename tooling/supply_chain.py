@@ -65,14 +65,13 @@ def _required(metadata: Distribution, extras: set[str]) -> Iterator[tuple[str, s
 def licence_of(metadata: Distribution) -> str:
     """Return the licence of an installed distribution, as its metadata tells it."""
     about = metadata.metadata
-    expression = about.get("License-Expression")
-    if expression:
-        return expression
+    if "License-Expression" in about:
+        return about["License-Expression"]
     classifiers = about.get_all("Classifier") or []
     named = [text.removeprefix(CLASSIFIER) for text in classifiers if text.startswith(CLASSIFIER)]
     if named:
         return " and ".join(named)
-    first = (about.get("License") or "").strip().splitlines()
+    first = about["License"].strip().splitlines() if "License" in about else []
     if first and len(first[0]) < 80:
         return first[0]
     return NOT_STATED
@@ -150,8 +149,8 @@ def rebuilt_differently(dist: Path) -> list[str]:
             for path in [copy, *copy.rglob("*")]:
                 path.chmod(0o755 if path.is_dir() else 0o640)
                 os.utime(path, (1_000_000_000, 1_000_000_000))
-            command = ["uv", "build", "--no-sources", "--quiet", "--out-dir", again, copy]
-            subprocess.run(command, check=True)
+            command = ["uv", "build", "--no-sources", "--quiet"]
+            subprocess.run([*command, "--out-dir", again, copy], check=True)
         made = sorted([*again.glob("*.whl"), *again.glob("*.tar.gz")])
         return [path.name for path in made if path.read_bytes() != (dist / path.name).read_bytes()]
 

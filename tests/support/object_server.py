@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 BUCKET = "bucket"
 
@@ -40,7 +41,7 @@ class Server:
     requests: list = field(default_factory=list)
     rules: list = field(default_factory=list)
     moto: tuple = ()
-    client: object = None
+    client: Any = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -54,7 +55,7 @@ class Server:
 
     def forward(self, request):
         """Answer by moto: status, headers and body."""
-        connection = http.client.HTTPConnection(*self.moto, timeout=30)
+        connection = http.client.HTTPConnection(self.moto[0], self.moto[1], timeout=30)
         try:
             connection.request(request.method, request.path, request.body, request.headers)
             answer = connection.getresponse()

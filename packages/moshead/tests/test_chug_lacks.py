@@ -30,7 +30,7 @@ def test_the_label_file_and_other_features_are_explained():
 def test_contents_are_kept_together_and_the_notes_name_the_column(column, tmp_path):
     rng = np.random.default_rng(0)
     quality = rng.uniform(-1, 1, 140)
-    table = {"chug_video_id": [f"{n:032x}" for n in range(140)]}
+    table: dict[str, object] = {"chug_video_id": [f"{n:032x}" for n in range(140)]}
     for name in SIX:
         table[name] = 0.7 + 0.1 * quality + 0.01 * rng.normal(size=140)
     table["mos"] = 3 + quality + 0.1 * rng.normal(size=140)

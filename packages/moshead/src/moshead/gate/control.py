@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from moshead.documents.manifest import ControlDocument
+    from moshead.documents.shared import ControlDocument
     from moshead.features.domain import Array
     from moshead.gate.twins.search import TwinSearch
 

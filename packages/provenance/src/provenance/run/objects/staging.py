@@ -188,6 +188,9 @@ class _LateRecord:
     def finish(self) -> None:
         self._record.finish()
 
+    def discard(self) -> None:
+        self._record.discard()
+
 
 def written_last(
     record: StagedOutput, outputs: Iterable[StagedOutput], write: Callable[[], None]

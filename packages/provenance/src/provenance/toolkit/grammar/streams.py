@@ -51,12 +51,12 @@ def streamed(
         if reads:
             source = _spool(Path(folder))
             suffix = source.suffix
-            kind = type(given[0] if several and given else given)
-            changed[str(table)] = (
-                [kind(source) if str(each) == STREAM else each for each in given or ()]
-                if several
-                else kind(source)
-            )
+            if isinstance(given, list):
+                changed[str(table)] = [
+                    type(each)(source) if str(each) == STREAM else each for each in given
+                ]
+            else:
+                changed[str(table)] = Path(source)
         if not writes:
             yield changed
             return
