@@ -121,14 +121,22 @@ class WentWrongError(Exception):
     """A command has left what it must not leave."""
 
 
-def prepare(folder: Path) -> None:
-    """Fill a folder with what the commands read."""
-    subprocess.run([sys.executable, ROOT / "examples/sample_data.py", folder], check=True)
+def write_inputs(folder: Path, *, clips: int = 1_000) -> None:
+    """Write sample tables, ratings, a manifest and a feature schema to a folder."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    from sample_data import write_sample_data
+
+    write_sample_data(folder, clips=clips)
     (folder / "manifest.json").write_text(MANIFEST, encoding="utf-8")
     (folder / "schema.toml").write_text(SCHEMA, encoding="utf-8")
     dice = random.Random(1)
     votes = [f"c{i % 20},r{i // 20},{dice.randint(1, 5)}" for i in range(400)]
     (folder / "votes.csv").write_text("\n".join(["clip,rater,score", *votes]), encoding="utf-8")
+
+
+def prepare(folder: Path) -> None:
+    """Fill a folder with what the commands read."""
+    write_inputs(folder)
     for command in PREPARE:
         subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
 
@@ -236,37 +244,59 @@ def send_kills(folder: Path, times: int, names: Sequence[str]) -> Iterator[str]:
         yield f"left {left}"
 
 
-def fail_writes(folder: Path, names: Sequence[str], most: int = 1_000) -> Iterator[str]:
-    """Fail each write of each command, once or permanently; yield what happened each time."""
+def build_shim(folder: Path) -> Path:
+    """Compile the library that fails writes; needs a C compiler."""
     source, shim = folder / "shim.c", folder / "shim.so"
     source.write_text(SHIM, encoding="utf-8")
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)
+    return shim
+
+
+def fail_write(folder: Path, shim: Path, name: str, at: int, code: int, *, stays: bool) -> int:
+    """Fail one write of a command, or it and all later ones.
+
+    Args:
+        folder: What `prepare` has filled.
+        shim: The library that `build_shim` has compiled.
+        name: The command.
+        at: The number of the write, from 1.
+        code: The system's error number.
+        stays: Fail all later writes, too.
+
+    Returns:
+        The exit code. What must not be left raises WentWrongError.
+    """
+    settings = {
+        "LD_PRELOAD": str(shim),
+        "FAULT_FOLDER": str(folder / "made"),
+        "FAULT_AT": str(at),
+        "FAULT_ERRNO": str(code),
+        **({"FAULT_STAYS": "1"} if stays else {}),
+    }
+    process = start(COMMANDS[name], folder, **settings)
+    _, told = process.communicate(timeout=300)
+    where = f"{name}, write {at} fails with {code}: {process.returncode} {told.decode()}"
+    try:
+        made = check_outputs(folder)
+    except WentWrongError as error:
+        raise WentWrongError(f"{where}: {error}") from error
+    if b"Traceback" in told or process.returncode not in (0, 1, 74):
+        raise WentWrongError(where)
+    if process.returncode == 74 and made and name != "batch":
+        raise WentWrongError(f"74 with outputs: {where}")
+    return process.returncode
+
+
+def fail_writes(folder: Path, names: Sequence[str], most: int = 1_000) -> Iterator[str]:
+    """Fail each write of each command, once or permanently; yield what happened each time."""
+    shim = build_shim(folder)
     for name in names:
         for code, stays in ((ENOSPC, True), (EIO, False)):
             fine = 0
             for at in range(1, most + 1):
-                settings = {
-                    "LD_PRELOAD": str(shim),
-                    "FAULT_FOLDER": str(folder / "made"),
-                    "FAULT_AT": str(at),
-                    "FAULT_ERRNO": str(code),
-                    **({"FAULT_STAYS": "1"} if stays else {}),
-                }
-                process = start(COMMANDS[name], folder, **settings)
-                _, told = process.communicate(timeout=300)
-                where = (
-                    f"{name}, write {at} fails with {code}: {process.returncode} {told.decode()}"
-                )
-                try:
-                    made = check_outputs(folder)
-                except WentWrongError as error:
-                    raise WentWrongError(f"{where}: {error}") from error
-                if b"Traceback" in told or process.returncode not in (0, 1, 74):
-                    raise WentWrongError(where)
-                if process.returncode == 74 and made and name != "batch":
-                    raise WentWrongError(f"74 with outputs: {where}")
-                yield f"{name}: ended with {process.returncode}"
-                fine = fine + 1 if process.returncode == 0 else 0
+                ended = fail_write(folder, shim, name, at, code, stays=stays)
+                yield f"{name}: ended with {ended}"
+                fine = fine + 1 if ended == 0 else 0
                 if fine == MAY_FAIL:
                     break  # it has fewer writes than that
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING, Any
 
-from provenance.exports.identity import URN, EventTime, run_id
-from provenance.toolkit import InputError
+from provenance.exports.identity import URN, EventTime, no_outputs, run_id
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
@@ -79,12 +78,7 @@ def dataset(record: Record, time: EventTime) -> dict[str, Any]:
         if file.digest is not None
     ]
     if not files:
-        raise InputError(
-            "The run has no outputs, and a Croissant data set is made of outputs",
-            where=str(record.path),
-            fix="Choose another format",
-            code="export.no-outputs",
-        )
+        raise no_outputs(record, "a Croissant data set is made of")
     sources = [
         f"{text(entry.written_path)} (sha256:{entry.digest.sha256})"
         for entry in record.input_entries()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from provenance.exports.identity import EventTime, run_id
-from provenance.toolkit import InputError
+from provenance.exports.identity import EventTime, no_outputs, run_id
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
@@ -32,12 +31,7 @@ def bill_of_materials(record: Record, time: EventTime) -> dict[str, Any]:
     """
     outputs = {_ref(entry): entry for entry in record.output_entries() if entry.digest}
     if not outputs:
-        raise InputError(
-            "The run has no outputs, and a bill of materials is about outputs",
-            where=str(record.path),
-            fix="Choose another format",
-            code="export.no-outputs",
-        )
+        raise no_outputs(record, "a bill of materials is about")
     inputs = {
         ref: entry
         for entry in record.input_entries()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from dataclasses import dataclass
@@ -72,6 +73,21 @@ def run_id(record: Record) -> str:
         36
     """
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sha256:{record.identity}"))
+
+
+def no_outputs(record: Record, what: str) -> InputError:
+    """Return the error of a format that cannot express a run without outputs.
+
+    Args:
+        record: The record.
+        what: What the format is made for, as the beginning of a sentence about outputs.
+    """
+    return InputError(
+        f"The run has no outputs, and {what} outputs",
+        where=os.fspath(record.path),
+        fix="Choose another format",
+        code="export.no-outputs",
+    )
 
 
 def producer() -> str:

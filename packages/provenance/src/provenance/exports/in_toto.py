@@ -6,11 +6,9 @@ Formats: in-toto Attestation Framework, ``spec/v1/statement.md`` and ``digest_se
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from provenance.exports.identity import URN, EventTime, run_id
-from provenance.toolkit import InputError
+from provenance.exports.identity import URN, EventTime, no_outputs, run_id
 from provenance.toolkit.canonical import text
 
 if TYPE_CHECKING:
@@ -31,12 +29,7 @@ def statement(record: Record, time: EventTime) -> dict[str, Any]:
     """
     subjects = [_descriptor(entry) for entry in record.output_entries() if entry.digest]
     if not subjects:
-        raise InputError(
-            "The run has no outputs, and an in-toto Statement is about outputs",
-            where=os.fspath(record.path),
-            fix="Choose another format",
-            code="export.no-outputs",
-        )
+        raise no_outputs(record, "an in-toto Statement is about")
     return _statement(record, subjects, time.text if time.given else None)
 
 

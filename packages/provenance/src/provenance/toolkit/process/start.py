@@ -26,10 +26,7 @@ def start_command(module: str) -> NoReturn:
 
     Examples:
         >>> import subprocess
-        >>> code = (
-        ...     "from provenance.toolkit import start_command;"
-        ...     "start_command('provenance.cli.app')"
-        ... )
+        >>> code = "from provenance.toolkit import *; start_command('provenance.cli.app')"
         >>> shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         >>> shown.returncode
         2
