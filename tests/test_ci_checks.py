@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -20,7 +19,7 @@ HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        env={**command_environment(), "PATH": os.environ["PATH"], **environment},
+        env={**command_environment(), **environment},
         capture_output=True,
         text=True,
         check=False,
