@@ -315,6 +315,27 @@ def test_label_noise_ceiling_is_that_of_design(write_table: Write, ugc: Columns)
     assert ceiling == pytest.approx(np.sqrt(1 - error.mean() / np.asarray(ugc["mos"]).var()))
 
 
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_ceiling_is_what_a_perfect_predictor_reaches(write_table: Write, ddof: int) -> None:
+    """Five votes of raters that are others for every clip; deviations divided by n or n - 1."""
+    random = np.random.default_rng(5)
+    truth = random.normal(3, 0.64, 20_000)
+    votes = truth[:, None] + random.normal(0, 0.7, (20_000, 5))
+    columns = {
+        "clip_id": [f"c{n}" for n in range(20_000)],
+        "mos": votes.mean(axis=1),
+        "mos_std_dev": votes.std(axis=1, ddof=ddof),
+        "mos_n_ratings": [5] * 20_000,
+        "blur": random.normal(size=20_000),
+    }
+    table = write_table(**columns)
+    ceiling = audit(table, rating_sd_ddof=ddof)["label_noise_ceiling"]
+    reached = np.corrcoef(truth, votes.mean(axis=1))[0, 1]
+    assert ceiling["plcc"] == pytest.approx(reached, abs=0.005)
+    assert ceiling["low"] < reached < ceiling["high"]
+    assert f"divided by {('n', 'n - 1')[ddof]} (--rating-sd-ddof)" in ceiling["basis"]
+
+
 def test_a_copy_of_the_target_takes_no_part(write_table: Write, ugc: Columns) -> None:
     ugc["leaked"] = 3 * np.asarray(ugc["mos"]) + 1
     table = audit(write_table(**ugc))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from provenance.toolkit import CommandLine, Output
@@ -56,6 +56,13 @@ def report(
     min_finite_ratio: Annotated[
         float, typer.Option(help="Least share of finite rows of a healthy column.")
     ] = 0.80,
+    rating_sd_ddof: Annotated[
+        Literal["0", "1"],
+        typer.Option(
+            help="What published deviations of ratings were divided by: n - 1 (1) or n (0). It "
+            "moves the label-noise ceiling."
+        ),
+    ] = "1",
     group_column: Annotated[
         str | None,
         typer.Option(
@@ -110,6 +117,7 @@ def report(
             redundancy_threshold=redundancy_threshold,
             complement_threshold=complement_threshold,
             min_finite_ratio=min_finite_ratio,
+            rating_sd_ddof=0 if rating_sd_ddof == "0" else 1,
             group_column=group_column,
             key_column=key_column,
             families=families,

@@ -216,14 +216,19 @@ def measure_gain(
     return Gain(entries, method, rows, predictions[:, 0])
 
 
-def noise_ceiling(sample: Sample, target: str) -> NoiseCeiling | None:
+def noise_ceiling(sample: Sample, target: str, sd_ddof: Literal[0, 1] = 1) -> NoiseCeiling | None:
     """Return the highest PLCC that label noise allows, if the table shows it.
 
     √(1 − mean(SE²) / Var(MOS)), the square root of the reliability of classical test theory (Lord
     and Novick 1968), with its 95 % interval by the delta method over rows. SE is
     ``mos_standard_error`` where the method that made the MOS states it (``labeljoin ratings``);
-    elsewhere ``mos_std_dev`` / √``mos_n_ratings``, which takes raters to be others for every clip
-    and deviations to be divided by n − 1.
+    elsewhere ``mos_std_dev`` / √``mos_n_ratings``, which takes raters to be others for every clip.
+
+    Args:
+        sample: The rows.
+        target: The target column.
+        sd_ddof: What published deviations were divided by: 1 for n − 1, 0 for n. Of deviations
+            divided by n the error is ``mos_std_dev`` / √(``mos_n_ratings`` − 1).
 
     Returns:
         None if the table lacks the columns or the target is not on the scale of ``mos_std_dev``.
@@ -235,9 +240,9 @@ def noise_ceiling(sample: Sample, target: str) -> NoiseCeiling | None:
     stated = sample.label_noise.get("mos_standard_error", unknown)
     spread = sample.label_noise.get("mos_std_dev", unknown)
     ratings = sample.label_noise.get("mos_n_ratings", unknown)
-    ratings = np.where(ratings >= 1, ratings, np.nan)
+    ratings = np.where(ratings >= 2, ratings, np.nan)  # one rating has no deviation
     modelled = stated > 0
-    error = np.where(modelled, stated**2, spread**2 / ratings)
+    error = np.where(modelled, stated**2, spread**2 / (ratings - (1 - sd_ddof)))
     usable = np.isfinite(mos) & np.isfinite(error)
     rows = int(np.count_nonzero(usable))
     if rows < LEAST_ROWS:
@@ -256,15 +261,15 @@ def noise_ceiling(sample: Sample, target: str) -> NoiseCeiling | None:
         "low": low,
         "high": high,
         "rows": rows,
-        "basis": _noise_basis(modelled[usable]),
+        "basis": _noise_basis(modelled[usable], sd_ddof),
     }
 
 
-def _noise_basis(modelled: NDArray[np.bool_]) -> str:
+def _noise_basis(modelled: NDArray[np.bool_], sd_ddof: int) -> str:
     by_method = "mos_standard_error, by the method that made the MOS"
     assumed = (
         "mos_std_dev and mos_n_ratings: raters are taken to be others for every clip, and "
-        "deviations to be divided by n - 1"
+        f"deviations to be divided by {'n - 1' if sd_ddof else 'n'} (--rating-sd-ddof)"
     )
     if modelled.all():
         return by_method

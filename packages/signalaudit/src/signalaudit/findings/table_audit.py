@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import labeljoin
 import numpy as np
@@ -62,6 +62,7 @@ class Options:
         redundancy_threshold: |correlation| from which two columns are redundant.
         complement_threshold: |correlation| up to which two columns are complementary.
         min_finite_ratio: Least share of finite rows of a healthy column.
+        rating_sd_ddof: What published deviations of ratings were divided by: n - this.
         group_column: Column of groups: kept together in folds, reported apart in disagreement.
         key_column: Column of clip keys, or None to infer one.
         directions: Directions by column.
@@ -75,6 +76,7 @@ class Options:
     redundancy_threshold: float = 0.95
     complement_threshold: float = 0.70
     min_finite_ratio: float = 0.80
+    rating_sd_ddof: Literal[0, 1] = 1
     group_column: str | None = None
     key_column: str | None = None
     directions: Mapping[str, Direction] | None = None
@@ -245,7 +247,9 @@ def audit_table(
         "disagreement": [comparison.document for comparison in comparisons],
         "gain": gain.entries,
         "gain_method": gain.method,
-        "label_noise_ceiling": noise_ceiling(sample, target) if target else None,
+        "label_noise_ceiling": noise_ceiling(sample, target, options.rating_sd_ddof)
+        if target
+        else None,
         "contamination": doubts,
         "leak_suspects": leaks,
         "warnings": [

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labeljoin.formats import Frame, FrameTable, arrow_table, is_frame
 from labeljoin.labels import parse_trained_on
@@ -41,6 +41,7 @@ def audit(
     redundancy_threshold: float = 0.95,
     complement_threshold: float = 0.70,
     min_finite_ratio: float = 0.80,
+    rating_sd_ddof: Literal[0, 1] = 1,
     group_column: str | None = None,
     key_column: str | None = None,
     families: PathLike | None = None,
@@ -63,6 +64,7 @@ def audit(
         redundancy_threshold: |correlation| from which two columns are redundant, in [0, 1].
         complement_threshold: |correlation| up to which two columns are complementary, in [0, 1].
         min_finite_ratio: Least share of finite rows of a healthy column, in [0, 1].
+        rating_sd_ddof: What published deviations of ratings were divided by: n - this.
         group_column: Column of groups, kept together in folds and reported apart in disagreement.
         key_column: Column of clip keys; None infers it.
         families: A TOML file that extends the families.
@@ -93,6 +95,7 @@ def audit(
         redundancy_threshold=redundancy_threshold,
         complement_threshold=complement_threshold,
         min_finite_ratio=min_finite_ratio,
+        rating_sd_ddof=rating_sd_ddof,
         group_column=group_column,
         key_column=key_column,
         directions=parse_directions(directions),
@@ -115,6 +118,7 @@ def write_report(
     redundancy_threshold: float = 0.95,
     complement_threshold: float = 0.70,
     min_finite_ratio: float = 0.80,
+    rating_sd_ddof: Literal[0, 1] = 1,
     group_column: str | None = None,
     key_column: str | None = None,
     families: PathLike | None = None,
@@ -140,6 +144,7 @@ def write_report(
         redundancy_threshold: See :func:`audit`.
         complement_threshold: See :func:`audit`.
         min_finite_ratio: See :func:`audit`.
+        rating_sd_ddof: See :func:`audit`.
         group_column: See :func:`audit`.
         key_column: See :func:`audit`.
         families: See :func:`audit`.
@@ -176,6 +181,7 @@ def write_report(
         redundancy_threshold=redundancy_threshold,
         complement_threshold=complement_threshold,
         min_finite_ratio=min_finite_ratio,
+        rating_sd_ddof=rating_sd_ddof,
         group_column=group_column,
         key_column=key_column,
         directions=parse_directions(directions),
@@ -202,6 +208,7 @@ def write_report(
         "redundancy_threshold": redundancy_threshold,
         "complement_threshold": complement_threshold,
         "min_finite_ratio": min_finite_ratio,
+        "rating_sd_ddof": rating_sd_ddof,
         "group_column": group_column,
         "key_column": key_column,
         "families": None if families is None else os.fspath(families),
