@@ -205,14 +205,14 @@ def test_the_rater_model_beats_the_mean_and_its_intervals_hold(design):
 )
 def test_the_ceiling_is_what_a_perfect_predictor_reaches(method, design):
     apart = []
-    for seed in range(2):
+    for seed in range(4):
         made = simulate(**design, seed=seed)
         rated = rate(made.table, method, scale="1-5" if design.get("quantised") else WIDE)
         reached = np.corrcoef(made.quality, rated.clips["mos"].to_numpy())[0, 1]
         ceiling = rated.audit.noise_ceiling
         assert ceiling.low < ceiling.plcc < ceiling.high
         apart.append(ceiling.plcc - reached)
-    assert abs(np.mean(apart)) < 0.006
+    assert abs(np.mean(apart)) < 0.005
 
 
 def test_a_rater_of_one_vote_does_not_take_over():

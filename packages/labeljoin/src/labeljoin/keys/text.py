@@ -87,11 +87,17 @@ def _encode(values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Int32Array
         encoded = pc.dictionary_encode(_encodable(values))
         return encoded.dictionary, encoded.indices.cast(pa.int32())
     # A filtered or sliced table keeps dictionary entries that no row has; they are no keys.
-    used = pc.unique(values.indices).drop_null()
     entries = _encodable(values.dictionary)
-    if used.equals(pa.array(np.arange(len(entries)), used.type)):
+    codes = pc.fill_null(values.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
+    first = np.full(len(entries) + 1, len(codes))
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # of equal ones the last is assigned
+    used = np.argsort(first[:-1])[: np.count_nonzero(first[:-1] < len(codes))]
+    if np.array_equal(used, np.arange(len(entries))):
         return entries, values.indices.cast(pa.int32())
-    return entries.take(used), pc.index_in(values.indices, value_set=used)
+    place = np.full(len(entries) + 1, -1, np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    codes = place[codes]
+    return entries.take(pa.array(used)), pa.array(codes, mask=codes < 0)
 
 
 def _encodable(values: Any) -> Any:

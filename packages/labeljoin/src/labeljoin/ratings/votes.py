@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import scipy.sparse
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -50,6 +51,22 @@ class Votes:
         """Votes of each rater, (I,)."""
         return np.bincount(self.rater, minlength=len(self.raters))
 
+    @cached_property
+    def _begins(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The clips that have votes, and where the votes of each begin."""
+        heard = np.flatnonzero(self.per_clip)
+        return heard, np.cumsum(self.per_clip)[heard] - self.per_clip[heard]
+
+    def matrix(self, values: Floats) -> scipy.sparse.csr_array:
+        """One value a vote, (N,), as a sparse matrix of clips by raters, (J, I)."""
+        from scipy.sparse import csr_array
+
+        ends = np.cumsum(self.per_clip)
+        narrow = np.int32 if len(self) < np.iinfo(np.int32).max else np.int64
+        begins = np.concatenate([[0], ends]).astype(narrow)
+        shape = (len(self.clips), len(self.raters))
+        return csr_array((values, self.rater.astype(narrow, copy=False), begins), shape=shape)
+
     def of_clips(self, values: Floats) -> Floats:
         """Repeat one value a clip, (J,), for each of its votes, (N,)."""
         return np.repeat(values, self.per_clip)  # votes are sorted by clip
@@ -60,7 +77,11 @@ class Votes:
 
     def clip_sum(self, values: Floats) -> Floats:
         """Add up one value a vote, (N,), for each clip, (J,)."""
-        return np.bincount(self.clip, values, len(self.clips)).astype(np.float64, copy=False)
+        sums = np.zeros(len(self.clips))
+        heard, starts = self._begins
+        if len(starts):
+            sums[heard] = np.add.reduceat(values, starts, dtype=np.float64)
+        return sums
 
     def rater_sum(self, values: Floats) -> Floats:
         """Add up one value a vote, (N,), for each rater, (I,)."""

@@ -10,6 +10,7 @@ import numpy as np
 from labeljoin.ratings.votes import divided
 
 if TYPE_CHECKING:
+    import scipy.sparse
     from numpy.typing import NDArray
 
     from labeljoin.ratings.votes import Floats, Votes
@@ -88,34 +89,30 @@ def fit_rater_model(votes: Votes, span: float) -> RaterModel:
         votes: The votes, at least one.
         span: The range of the scale, for the tolerance.
     """
-    count = votes.per_rater
+    table = _Table.of(votes)
+    count = table.per_rater
     few = count < LEAST_VOTES
     limit = TOLERANCE * span
     restricted = len(votes) < FEW_VOTES * np.count_nonzero(votes.per_clip)
     nobody = np.zeros_like(few)
-    weights, total = np.ones(len(count)), votes.per_clip.astype(np.float64)
-    quality = votes.clip_mean(votes.score)
-    apart = votes.score - votes.of_clips(quality)
-    bias = votes.rater_mean(apart)
+    weights, total = np.ones(len(count)), table.per_clip.astype(np.float64)
+    quality = divided(table.clip_total, table.per_clip)
     change = np.inf
     iteration = 0
     while change > limit and iteration < MAX_ITERATIONS:
         iteration += 1
-        squares = _residual_squares(votes, apart, bias)
+        bias, squares, freedom = table.residuals(quality, weights, total)
         if restricted:
-            variance = _without_pull(squares, _freedom(votes, weights, total))
+            variance = _without_pull(squares, freedom)
             floored = nobody
         else:
             variance, floored = _plain_variance(squares, count, few)
         weights = 1.0 / (variance + _EPSILON)
-        weight = votes.of_raters(weights)
-        total = votes.clip_sum(weight)
-        weight *= votes.score - votes.of_raters(bias)
         former = quality
-        quality = divided(votes.clip_sum(weight), total)
-        np.subtract(votes.score, votes.of_clips(quality), out=apart)
-        bias = votes.rater_mean(apart)
+        quality, total = table.weighted_quality(weights, bias)
         change = float(np.nanmax(np.abs(quality - former)))
+    bias = table.bias(quality)
+    quality += table.centre
     # A rater of few votes has a bias of mostly noise, which would move all qualities.
     known = (count > 0) if few[count > 0].all() else ~few
     shift = float(bias[known].mean())
@@ -139,14 +136,75 @@ def fit_fixed_effects(votes: Votes, span: float) -> tuple[Floats, Floats]:
     Returns:
         Qualities, (J,), and biases, (I,), NaN without votes.
     """
-    quality = votes.clip_mean(votes.score)
+    table = _Table.of(votes)
+    quality = divided(table.clip_total, table.per_clip)
     for _ in range(MAX_ITERATIONS):
-        bias = votes.rater_mean(votes.score - votes.of_clips(quality))
+        bias = table.bias(quality)
         former = quality
-        quality = votes.clip_mean(votes.score - votes.of_raters(bias))
+        quality = divided(table.clip_total - table.cast @ np.nan_to_num(bias), table.per_clip)
         if float(np.nanmax(np.abs(quality - former))) <= _CLOSE * span:
             break
-    return quality, bias
+    return quality + table.centre, bias
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Votes as sparse matrices, and their sums: what an iteration needs, in a few products.
+
+    Votes are centred, so that differences of sums of squares keep their digits.
+    """
+
+    centre: float
+    score: scipy.sparse.csr_array
+    cast: scipy.sparse.csr_array
+    per_clip: NDArray[np.int64]
+    per_rater: NDArray[np.int64]
+    clip_total: Floats
+    rater_total: Floats
+    rater_squares: Floats
+
+    @classmethod
+    def of(cls, votes: Votes) -> _Table:
+        centre = float(votes.score.mean())
+        score = votes.score - centre
+        return cls(
+            centre=centre,
+            score=votes.matrix(score),
+            cast=votes.matrix(np.ones_like(score)),
+            per_clip=votes.per_clip,
+            per_rater=votes.per_rater,
+            clip_total=votes.clip_sum(score),
+            rater_total=votes.rater_sum(score),
+            rater_squares=votes.rater_sum(score * score),
+        )
+
+    def bias(self, quality: Floats) -> Floats:
+        """mean_j(x_ij - q_j), (I,)."""
+        return divided(self.rater_total - self.cast.T @ quality, self.per_rater)
+
+    def residuals(self, quality: Floats, weights: Floats, total: Floats) -> tuple[Floats, ...]:
+        """The bias of each rater, sum_j (x_ij - q_j - b_i)^2, and its degrees of freedom.
+
+        Args:
+            quality: Of each clip, (J,).
+            weights: Of each rater's votes in it, (I,).
+            total: The sum of these weights in each clip, (J,).
+
+        Returns:
+            Each (I,); see :func:`residual_freedom` for the degrees of freedom.
+        """
+        per_vote = divided(np.ones_like(total), total)
+        sums = self.cast.T @ np.stack([quality, quality * quality, per_vote], axis=1)
+        bias = divided(self.rater_total - sums[:, 0], self.per_rater)
+        squares = self.rater_squares - 2.0 * (self.score.T @ quality) + sums[:, 1]
+        squares -= self.per_rater * np.nan_to_num(bias) ** 2
+        freedom = self.per_rater - weights * sums[:, 2] - 1.0
+        return bias, np.maximum(squares, 0.0), np.maximum(freedom, 0.0)
+
+    def weighted_quality(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """sum_i w_i (x_ij - b_i) / sum_i w_i, (J,), and the sum of weights, (J,)."""
+        sums = self.cast @ np.stack([weights, weights * np.nan_to_num(bias)], axis=1)
+        return divided(self.score @ weights - sums[:, 1], sums[:, 0]), sums[:, 0]
 
 
 def noise_variance(votes: Votes, apart: Floats, weights: Floats) -> Floats:
@@ -170,25 +228,16 @@ def noise_variance(votes: Votes, apart: Floats, weights: Floats) -> Floats:
     Returns:
         Variances, (I,).
     """
-    squares = _residual_squares(votes, apart, votes.rater_mean(apart))
+    residual = apart - votes.of_raters(votes.rater_mean(apart))
+    squares = votes.rater_sum(residual * residual)
     return _without_pull(squares, residual_freedom(votes, weights))
 
 
 def residual_freedom(votes: Votes, weights: Floats) -> Floats:
     """Count the degrees of freedom of each rater's residuals: sum_j (1 - h_ij) - 1, at least 0."""
-    return _freedom(votes, weights, votes.clip_sum(votes.of_raters(weights)))
-
-
-def _freedom(votes: Votes, weights: Floats, total: Floats) -> Floats:
-    """The same, where the sums of weights are known for each clip."""
+    total = votes.clip_sum(votes.of_raters(weights))
     pull = weights * votes.rater_sum(votes.of_clips(divided(np.ones_like(total), total)))
     return np.maximum(votes.per_rater - pull - 1.0, 0.0)
-
-
-def _residual_squares(votes: Votes, apart: Floats, bias: Floats) -> Floats:
-    residual = apart - votes.of_raters(bias)
-    residual *= residual
-    return votes.rater_sum(residual)
 
 
 def _without_pull(squares: Floats, freedom: Floats) -> Floats:

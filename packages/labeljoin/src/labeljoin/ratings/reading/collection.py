@@ -12,6 +12,8 @@ from provenance.toolkit import InputError
 
 from labeljoin.labels.options import scale_limits
 from labeljoin.labels.scale import ScaleDecision, decide_scale
+from labeljoin.ratings.reading.entries import Entries
+from labeljoin.ratings.reading.repetitions import repeats, settle
 from labeljoin.ratings.votes import Votes
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from labeljoin.ratings.options import RatingOptions
-    from labeljoin.ratings.reading.layouts import Coded, Ratings
-    from labeljoin.ratings.votes import Floats, Indices
+    from labeljoin.ratings.reading.layouts import Ratings
+    from labeljoin.ratings.votes import Indices
 
 SAMPLE = 20
 """Names that a document lists of what it counts."""
@@ -83,7 +85,7 @@ def collect(sources: Sequence[Ratings], options: RatingOptions) -> Collection:
         InputError: A vote has no clip or rater, is off the scale, or repeats another in a way that
             no option settles; file, row and column are named.
     """
-    entries = _Entries.of(sources)
+    entries = Entries.of(sources)
     voted = ~np.isnan(entries.score)
     entries.require(voted)
     scale = _scale(entries, sources, options)
@@ -96,7 +98,7 @@ def collect(sources: Sequence[Ratings], options: RatingOptions) -> Collection:
             fix="Give a file with at least one clip, rater and score",
         )
     places = np.flatnonzero(kept)
-    order, collapsed, repeated, ordered_by = _settle(entries, places, options)
+    order, collapsed, repeated, ordered_by = settle(entries, places, options)
     votes = _votes(entries, order, options)
     named = _is_used(entries.clip[entries.clip >= 0], len(entries.clips))
     unrated = np.flatnonzero(named & ~_is_used(entries.clip[places], len(entries.clips)))
@@ -116,95 +118,7 @@ def collect(sources: Sequence[Ratings], options: RatingOptions) -> Collection:
     )
 
 
-@dataclass(frozen=True)
-class _Entries:
-    """The entries of all sources, one after the other."""
-
-    sources: Sequence[Ratings]
-    starts: NDArray[np.int64]
-    clips: pa.StringArray
-    clip: Indices
-    rater: Indices
-    raters: pa.StringArray
-    score: Floats
-    session: Indices
-    sessions: pa.StringArray
-    time: Floats | None
-    reference: Indices
-    references: pa.StringArray
-    content: Indices
-
-    @classmethod
-    def of(cls, sources: Sequence[Ratings]) -> _Entries:
-        lengths = [len(source.score) for source in sources]
-        clips, clip = _merged([source.clip for source in sources], lengths)
-        raters, rater = _merged([source.rater for source in sources], lengths)
-        sessions, session = _merged([source.session for source in sources], lengths)
-        references, reference = _merged([source.reference for source in sources], lengths)
-        _, content = _merged([source.content for source in sources], lengths)
-        times = [source.time for source in sources if source.time is not None]
-        all_timed = len(times) == len(sources)
-        return cls(
-            sources=sources,
-            starts=np.concatenate([[0], np.cumsum(lengths)]),
-            clips=clips,
-            clip=clip,
-            raters=raters,
-            rater=rater,
-            score=_joined([source.score for source in sources]),
-            sessions=sessions,
-            session=session,
-            time=_joined([np.asarray(time, np.float64) for time in times]) if all_timed else None,
-            references=references,
-            reference=reference,
-            content=content,
-        )
-
-    def where(self, entry: int) -> str:
-        """The file, row and column of an entry."""
-        number = int(np.searchsorted(self.starts, entry, side="right")) - 1
-        source = self.sources[number]
-        return f"{source.name}, {source.locate(entry - int(self.starts[number]))}"
-
-    def require(self, voted: NDArray[np.bool_]) -> None:
-        """Raise an InputError where a vote has no clip or no rater."""
-        for codes, what in ((self.clip, "clip"), (self.rater, "rater")):
-            missing = np.flatnonzero(voted & (codes < 0))
-            if len(missing):
-                more = f", and {len(missing) - 1:,} more have none" if len(missing) > 1 else ""
-                raise InputError(
-                    f"this vote has no {what}{more}",
-                    where=self.where(int(missing[0])),
-                    code="ratings.incomplete",
-                    fix=f"Fill in the {what}, or remove the row",
-                )
-
-
-def _joined(parts: Sequence[NDArray[np.float64]]) -> Floats:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _merged(
-    parts: Sequence[Coded | None], lengths: Sequence[int]
-) -> tuple[pa.StringArray, Indices]:
-    """The codes of several sources over one sorted list of distinct texts."""
-    known = [part for part in parts if part is not None]
-    if not known:
-        return pa.array([], pa.string()), np.full(sum(lengths), -1, np.int32)
-    texts = pa.chunked_array([part.texts for part in known]).unique().drop_null()
-    texts = texts.take(pc.sort_indices(texts))
-    codes = []
-    for part, length in zip(parts, lengths, strict=True):
-        if part is None:
-            codes.append(np.full(length, -1, np.int32))
-            continue
-        place = pc.fill_null(pc.index_in(part.texts, value_set=texts), -1).to_numpy()
-        table = np.append(place.astype(np.int32), np.int32(-1))
-        codes.append(table[part.codes])
-    return texts, codes[0] if len(codes) == 1 else np.concatenate(codes)
-
-
-def _scale(entries: _Entries, sources: Sequence[Ratings], options: RatingOptions) -> ScaleDecision:
+def _scale(entries: Entries, sources: Sequence[Ratings], options: RatingOptions) -> ScaleDecision:
     names = {source.columns.get("score") for source in sources}
     column = names.pop() if len(names) == 1 else None
     if options.scale != "auto":
@@ -226,7 +140,7 @@ def _scale(entries: _Entries, sources: Sequence[Ratings], options: RatingOptions
 
 
 def _on_scale(
-    entries: _Entries, voted: NDArray[np.bool_], scale: ScaleDecision, options: RatingOptions
+    entries: Entries, voted: NDArray[np.bool_], scale: ScaleDecision, options: RatingOptions
 ) -> tuple[NDArray[np.bool_], Counted]:
     if scale.limits is None:
         return voted, Counted(0)
@@ -250,85 +164,13 @@ def _on_scale(
     return kept, Counted(len(off), sample)
 
 
-def _settle(
-    entries: _Entries, places: NDArray[np.int64], options: RatingOptions
-) -> tuple[NDArray[np.int64], int, int, str | None]:
-    """Sort entries by clip and rater, and settle several of one rater on one clip.
-
-    Returns:
-        The entries that stay, sorted; how many equal ones collapsed; how many were repeated votes;
-        and what told the last of them.
-    """
-    clip, rater = entries.clip[places], entries.rater[places]
-    pair = clip.astype(np.int64) * len(entries.raters) + rater
-    order = np.argsort(pair, kind="stable")
-    if not _repeats(pair[order]).any():
-        return places[order], 0, 0, None
-    ordered_by = None
-    if options.repetitions == "last":
-        order, ordered_by = _last_first(entries, places, pair)
-    else:
-        order = np.lexsort((entries.score[places], entries.session[places], pair))
-    kept = places[order]
-    same = _repeats(pair[order]) & _repeats(entries.session[kept]) & _repeats(entries.score[kept])
-    if ordered_by is None:
-        kept = kept[~same]
-    pairs = entries.clip[kept].astype(np.int64) * len(entries.raters) + entries.rater[kept]
-    further = _repeats(pairs)
-    repeated = int(np.count_nonzero(further & ~same)) if ordered_by else int(further.sum())
-    if repeated and options.repetitions is None:
-        # Sessions say that a vote was meant to be repeated, and then each of them counts.
-        undeclared = further & _repeats(entries.session[kept])
-        if undeclared.any():
-            raise _undecided(entries, kept, undeclared)
-    if ordered_by is not None:
-        kept = kept[~further]
-    return kept, int(np.count_nonzero(same)), repeated, ordered_by
-
-
-def _last_first(
-    entries: _Entries, places: NDArray[np.int64], pair: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], str]:
-    """Sort the votes of each rater on each clip from the last to the first."""
-    if entries.time is not None:
-        return np.lexsort((-places, -entries.time[places], pair)), "time"
-    if (entries.session[places] >= 0).any():
-        return np.lexsort((-places, -entries.session[places], pair)), "session"
-    return np.lexsort((-places, pair)), "row order"
-
-
-def _repeats(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Whether each value equals the one before it."""
-    same = np.zeros(len(values), dtype=bool)
-    np.equal(values[1:], values[:-1], out=same[1:])
-    return same
-
-
-def _undecided(
-    entries: _Entries, kept: NDArray[np.int64], further: NDArray[np.bool_]
-) -> InputError:
-    place = int(np.flatnonzero(further)[0])
-    first, second = sorted((int(kept[place - 1]), int(kept[place])))
-    clip = entries.clips[int(entries.clip[first])].as_py()
-    rater = entries.raters[int(entries.rater[first])].as_py()
-    more = int(further.sum()) - 1
-    others = f"; {more:,} more votes are repeated" if more else ""
-    return InputError(
-        f"rater {rater!r} voted more than once on clip {clip!r}: {entries.score[first]:.15g} "
-        f"({entries.where(first)}) and {entries.score[second]:.15g} ({entries.where(second)})"
-        f"{others}",
-        code="ratings.repeated",
-        fix="Say what counts with --repetitions mean, keep or last",
-    )
-
-
-def _votes(entries: _Entries, order: NDArray[np.int64], options: RatingOptions) -> Votes:
+def _votes(entries: Entries, order: NDArray[np.int64], options: RatingOptions) -> Votes:
     clips, clip = _used(entries.clips, entries.clip[order])
     raters, rater = _used(entries.raters, entries.rater[order])
     score = entries.score[order]
     if options.repetitions == "mean":
         pair = clip.astype(np.int64) * len(raters) + rater
-        starts = np.flatnonzero(~_repeats(pair))
+        starts = np.flatnonzero(~repeats(pair))
         count = np.diff(np.append(starts, len(pair)))
         score = np.add.reduceat(score, starts) / count
         clip, rater = clip[starts], rater[starts]
@@ -351,7 +193,7 @@ def _used(texts: pa.StringArray, codes: Indices) -> tuple[pa.StringArray, Indice
 
 
 def _references(
-    entries: _Entries, order: NDArray[np.int64], votes: Votes, options: RatingOptions
+    entries: Entries, order: NDArray[np.int64], votes: Votes, options: RatingOptions
 ) -> Indices | None:
     """The reference of each clip of ``votes``, or None where none is known."""
     if options.reference_column is None or not len(entries.references):
@@ -381,7 +223,7 @@ def _references(
 
 
 def _marked_references(
-    entries: _Entries, names: Sequence[str], options: RatingOptions
+    entries: Entries, names: Sequence[str], options: RatingOptions
 ) -> pa.StringArray:
     """The reference of each entry, where references are marked within their content."""
     if (entries.content < 0).all():

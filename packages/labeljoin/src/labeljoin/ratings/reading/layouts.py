@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +36,9 @@ _NO_RATERS = (
     *columns.CONTENT_NAMES,
 )
 """Columns that a matrix of votes does not have; a label file has some of them."""
+
+_NAMED = ("clip", "rater", "session", "reference", "content")
+"""Roles whose values are names."""
 
 Layout = Literal["long", "matrix", "sureal"]
 
@@ -194,12 +198,13 @@ def _from_table(
     }
     wanted = list(dict.fromkeys(column for column in roles.values() if column is not None))
     table = read(wanted, wanted)
-    scores = _scores(table, score, name, locate)
-    coded = {
-        key: _coded(table, column, name)
-        for key, column in roles.items()
-        if column is not None and key not in ("score", "time")
+    named = {
+        key: column for key, column in roles.items() if key not in ("score", "time") and column
     }
+    with ThreadPoolExecutor() as pool:  # Arrow encodes one column on one core
+        found = pool.map(lambda column: _coded(table, column, name), named.values())
+        scores = _scores(table, score, name, locate)
+        coded = dict(zip(named, found, strict=True))
     rows = table.num_rows
     return Ratings(
         name=name,
