@@ -203,8 +203,19 @@ def _odd_paths(tables: Sequence[Mapping[str, Any]], job: BatchJob) -> Iterator[s
         for name in job.path_schemas:
             value = members.get(name)
             for path in value if isinstance(value, list) else [value]:
-                if isinstance(path, str) and any(ord(character) < 32 for character in path):
-                    yield f"tables[{number}].{name}: a path holds a control character"
+                if isinstance(path, str) and not _can_be_a_path(path):
+                    yield (
+                        f"tables[{number}].{name}: a path holds a control character, or half a "
+                        "surrogate pair"
+                    )
+
+
+def _can_be_a_path(text: str) -> bool:
+    try:
+        os.fsencode(text)  # a name that is not UTF-8 stands for its bytes, and comes back
+    except UnicodeEncodeError:
+        return False
+    return all(ord(character) >= 32 for character in text)
 
 
 def _table(members: dict[str, Any], job: BatchJob, base: Path) -> ManifestTable:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provenance import start_run
-from provenance.toolkit import MoskitError
+from provenance.toolkit import as_moskit_error
 
 from labeljoin.batch.job import BatchError, BatchJob, ManifestTable
 from labeljoin.batch.manifest import load_manifest
@@ -211,21 +211,22 @@ def _run_table(job: BatchJob, table: ManifestTable, pool: Executor | None) -> di
     """One table's entry in the report; runs wherever the executor has it run."""
     try:
         audit = job.run(table, pool)
-    except MoskitError as error:
+    except Exception as raised:
+        error = as_moskit_error(raised)
+        if error is None:
+            return entry_of(
+                table,
+                STATUS_FAILED,
+                error={
+                    "type": type(raised).__name__,
+                    "code": "batch.bug",
+                    "what": f"this is a bug in moskit, not in your data: {raised}",
+                    "where": None,
+                    "fix": f"Run the table by itself with {job.entrypoint.split()[0]} join",
+                },
+            )
         summary = None if error.document is None else summary_of(job, error.document)
         return entry_of(table, STATUS_FAILED, summary, error.to_document()["error"])
-    except Exception as error:
-        return entry_of(
-            table,
-            STATUS_FAILED,
-            error={
-                "type": type(error).__name__,
-                "code": "batch.bug",
-                "what": f"this is a bug in moskit, not in your data: {error}",
-                "where": None,
-                "fix": f"Run the table by itself with {job.entrypoint.split()[0]} join",
-            },
-        )
     return entry_of(table, STATUS_OK, summary_of(job, audit))
 
 

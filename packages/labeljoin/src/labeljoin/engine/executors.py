@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -11,7 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from provenance.toolkit import InputError
+from provenance.toolkit import InputError, redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -222,10 +223,15 @@ def _dask_executor(scheduler: str) -> Iterator[Executor]:
             code="engine.dask-missing",
         ) from None
     try:
+        # A client that nobody answers cannot be closed without a wait and a traceback at the end
+        # of the process, so one is made only where somebody does.
+        asyncio.run(asyncio.wait_for(_asked(scheduler), ANSWER_TIMEOUT))
         client = Client(scheduler, timeout=ANSWER_TIMEOUT, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError, TimeoutError, ImportError) as error:
         raise InputError(
-            f"No Dask scheduler answers at {scheduler} ({error or type(error).__name__})",
+            redact_text(
+                f"No Dask scheduler answers at {scheduler!r} ({error or type(error).__name__})"
+            ),
             fix="Start one with `dask scheduler` and give --scheduler the address it prints",
             code="engine.no-scheduler",
         ) from None
@@ -238,3 +244,24 @@ def _dask_executor(scheduler: str) -> Iterator[Executor]:
             pool.shutdown(wait=False)
             raise
         pool.shutdown(wait=True)
+
+
+async def _asked(scheduler: str) -> None:
+    """Ask a scheduler who it is.
+
+    Raises:
+        OSError: Nobody answers.
+        ValueError: The address is none, or who answers is no scheduler.
+    """
+    from distributed.core import connect
+    from distributed.security import Security
+
+    keys = Security().get_connection_args("client")
+    comm = await connect(scheduler, timeout=ANSWER_TIMEOUT, **keys)
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        answer = await comm.read()
+    finally:
+        comm.abort()
+    if not isinstance(answer, dict) or answer.get("type") != "Scheduler":
+        raise ValueError("who answers there is no scheduler")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provenance.stores import ObjectPath, as_path
@@ -115,7 +117,23 @@ def _readable(path: Path, table_format: Format) -> Path:
     return path
 
 
+def _require_data(path: Path) -> None:
+    """Raise an InputError where reading would never end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # opening it says why
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise InputError(
+            "this is a pipe, a socket or a device, and no file",
+            where=str(path),
+            fix="Write the table to a file first",
+            code="tables.no-file",
+        )
+
+
 def _format_of(path: Path) -> Format:
+    _require_data(path)
     try:
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)

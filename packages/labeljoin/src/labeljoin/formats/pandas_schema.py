@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from provenance.toolkit import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
 PANDAS = b"pandas"
@@ -15,12 +20,46 @@ PANDAS = b"pandas"
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
+@contextmanager
+def describing(who: str) -> Iterator[None]:
+    """Turn what goes wrong with a description into an InputError.
+
+    Args:
+        who: Who wrote it.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OSError) as error:
+        raise InputError(
+            f"the description of the columns that {who} wrote into the file is damaged ({error})",
+            fix=f"Write the file again, or remove its metadata {who!r}",
+            code="tables.damaged-description",
+        ) from None
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Name the file in an InputError that does not say where it is from."""
+    try:
+        yield
+    except InputError as error:
+        error.where = error.where or str(path)
+        raise
+
+
 def pandas_metadata(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
     """Return what pandas wrote about its columns, extended by new ones.
 
     Format: https://pandas.pydata.org/docs/development/developer.html
+
+    Raises:
+        InputError: It is damaged.
     """
-    document = json.loads(value)
+    with describing("pandas"):
+        return _extended(json.loads(value), added, left_out)
+
+
+def _extended(document: dict[str, Any], added: pa.Schema, left_out: Collection[str]) -> bytes:
     own = [
         {
             "name": field.name,

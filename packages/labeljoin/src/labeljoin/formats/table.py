@@ -191,6 +191,23 @@ class Table(ABC):
                 code="tables.no-such-column",
             )
 
+        self._require_once(columns or ())
+
+    def _require_once(self, columns: Iterable[str]) -> None:
+        """Raise an InputError where a part has two columns of one of these names."""
+        if self.names_in_rows:
+            return  # and of members with one name, the last counts
+        for part in self.parts:
+            names = self._names(part)
+            twice = [name for name in columns if names.count(name) > 1]
+            if twice:
+                raise InputError(
+                    f"{names.count(twice[0])} columns have the name {twice[0]!r}",
+                    where=str(part),
+                    fix="Rename all but one of them",
+                    code="tables.repeated-column",
+                )
+
     def _schema(self, columns: Sequence[str] | None, text: frozenset[str]) -> pa.Schema:
         import pyarrow as pa
 

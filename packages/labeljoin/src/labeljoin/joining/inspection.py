@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from labeljoin.facts import INSPECTION_SCHEMA as INSPECTION_SCHEMA
@@ -19,7 +20,6 @@ from labeljoin.labels.source import LabelSource
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import pyarrow as pa
     from provenance.toolkit import ProgressCallback
 
     from labeljoin.facts import Inspection, MadeKey
@@ -119,6 +119,8 @@ def _sample(values: Iterable[pa.Array | pa.ChunkedArray], rule: KeyRule) -> list
     """The first distinct values and the keys that they become."""
     for some in values:
         if len(some):
+            if isinstance(some.type, pa.ExtensionType):
+                some = some.cast(some.type.storage_type)
             head = pc.unique(some[:SEARCHED])[:SAMPLE]
             keys = rule.keys(head).keys.to_pylist()
             return [

@@ -144,7 +144,7 @@ class JoinOptions:
             rate = getattr(self, name)
             if not 0 <= rate <= 1:
                 raise InputError(
-                    f"--{name.replace('_', '-')} must be between 0 and 1, got {rate:g}",
+                    f"--{name.replace('_', '-')} must be between 0 and 1, got {rate:.15g}",
                     fix="Give a share, such as 0.95 for 95 %",
                     code="options.not-a-share",
                 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from provenance.toolkit import InputError
 
+from labeljoin.keys.expression import check_expression, search_all
 from labeljoin.keys.modes import KEY_NORMALIZE_MODES, KeyNormalize
 from labeljoin.keys.text import encode, normal_text
 
@@ -103,7 +103,7 @@ class KeyRule:
         ignore_case: Let keys that differ in case only be one key.
 
     Raises:
-        InputError: ``normalize`` is no mode, or ``regex`` does not compile.
+        InputError: ``normalize`` is no mode, or ``regex`` cannot be used.
     """
 
     normalize: KeyNormalize = "auto"
@@ -118,14 +118,7 @@ class KeyRule:
                 code="keys.unknown-mode",
             )
         if self.regex is not None:
-            try:
-                re.compile(self.regex)
-            except re.error as error:
-                raise InputError(
-                    f"the key regex {self.regex!r} does not compile: {error}",
-                    fix="Correct the expression (Python syntax; quote it for the shell)",
-                    code="keys.bad-regex",
-                ) from None
+            check_expression(self.regex)
 
     @property
     def guesses(self) -> bool:
@@ -184,18 +177,9 @@ class KeyRule:
     def _search(self, names: pa.StringArray) -> pa.StringArray:
         if self.regex is None:
             return names
-        search = re.compile(self.regex).search
         # Several texts may normalise to one name; each name is searched once.
         unique = pc.dictionary_encode(names)
-        found: list[str | None] = []
-        for name in unique.dictionary.to_pylist():
-            match = search(name)
-            if match is None:
-                found.append(None)
-                continue
-            group = match.group(1) if match.re.groups else match.group()
-            group = match.group() if group is None else group
-            found.append(group.strip() or None)
+        found = search_all(self.regex, unique.dictionary.to_pylist())
         return pa.array(found, pa.string()).take(unique.indices)
 
 

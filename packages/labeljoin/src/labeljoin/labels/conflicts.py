@@ -117,7 +117,7 @@ def _shown(row: dict[str, Any], names: Sequence[str], sources: Sequence[LabelSou
     # The raw scale repeats what mos says.
     values = [name for name in names if name != "mos_raw_0_100" or "mos" not in names]
     said = ", ".join(
-        f"{name} {row[name]:.6g}" if isinstance(row[name], float) else f"{name} {row[name]}"
+        f"{name} {row[name]:.15g}" if isinstance(row[name], float) else f"{name} {row[name]}"
         for name in values
     )
     return f"{source.name}, {source.locate(row['row'])}: {said}"

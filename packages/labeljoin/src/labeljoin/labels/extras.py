@@ -157,7 +157,7 @@ def _refuse(
     if len(rows):
         row = rows[0].as_py()
         raise InputError(
-            f"the {extra.column} {values[row].as_py():.6g} {complaint}",
+            f"the {extra.column} {values[row].as_py():.15g} {complaint}",
             where=f"{source.name}, {source.locate(row)}",
             fix="Correct it, or leave it blank",
             code="labels.bad-extra",

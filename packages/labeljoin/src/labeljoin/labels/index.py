@@ -374,7 +374,7 @@ def _check_agreement(
     row = wrong[0].as_py()
     more = f" ({len(wrong) - 1:,} more rows disagree)" if len(wrong) > 1 else ""
     raise InputError(
-        f"{mos_name} {mos[row].as_py():.6g} and {raw_name} {raw[row].as_py():.6g} do not say the "
+        f"{mos_name} {mos[row].as_py():.15g} and {raw_name} {raw[row].as_py():.15g} do not say the "
         f"same: {raw_name} should be 25 ({mos_name} - 1){more}",
         where=f"{source.name}, {source.locate(row)}",
         fix="Correct one column, or remove it from the label file",

@@ -102,7 +102,7 @@ def decide_scale(
     if low is None:
         return ScaleDecision(None, "nothing", f"column {column!r} holds no MOS")
     count = len(values) - values.null_count
-    span = f"in [{low:.6g}, {high:.6g}]" if low < high else f"equal to {low:.6g}"
+    span = f"in [{low:.15g}, {high:.15g}]" if low < high else f"equal to {low:.15g}"
     evidence = f"{count:,} value{'s' * (count != 1)} of column {column!r} {span}"
     if requested != "auto":
         decision = ScaleDecision(requested, "option", evidence)
@@ -114,8 +114,8 @@ def decide_scale(
         decision = ScaleDecision("0-100", "range", evidence)
     else:
         raise InputError(
-            f"the MOS column {column!r} runs from {low:.6g} "
-            f"({locate(_position(values, low))}) to {high:.6g} "
+            f"the MOS column {column!r} runs from {low:.15g} "
+            f"({locate(_position(values, low))}) to {high:.15g} "
             f"({locate(_position(values, high))}), which is neither the scale 1-5 nor the scale "
             "0-100 for certain",
             where=where,
@@ -147,7 +147,7 @@ def _refuse_outside(
         "range": "of this file",
     }[decision.decided_by]
     raise InputError(
-        f"the MOS {values[row].as_py():.6g} is outside the scale {low:g} to {high:g} "
+        f"the MOS {values[row].as_py():.15g} is outside the scale {low:.15g} to {high:.15g} "
         f"{reason}{more}",
         where=f"{where}, {locate(row)}",
         fix="Correct the value, or the scale with --label-scale",

@@ -80,6 +80,13 @@ def open_slot(
     """
     if paths is None:
         return None
+    for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
+        if not os.fspath(path):  # as a Path it would be the current folder
+            raise InputError(
+                f"The path of the input {name} is empty",
+                fix=f"Give --{name.replace('_', '-')} a file",
+                code="input.empty-path",
+            )
     if isinstance(paths, str | os.PathLike):
         paths = as_path(paths)
         return _open_source(name, paths, place(paths))

@@ -27,6 +27,7 @@ from provenance.run.placing import put_in_place, signals_deferred
 from provenance.run.staging import StagedOutput, failed_output, output_error, written_place
 from provenance.stores import as_path
 from provenance.toolkit.canonical import document_bytes, json_value
+from provenance.toolkit.errors import InputError
 from provenance.toolkit.invocation import argv_of, is_dry_run
 from provenance.toolkit.process.interruption import begin_work, refuse_interrupted
 from provenance.toolkit.redaction import redact_args
@@ -175,6 +176,12 @@ class Run:
         begin_work()
         if name in self._outputs:
             raise ValueError(f"the run has an output named {name} already")
+        if not os.fspath(destination):
+            raise InputError(
+                f"The path of the output {name} is empty",
+                fix=f"Give --{name.replace('_', '-')} a file",
+                code="output.empty-path",
+            )
         target = as_path(destination)
         replaceable = self._inputs.slots if replaces is None else (replaces,)
         self._claim(name, target, replaces=replaceable if self.description.in_place else ())

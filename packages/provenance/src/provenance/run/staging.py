@@ -304,8 +304,9 @@ def _real_target(destination: Path, *, directory: bool) -> Path:
     """Return where the bytes go: the end of a symbolic link, so that the link itself stays."""
     try:
         target = destination.resolve()
-        # Links in a circle: Python up to 3.12 raises, later ones stop at one of them.
-        leads_nowhere = target.is_symlink()
+        # Links in a circle: Python up to 3.12 raises, later ones stop at one of them. Of a link to
+        # what is not there, nobody knows that it was meant to make folders and files elsewhere.
+        leads_nowhere = target.is_symlink() or (destination.is_symlink() and not target.exists())
     except (OSError, RuntimeError):
         leads_nowhere = True
     if leads_nowhere:

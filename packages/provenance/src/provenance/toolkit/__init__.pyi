@@ -34,6 +34,9 @@ from .pages.notebook import Shown as Shown
 from .pages.notebook import summary_html as summary_html
 from .process.ending import write_json as write_json
 from .process.start import start_command as start_command
+from .foreign import as_moskit_error as as_moskit_error
+from .machine import processors as processors
+from .redaction import redact_text as redact_text
 from .schemas import published_schema as published_schema
 from .terminal import shown_path as shown_path
 
@@ -54,6 +57,7 @@ __all__ = [
     "Shown",
     "VerdictError",
     "breakable",
+    "as_moskit_error",
     "canonical_bytes",
     "content_digest",
     "document_bytes",
@@ -70,6 +74,7 @@ __all__ = [
     "published_schema",
     "read_document",
     "read_json",
+    "redact_text",
     "sentence",
     "shown_path",
     "start_command",

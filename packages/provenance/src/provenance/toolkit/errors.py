@@ -16,6 +16,9 @@ EXIT_BUG = 70
 EXIT_OUTPUT = 74
 EXIT_INTERRUPTED = 130
 
+LONGEST_PART = 1_000
+"""Characters that an error's line shows of each of its parts."""
+
 
 class MoskitError(Exception):
     """Base of every error that moskit raises on purpose.
@@ -100,9 +103,25 @@ def sentence(what: str, where: str | None, fix: str | None) -> str:
         >>> sentence("The file is empty", "f.csv", "Give a file with rows")
         'f.csv: The file is empty. Give a file with rows.'
     """
-    place = f"{where}: " if where else ""
-    advice = f" {fix}." if fix else ""
-    return one_line(f"{place}{what}.{advice}")
+    place = f"{shortened(where)}: " if where else ""
+    advice = f" {shortened(fix)}." if fix else ""
+    return one_line(f"{place}{shortened(what)}.{advice}")
+
+
+def shortened(words: str) -> str:
+    """Return ``words``, or their first and last part where they are longer than a screen.
+
+    Errors quote cells, names and messages of libraries, any of which may be megabytes.
+
+    Example:
+        >>> len(shortened("x" * 1_000_000))
+        1037
+    """
+    cut = len(words) - LONGEST_PART
+    if cut <= 0:
+        return words
+    half = LONGEST_PART // 2
+    return f"{words[:half]} [… {cut:,} characters left out …] {words[-half:]}"
 
 
 def one_line(words: str) -> str:

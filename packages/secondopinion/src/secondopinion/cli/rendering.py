@@ -73,7 +73,7 @@ def inspection(document: Mapping[str, Any]) -> Iterator[RenderableType]:
             table,
             scorer["slug"],
             scorer["direction"] or "?",
-            f"{bounds[0]:g} to {bounds[1]:g}" if bounds else "-",
+            f"{bounds[0]:.15g} to {bounds[1]:.15g}" if bounds else "-",
             f"{scorer['clips']:,}",
             f"{scorer['bad']:,}",
             *(_number(scorer[name]) for name in ("min", "mean", "max")),

@@ -140,7 +140,7 @@ def notes(plan: Plan) -> list[str]:
         if scorer.out_of_range and scorer.facts is not None:
             found.append(
                 f"{scorer.out_of_range:,} scores of {scorer.slug} are outside its range, "
-                f"{scorer.facts.low:g} to {scorer.facts.high:g}. They were stored as given."
+                f"{scorer.facts.low:.15g} to {scorer.facts.high:.15g}. They were stored as given."
             )
         if plan.coverage.keys and plan.match_rate(match) < LITTLE:
             found.append(

@@ -238,7 +238,7 @@ class _Collector:
         ]
         scales = [
             f"The scores of {scorer.slug} fit none of its scales ("
-            + ", ".join(f"{low:g} to {high:g}" for low, high in scorer.facts.scales)
+            + ", ".join(f"{low:.15g} to {high:.15g}" for low, high in scorer.facts.scales)
             + "); they were stored as given."
             for scorer in scorers
             if scorer.facts is not None

@@ -106,7 +106,7 @@ def score_fields(
         if kind == "score" and facts is not None:
             metadata[DIRECTION_METADATA] = facts.direction.encode()
             if facts.low is not None and facts.high is not None:
-                metadata[RANGE_METADATA] = f"{facts.low:g},{facts.high:g}".encode()
+                metadata[RANGE_METADATA] = f"{facts.low:.15g},{facts.high:.15g}".encode()
         fields.append(pa.field(name, types[kind], nullable=True, metadata=metadata))
     return fields
 

@@ -218,13 +218,13 @@ def decide_scale(
         return facts
     fitting = [scale for scale in facts.scales if scale[0] <= lowest and highest <= scale[1]]
     if len(fitting) > 1:
-        named = " and ".join(f"{low:g} to {high:g}" for low, high in fitting)
+        named = " and ".join(f"{low:.15g} to {high:.15g}" for low, high in fitting)
         low, high = fitting[-1]
         raise InputError(
-            f"All scores of {slug} are {lowest:g}"
-            + (f" to {highest:g}" if highest > lowest else "")
+            f"All scores of {slug} are {lowest:.15g}"
+            + (f" to {highest:.15g}" if highest > lowest else "")
             + f", which fits its scales {named}",
-            fix=f"Name the scale, for example with --score-range {slug}={low:g}:{high:g}",
+            fix=f"Name the scale, for example with --score-range {slug}={low:.15g}:{high:.15g}",
             code="scorers.ambiguous-scale",
         )
     return replace(facts, low=fitting[0][0], high=fitting[0][1]) if fitting else facts

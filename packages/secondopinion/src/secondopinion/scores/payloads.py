@@ -248,7 +248,7 @@ def _score(plans: Plans, frames: FrameMean | None, fields: Fields, where: str) -
 def _key(key: Any, clip: str | None, fields: Fields, where: str) -> str | int | None:
     if isinstance(key, float) and abs(key) >= _EXACT:
         raise InputError(
-            f"The key {key:g} is a number too large to keep its last digits",
+            f"The key {key:.15g} is a number too large to keep its last digits",
             where=where,
             fix="Write the key as text, in quotes",
             code="scores.inexact-key",

@@ -14,7 +14,7 @@ from provenance.record import EMBEDDED_KEY
 from labeljoin.formats.arrow.reading import compression, opened, reading
 from labeljoin.formats.base import Attachment, PartReport
 from labeljoin.formats.hashing import HashedWriter, digest_of
-from labeljoin.formats.pandas_schema import PANDAS, pandas_metadata
+from labeljoin.formats.pandas_schema import PANDAS, in_file, pandas_metadata
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +33,8 @@ def attach_arrow(task: Attachment) -> PartReport:
         opened(task.source) as reader,
         HashedWriter(task.destination, digests=task.digests) as out,
     ):
-        schema = _schema(task, reader.schema, source_digest)
+        with in_file(task.source):
+            schema = _schema(task, reader.schema, source_digest)
         options = pa.ipc.IpcWriteOptions(compression=codec)
         with pa.ipc.new_file(out, schema, options=options) as writer:
             for batch, custom in _read(task, reader):

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 SNIFFED_BYTES = 1 << 16
 BATCH_ROWS = 16_384
+
+# Arrow reads fields of any length, and Python's reader would refuse those above 131,072 characters.
+# The limit is one for the process; a field is never longer than its file.
+csv.field_size_limit(2**31 - 1)
+
 # Not "nan": in a feature table that is a number, and Arrow reads it as one.
 NULLS = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None"]
 

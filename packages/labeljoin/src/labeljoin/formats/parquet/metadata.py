@@ -10,7 +10,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from labeljoin.formats.pandas_schema import PANDAS, pandas_metadata
+from labeljoin.formats.pandas_schema import PANDAS, describing, pandas_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,7 +66,8 @@ def rewritten(
 def _arrow(value: bytes, added: pa.Schema) -> bytes:
     import pyarrow as pa
 
-    original = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value)))
+    with describing("Arrow"):
+        original = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value)))
     return _encoded(_schema_of(list(original) + list(added)).with_metadata(original.metadata))
 
 
@@ -95,13 +96,14 @@ def _told_by_parquet(kind: pa.DataType) -> bool:
 
 
 def _spark(value: bytes, added: pa.Schema, left_out: Collection[str] = ()) -> bytes:
-    document: dict[str, Any] = json.loads(value)
-    document["fields"] = [field for field in document["fields"] if field["name"] not in left_out]
-    document["fields"] += [
-        {"name": field.name, "type": _spark_type(field.type), "nullable": True, "metadata": {}}
-        for field in added
-    ]
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    with describing("Spark"):
+        document: dict[str, Any] = json.loads(value)
+        fields = [field for field in document["fields"] if field["name"] not in left_out]
+        document["fields"] = fields + [
+            {"name": field.name, "type": _spark_type(field.type), "nullable": True, "metadata": {}}
+            for field in added
+        ]
+        return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _spark_type(kind: pa.DataType) -> str:

@@ -19,6 +19,7 @@ from provenance.toolkit import InputError
 
 from labeljoin.formats.base import Attachment, PartReport, changed_error
 from labeljoin.formats.hashing import CHUNK, make_digest, update_from
+from labeljoin.formats.pandas_schema import in_file
 from labeljoin.formats.parquet import metadata as schema_metadata
 from labeljoin.formats.parquet.first_pass import Hashed, ParquetPass
 from labeljoin.formats.parquet.footer import (
@@ -48,7 +49,7 @@ _PAGE_ROWS = 20_000
 
 def attach_parquet(task: Attachment) -> PartReport:
     """Attach columns to a parquet file: by splice, or by rewrite where a splice cannot be."""
-    with task.source.open("rb") as source:
+    with task.source.open("rb") as source, in_file(task.source):
         footer_start, raw_footer = read_footer(source, task.source)
         reason, footer = _obstacle(task, raw_footer)
         if reason is not None or footer is None:

@@ -29,14 +29,14 @@ class Field(NamedTuple):
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
     """The unsigned integer at ``position``, and where it ends."""
-    result = shift = 0
-    while True:
+    result = 0
+    for shift in range(0, 70, 7):  # ten bytes hold 64 bits
         byte = data[position]
         position += 1
         result |= (byte & 0x7F) << shift
         if byte < 0x80:
             return result, position
-        shift += 7
+    raise ValueError("an integer has more than 64 bits")
 
 
 def varint(number: int) -> bytes:
@@ -85,7 +85,18 @@ def read_list_header(data: bytes, position: int) -> tuple[int, int, int]:
     position += 1
     if count == 15:
         count, position = read_varint(data, position)
+    _require_room(data, position, count)
     return head & 0x0F, count, position
+
+
+def _require_room(data: bytes, position: int, count: int) -> None:
+    """Refuse a collection that claims more elements than there are bytes: each takes one or more.
+
+    Elements of fixed size are skipped without a look, so a claim of 2^31 of them would take
+    minutes to walk.
+    """
+    if count > len(data) - position:
+        raise ValueError(f"a collection claims {count:,} elements")
 
 
 def read_field_header(data: bytes, position: int, last: int) -> tuple[int, int, int]:
@@ -178,6 +189,7 @@ def _skip_element(data: bytes, position: int, kind: int) -> int:
 def _skip_map(data: bytes, position: int) -> int:
     count, position = read_varint(data, position)
     if count:
+        _require_room(data, position, count)
         kinds = data[position]
         position += 1
         for _ in range(count):

@@ -124,7 +124,7 @@ def _scale(entries: Entries, sources: Sequence[Ratings], options: RatingOptions)
     if options.scale != "auto":
         scale_limits(options.scale, option="--scale")
         known = entries.score[~np.isnan(entries.score)]
-        span = f" in [{known.min():.6g}, {known.max():.6g}]" if len(known) else ""
+        span = f" in [{known.min():.15g}, {known.max():.15g}]" if len(known) else ""
         return ScaleDecision(options.scale, "option", f"{len(known):,} votes{span}")
     try:
         return decide_scale(
@@ -153,7 +153,8 @@ def _on_scale(
         first = int(off[0])
         more = f", as are {len(off) - 1:,} more" if len(off) > 1 else ""
         raise InputError(
-            f"the vote {entries.score[first]:.15g} is off the scale {low:g} to {high:g}{more}",
+            f"the vote {entries.score[first]:.15g} is off the scale {low:.15g} to "
+            f"{high:.15g}{more}",
             where=entries.where(first),
             code="ratings.off-scale",
             fix="Correct the vote or --scale, or give --off-scale drop to leave such votes out",
