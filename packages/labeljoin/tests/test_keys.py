@@ -84,6 +84,8 @@ def test_regex_runs_on_unique_values_only(monkeypatch):
     searched = []
 
     class Spy:
+        groups = 0
+
         def __init__(self, pattern):
             self.pattern = real(pattern)
 

@@ -99,7 +99,7 @@ class KeyRule:
         normalize: ``raw`` does nothing more; ``basename`` keeps the last path part, ``/`` and
             ``\`` both separating; ``stem`` also drops that part's last suffix; ``auto`` drops
             one known media suffix (:data:`MEDIA_SUFFIXES`) instead.
-        regex: A Python regular expression, or None.
+        regex: A Python regular expression; None or an empty one for none.
         ignore_case: Let keys that differ in case only be one key.
 
     Raises:
@@ -117,7 +117,9 @@ class KeyRule:
                 fix=f"Use one of {', '.join(KEY_NORMALIZE_MODES)}",
                 code="keys.unknown-mode",
             )
-        if self.regex is not None:
+        if not self.regex:  # "no regex", for example where a manifest's default has one
+            object.__setattr__(self, "regex", None)
+        else:
             check_expression(self.regex)
 
     @property

@@ -34,6 +34,20 @@ class Member:
     end: int
 
 
+def fault(error: ValueError | RecursionError, otherwise: str = "is not JSON") -> str:
+    """Say what is wrong with a text that the decoder refused.
+
+    Args:
+        error: What it raised.
+        otherwise: What to say of text that has the wrong shape.
+    """
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    if "int_max_str_digits" in str(error):
+        return "has an integer of too many digits"
+    return f"{otherwise} ({error})"
+
+
 def skip_blanks(text: str, position: int) -> int:
     """The position of the first character from ``position`` that is no JSON white space."""
     match = _BLANKS.match(text, position)

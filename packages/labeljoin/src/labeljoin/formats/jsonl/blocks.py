@@ -22,6 +22,10 @@ BLOCK_BYTES = 4 << 20
 """Keys are looked up a block at a time, and a call costs as much for a hundred lines as for
 thousands."""
 
+MOST_LINES = 16_384
+"""Lines of a block. A line of eight bytes may get kilobytes: without a bound, a block of such lines
+would take gigabytes."""
+
 _NEWLINE, _RETURN, _OPEN, _CLOSE, _QUOTE = b'\n\r{}"'
 
 
@@ -72,6 +76,10 @@ class Buffer:
         """Return where the last line feed between two positions is, or -1."""
         return self._data.rfind(b"\n", start, end)
 
+    def line_feeds(self, end: int) -> int:
+        """Return how many line feeds stand before a position."""
+        return self._data.count(b"\n", 0, end)
+
 
 class BlockReader:
     """Cuts a file into blocks.
@@ -93,17 +101,26 @@ class BlockReader:
         data = buffer.room(filled + BLOCK_BYTES)
         data[:filled] = self._rest
         self._rest = b""
+        if cut := buffer.last_line_feed(0, filled) + 1:  # lines that were too many for a block
+            return self._taken(buffer, data, cut, filled)
         while count := self._file.readinto(data[filled:]):
             end = filled + count
             cut = buffer.last_line_feed(filled, end) + 1
             if cut:
-                self._rest = bytes(data[cut:end])
-                return data[:cut]
+                return self._taken(buffer, data, cut, end)
             filled = end  # no line ends in it
             if filled == len(data):
                 data = buffer.room(2 * filled, kept=filled)
         self._ended = True
         return data[:filled] if filled else None
+
+    def _taken(self, buffer: Buffer, data: memoryview, cut: int, end: int) -> memoryview:
+        """The lines before ``cut``, as many as a block may have; the others wait for the next."""
+        if buffer.line_feeds(cut) > MOST_LINES:
+            line_feeds = np.flatnonzero(np.frombuffer(data[:cut], np.uint8) == _NEWLINE)
+            cut = int(line_feeds[MOST_LINES - 1]) + 1
+        self._rest = bytes(data[cut:end])
+        return data[:cut]
 
 
 def block_of(data: memoryview) -> Block:

@@ -34,13 +34,17 @@ from labeljoin.formats.jsonl.pipeline import Pipeline, Process
 from labeljoin.formats.jsonl.unread import UnreadLines, key_leaves, refused_members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from io import FileIO
 
     import pyarrow as pa
 
     from labeljoin.formats.jsonl.blocks import Lines
     from labeljoin.formats.jsonl.first_pass import NotedLines
+
+
+MOST_ADDED = 64 << 20
+"""Bytes that lines of a block get at a time."""
 
 
 def splice(task: Attachment) -> PartReport:
@@ -104,7 +108,12 @@ class _Writer:
                 spliced = self.splicer.spliced(lines)
             pieces = spliced()
             with self._pipeline.ordered("write", number):
-                self._out.writelines(pieces)
+                if isinstance(pieces, list):
+                    self._out.writelines(pieces)
+                else:  # more than should be in memory at a time
+                    with self._pipeline.ordered("hash", number):
+                        self._write_each(pieces)
+                    return True
             if self._hashes:
                 with self._pipeline.ordered("hash", number):
                     for piece in pieces:
@@ -112,6 +121,12 @@ class _Writer:
             return True
 
         return process
+
+    def _write_each(self, pieces: Iterable[Any]) -> None:
+        for piece in pieces:
+            self._out.write(piece)
+            if self._hashes:
+                self.hash.update(piece)
 
 
 class _Splicer:
@@ -127,7 +142,7 @@ class _Splicer:
         self.rows_in = 0
         self.rows_out = 0
 
-    def spliced(self, lines: Lines) -> Callable[[], list[Any]]:
+    def spliced(self, lines: Lines) -> Callable[[], Iterable[Any]]:
         """What puts the next lines and their new members together, in any thread."""
         block, keys = lines
         if self._spaced is None:
@@ -140,20 +155,18 @@ class _Splicer:
         assert block.braces is not None
         self.rows_in += len(block.braces)
         self.rows_out += len(block.braces)
-        return partial(_joined, block.data, block.braces, self._additions(keys))
+        return partial(_joined, block.data, block.braces, *self._additions(keys))
 
-    def _additions(self, keys: pa.DictionaryArray) -> pa.LargeBinaryArray:
-        """The members that each line gets, with the commas before them."""
+    def _additions(self, keys: pa.DictionaryArray) -> tuple[pa.LargeBinaryArray, pa.Int32Array]:
+        """The members that lines get, with the commas before them, and which ones each line."""
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         # Each distinct key is looked up and written out once.
         texts: list[bytes | None] = [*self._texts(keys.dictionary, leading_comma=True), None]
         if keys.null_count:
             [texts[-1]] = self._texts(pa.nulls(1, pa.string()), leading_comma=True)
         indices = _filled(keys.indices, len(texts) - 1)
-        members = pa.array(texts, pa.large_binary())
-        return pc.take(members, indices, memory_pool=block_memory())
+        return pa.array(texts, pa.large_binary()), indices
 
     def _one_by_one(self, block: Block, first_line: int) -> Iterator[bytes]:
         import pyarrow as pa
@@ -220,7 +233,7 @@ class _Splicer:
             key = json_text.key_text(text, keys[-1] if keys else None)
         except (ValueError, RecursionError) as error:
             raise InputError(
-                f"this line is not a JSON object ({error})",
+                f"this line {json_text.fault(error, 'is not a JSON object')}",
                 where=where,
                 fix="Fix or remove the line",
                 code="jsonl.bad-line",
@@ -252,23 +265,57 @@ def _filled(indices: pa.Int32Array, position: int) -> pa.Array:
     return pa.array(np.where(np.isnan(numbers), position, numbers).astype(np.int32))
 
 
-def _joined(data: memoryview, ends: Any, additions: pa.LargeBinaryArray) -> list[Any]:
-    """``data`` with each addition written before the brace that ends its line, in two pieces."""
+def _joined(
+    data: memoryview, ends: Any, members: pa.LargeBinaryArray, indices: pa.Int32Array
+) -> Iterable[Any]:
+    """``data`` with the members of each line before the brace that ends it, in a list of pieces.
+
+    Where they are longer than :data:`MOST_ADDED`, the pieces are made one by one, as they are
+    asked for.
+    """
+    import pyarrow.compute as pc
+
+    sizes = pc.fill_null(pc.binary_length(members), 0).to_numpy()
+    added = np.cumsum(sizes[indices.to_numpy()])
+    if added[-1] <= MOST_ADDED:
+        return [_piece(data, 0, ends, members, indices), data[int(ends[-1]) :]]
+    return _pieces(data, ends, members, indices, added)
+
+
+def _pieces(
+    data: memoryview, ends: Any, members: pa.LargeBinaryArray, indices: pa.Int32Array, added: Any
+) -> Iterator[Any]:
+    first = done = start = 0
+    while first < len(ends):
+        last = max(int(np.searchsorted(added, done + MOST_ADDED, side="right")), first + 1)
+        yield _piece(data, start, ends[first:last], members, indices[first:last])
+        first, done, start = last, int(added[last - 1]), int(ends[last - 1])
+    yield data[start:]
+
+
+def _piece(
+    data: memoryview,
+    start: int,
+    ends: Any,
+    members: pa.LargeBinaryArray,
+    indices: pa.Int32Array,
+) -> memoryview:
+    """What stands between ``start`` and each of ``ends``, with members before each of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    # Pieces run from brace to brace, so that they lie side by side, as Arrow wants them.
+    # Texts run from brace to brace, so that they lie side by side, as Arrow wants them.
     offsets = np.empty(len(ends) + 1, np.int64)
-    offsets[0], offsets[1:] = 0, ends
-    pieces = pa.Array.from_buffers(
+    offsets[0], offsets[1:] = start, ends
+    texts = pa.Array.from_buffers(
         pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )
     joined = pc.binary_join_element_wise(
-        pieces,
-        additions,
+        texts,
+        pc.take(members, indices, memory_pool=block_memory()),
         pa.scalar(b"", pa.large_binary()),
         memory_pool=block_memory(),
     )
     _, bounds, text = joined.buffers()
     end = int(np.frombuffer(bounds, np.int64)[len(ends)])
-    return [memoryview(text)[:end], data[int(ends[-1]) :]]
+    return memoryview(text)[:end]

@@ -115,7 +115,7 @@ def _decoded(line: bytes, where: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"this line is not JSON ({error})",
+            f"this line {json_text.fault(error)}",
             where=where,
             fix="Fix or remove the line",
             code="jsonl.not-json",
