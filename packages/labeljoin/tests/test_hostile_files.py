@@ -1,4 +1,4 @@
-"""Hostile tables: each ends a command with 0, 1 or 2 and a sentence, and leaves no partial output."""
+"""Hostile tables: each ends a command with 0, 1 or 2 and a sentence, and no partial output."""
 
 import os
 import re
@@ -151,7 +151,7 @@ def test_a_regex_that_cannot_be_used(tables, command, regex):
     assert "key regex" in command("join", *flags, "--label-key-regex", regex, code=2).err
 
 
-def test_an_empty_regex_is_none(tables, command):
+def test_an_empty_regex_is_no_regex(tables, command):
     flags = ("--features", "f.csv", "--labels", "l.csv", "--out", "o.csv")
     assert "100 %" in command("join", *flags, "--feature-key-regex", "").err
 
@@ -196,7 +196,7 @@ def test_what_is_no_scheduler(tables, command, scheduler):
 
 
 @pytest.mark.parametrize("name", ["--features", "--labels", "--out"])
-def test_an_empty_path_is_none(tables, command, name):
+def test_an_empty_path_is_refused(tables, command, name):
     flags = {"--features": "f.csv", "--labels": "l.csv", "--out": "o.csv", name: ""}
     words = [word for pair in flags.items() for word in pair]
     assert f"Give {name} a file" in command("join", *words, code=2).err

@@ -1,7 +1,7 @@
 """A corpus of hostile tables, written by :func:`write_corpus`.
 
-Each is damaged, or sound and extreme, in one way. ``python hostile_files.py FOLDER`` writes it for a
-look.
+Each is damaged, or sound and extreme, in one way. Write it to look at it:
+``python hostile_files.py FOLDER``.
 """
 
 import io
@@ -128,8 +128,11 @@ def parquet_files():
     yield "magic-only", b"PAR1PAR1"
     yield "cut", plain[: len(plain) // 2]
     for number, text in enumerate(
-        (b"{", b"\xff\xfe", b"[]", b"null", b'{"columns":3}', b'{"columns":[1]}', b"[" * 5_000)
-        + (b'{"columns":[{"name":{}}],"index_columns":5}', b'{"columns":[{}]}', b'"x"')
+        [
+            *(b"{", b"\xff\xfe", b"[]", b"null", b'{"columns":3}', b'{"columns":[1]}'),
+            *(b"[" * 5_000, b'{"columns":[{"name":{}}],"index_columns":5}', b'{"columns":[{}]}'),
+            b'"x"',
+        ]
     ):
         described = table().replace_schema_metadata({b"pandas": text})
         yield f"pandas-{number}", parquet(described)

@@ -251,7 +251,7 @@ async def _asked(scheduler: str) -> None:
 
     Raises:
         OSError: Nobody answers.
-        ValueError: The address is none, or who answers is no scheduler.
+        ValueError: It is not an address, or what answers is no scheduler.
     """
     from distributed.core import connect
     from distributed.security import Security

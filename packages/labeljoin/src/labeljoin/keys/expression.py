@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from provenance.toolkit import InputError
 
@@ -24,10 +24,6 @@ _SHOWN = 60
 _NO_QUANTIFIER = re.compile(r"(?<!\\)\{(?![0-9]*,?[0-9]*\})")
 
 
-class _Match(Protocol):
-    def group(self, number: int = 0, /) -> str | None: ...
-
-
 def check_expression(pattern: str) -> None:
     """Check that a key regex can be used.
 
@@ -41,7 +37,7 @@ def search_all(pattern: str, texts: Sequence[str]) -> list[str | None]:
     """Search a key regex in texts.
 
     Most expressions cannot take long, whatever the text: Python's ``re`` searches with those. An
-    expression that may backtrack for ever, ``(a+)+$`` on a run of "a" for instance, goes to the
+    expression that may backtrack endlessly, ``(a+)+$`` on a run of "a" for instance, goes to the
     package ``regex``, which takes the same syntax, finds the same, and keeps a time limit.
 
     Args:
@@ -57,10 +53,10 @@ def search_all(pattern: str, texts: Sequence[str]) -> list[str | None]:
     """
     compiled = _compiled(pattern)
     grouped = compiled.groups > 0
-    slow: Callable[[str], _Match | None] | None = None
+    slow: Callable[[str], re.Match[str] | None] | None = None
     found: list[str | None] = []
     for text in texts:
-        match: _Match | None
+        match: re.Match[str] | None
         if steps(pattern, len(text)) <= _MOST_STEPS:
             match = compiled.search(text)
         else:
@@ -115,7 +111,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         ) from None
 
 
-def _timed(pattern: str) -> Callable[[str], _Match | None]:
+def _timed(pattern: str) -> Callable[[str], re.Match[str] | None]:
     """Search with a time limit."""
     import regex
 
@@ -130,9 +126,9 @@ def _timed(pattern: str) -> Callable[[str], _Match | None]:
             code="keys.unlimited-regex",
         ) from None
 
-    def find(text: str) -> _Match | None:
+    def find(text: str) -> re.Match[str] | None:
         try:
-            match: _Match | None = search(text, timeout=SECONDS)
+            match: re.Match[str] | None = search(text, timeout=SECONDS)
         except TimeoutError:
             raise InputError(
                 f"the key regex {_short(pattern)} takes more than {SECONDS:g} s on the value "

@@ -22,6 +22,7 @@ from .errors import OutputError as OutputError
 from .errors import VerdictError as VerdictError
 from .errors import one_line as one_line
 from .errors import sentence as sentence
+from .foreign import as_moskit_error as as_moskit_error
 from .grammar.output import Output as Output
 from .machine import processors as processors
 from .pages.environment import breakable as breakable
@@ -34,8 +35,6 @@ from .pages.notebook import Shown as Shown
 from .pages.notebook import summary_html as summary_html
 from .process.ending import write_json as write_json
 from .process.start import start_command as start_command
-from .foreign import as_moskit_error as as_moskit_error
-from .machine import processors as processors
 from .redaction import redact_text as redact_text
 from .schemas import published_schema as published_schema
 from .terminal import shown_path as shown_path
@@ -56,8 +55,8 @@ __all__ = [
     "ProgressCallback",
     "Shown",
     "VerdictError",
-    "breakable",
     "as_moskit_error",
+    "breakable",
     "canonical_bytes",
     "content_digest",
     "document_bytes",
