@@ -318,7 +318,7 @@ def test_a_format_of_another_package(record: Path, outside: Path):
     assert sorted(titles) == ["made", "out.tbl"]
     without = subprocess.run([*command, "dublin-core"], capture_output=True, text=True, check=False)
     assert without.returncode == 2
-    assert "Use one of in-toto, openlineage, prov-json" in without.stderr
+    assert "Use one of croissant, cyclonedx, in-toto, openlineage, prov-json" in without.stderr
 
 
 def test_a_format_that_cannot_be_loaded_is_named(record: Path, monkeypatch):
