@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any
 
-from provenance.toolkit import one_line, sentence
+from provenance.toolkit import markdown_code, markdown_templates, markdown_text, sentence
 
 from labeljoin.keys.shares import percent
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     from labeljoin.batch.job import BatchJob, ManifestTable, ReportColumn
 
-_SPECIAL = re.compile(r"([\\`*\[\]<>|])")
-_SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 STATUS_OK, STATUS_FAILED, STATUS_SKIPPED = "ok", "failed", "skipped"
 
@@ -88,33 +85,10 @@ def error_sentence(table: Mapping[str, Any]) -> str:
     return sentence(error["what"], error["where"], error["fix"])
 
 
-def _text(value: str) -> str:
-    """Return ``value`` as Markdown that renders as itself, on one line."""
-    return _SPECIAL.sub(r"\\\1", _line(value)).replace("&", "&amp;")
-
-
-def _code(value: str) -> str:
-    """Return ``value`` as a code span that renders as itself, also in a table cell."""
-    text = _line(value).replace("|", "\\|")
-    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
-
-
-def _line(value: str) -> str:
-    return one_line(_SPACE.sub(" ", value))
-
-
 @functools.cache
 def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(  # noqa: S701  # Markdown; its own filters escape
-        loader=jinja2.PackageLoader("labeljoin.batch"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
+    environment = markdown_templates("labeljoin.batch")
+    environment.filters.update(
+        t=markdown_text, c=markdown_code, value=shown_value, sentence=error_sentence
     )
-    environment.filters.update(t=_text, c=_code, value=shown_value, sentence=error_sentence)
     return environment.get_template("report.md.j2")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from provenance.toolkit import page_templates
 
 from labeljoin.ratings.methods.sos import parabola
 
@@ -67,7 +67,6 @@ def render_page(rated: RatedClips) -> str:
     audit = rated.audit.to_dict()
     return _template().render(
         audit=audit,
-        style=files("labeljoin.ratings").joinpath("templates", "page.css").read_text("utf-8"),
         method=_RECOMMENDATIONS[rated.audit.method],
         width=WIDTH,
         height=HEIGHT,
@@ -286,15 +285,7 @@ def _dots(x: list[float], y: list[float]) -> str:
 
 @functools.cache
 def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("labeljoin.ratings"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = page_templates("labeljoin.ratings")
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["n"] = lambda value, digits=2: (
         "–" if value is None else f"{value:.{digits}f}"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from labeljoin.keys import percent
+from provenance.toolkit import markdown_code as code
 from provenance.toolkit import summary_html
 
-from moshead.export.markdown import code, ends, name, number, render, signed
+from moshead.export.markdown import ends, name, number, render, signed
 from moshead.export.tables import (
     AWAY_HEADINGS,
     HEADINGS,

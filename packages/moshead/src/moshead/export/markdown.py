@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labeljoin.keys import percent
+from provenance.toolkit import markdown_code, markdown_templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,18 +32,10 @@ def render(room: str, template: str, **context: Any) -> str:
 
 @functools.cache
 def _environment(room: str) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(f"moshead.{room}"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - the filters escape for Markdown, which HTML escapes break
-    )
+    environment = markdown_templates(f"moshead.{room}")
     environment.filters |= {
         "cell": cell,
-        "code": code,
+        "code": markdown_code,
         "ends": ends,
         "name": name,
         "number": number,
@@ -71,20 +64,6 @@ def name(text: str) -> str:
         'a\\_b\\|c'
     """
     return prose(text).replace("_", "\\_").replace("|", "\\|")
-
-
-def code(text: str) -> str:
-    """Return text as a code span, whatever is in it.
-
-    Example:
-        >>> code("a"), code("a`b")
-        ('`a`', '`` a`b ``')
-    """
-    text = _SPACE.sub(" ", text)
-    if "`" not in text:
-        return f"`{text}`"
-    fence = "`" * (max(map(len, re.findall("`+", text))) + 1)
-    return f"{fence} {text} {fence}"
 
 
 def cell(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from provenance.lineage.words import STATUS_WORDS, artefact_name, signer_words
 from provenance.toolkit.canonical import text
 from provenance.toolkit.errors import one_line
+from provenance.toolkit.pages.environment import page_templates
 from provenance.toolkit.terminal import shown_path
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ def html_page(lineage: Lineage) -> str:
         .get_template("page.html.j2")
         .render(
             title=artefact_name(target) if target else lineage.runs[lineage.target].entrypoint,
-            style=_style(),
             lineage=lineage,
             damaged=[(shown_path(path), reason) for path, reason in lineage.damaged.items()],
             picture=_picture(lineage),
@@ -41,26 +41,11 @@ def html_page(lineage: Lineage) -> str:
 
 @cache
 def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    templates = Environment(
-        loader=PackageLoader("provenance.lineage"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        # Names and digests of a record may hold characters that change the direction of text.
-        finalize=lambda value: _harmless(value) if type(value) is str else value,
-    )
+    templates = page_templates("provenance.lineage")
+    # Names and digests of a record may hold characters that change the direction of text.
+    templates.finalize = lambda value: _harmless(value) if type(value) is str else value
     templates.filters["clipped"] = _clipped
     return templates
-
-
-def _style() -> Any:
-    from importlib.resources import files
-
-    from markupsafe import Markup
-
-    return Markup(files("provenance.lineage").joinpath("templates", "page.css").read_text("utf-8"))  # noqa: S704
 
 
 def _harmless(words: str) -> str:

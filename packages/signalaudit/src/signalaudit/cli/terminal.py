@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provenance.toolkit import visible
 from rich.table import Table
 from rich.text import Text
 
 from signalaudit.notation import interval, number, signed
-from signalaudit.report.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ import zlib
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
+from provenance.toolkit import visible
 
-from signalaudit.report.text import visible
 from signalaudit.statistics.correlation import shrink
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from provenance.toolkit import markdown_code, markdown_templates, markdown_text
+
 from signalaudit.notation import interval, number, percent, signed
-from signalaudit.report.text import code, markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,14 +57,8 @@ def render_diff(document: DiffDocument, top_k: int = 12) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    import jinja2
-
-    environment = jinja2.Environment(  # noqa: S701 - Markdown; its own filters escape
-        loader=jinja2.PackageLoader("signalaudit.report"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
+    environment = markdown_templates("signalaudit.report")
+    environment.filters.update(
+        t=markdown_text, c=markdown_code, n=number, s=signed, ci=interval, pct=percent
     )
-    environment.filters.update(t=markdown, c=code, n=number, s=signed, ci=interval, pct=percent)
     return environment

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import functools
 from importlib.metadata import version
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from provenance.toolkit import page_templates
 
 from signalaudit.notation import interval, number, percent, signed
 from signalaudit.report.figures import PLOT, heat_map, saturation_plots, scatter_plots
-from signalaudit.report.text import visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from markupsafe import Markup
 
-    from signalaudit.documents import BlockGain, TableDocument
+    from signalaudit.documents import AuditDocument, BlockGain, TableDocument
     from signalaudit.report.audited import Audit
 
 
@@ -43,10 +42,17 @@ def render_page(audit: Audit, top_k: int = 12) -> str:
         top_k=top_k,
         plot=PLOT,
         families={family["key"]: family for family in audit.document["families"]},
-        style=_part("page.css"),
-        script=_part("page.js"),
         version=version("moskit-signalaudit"),
     )
+
+
+def absent_families(audit: AuditDocument) -> list[str]:
+    """Return the keys of the families that no table has a column of."""
+    return [
+        family["key"]
+        for family in audit["families"]
+        if all(t["families"][family["key"]]["status"] == "missing" for t in audit["tables"])
+    ]
 
 
 def best_block(table: TableDocument) -> BlockGain | None:
@@ -64,13 +70,6 @@ def best_block(table: TableDocument) -> BlockGain | None:
     )
 
 
-def _breakable(value: Any) -> Markup:
-    """Return a column's name that a browser may break after underscores."""
-    from markupsafe import Markup, escape
-
-    return Markup(str(escape(visible(value))).replace("_", "_<wbr>"))  # noqa: S704 - escaped first
-
-
 def _share(value: float | None) -> str:
     """Return a correlation as a position on a track from 0 to 1, in CSS per cent."""
     return f"{100 * min(1.0, max(0.0, value or 0.0)):.2f}%"
@@ -81,27 +80,9 @@ def _turned(value: float | None) -> str:
     return f"{50 + 50 * min(1.0, max(-1.0, value or 0.0)):.2f}%"
 
 
-def _shown(value: Any) -> Any:
-    """Write control characters in text from tables as escapes; leave markup as it is."""
-    return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-
-
-def _part(name: str) -> str:
-    return files("signalaudit.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
 @functools.cache
 def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("signalaudit.report"),
-        autoescape=True,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = page_templates("signalaudit.report")
     environment.filters.update(
         n=number,
         s=signed,
@@ -109,7 +90,6 @@ def _template() -> Template:
         pct=percent,
         share=_share,
         turned=_turned,
-        wbr=_breakable,
     )
-    environment.globals["best_block"] = best_block
+    environment.globals.update(best_block=best_block, absent_families=absent_families)
     return environment.get_template("page.html.j2")

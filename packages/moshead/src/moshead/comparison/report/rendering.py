@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from provenance.toolkit import summary_html
+from provenance.toolkit import markdown_templates, page_templates, summary_html, visible
 
 from moshead.comparison.report.figures import base_of, forest, scatters
 
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from rich.console import RenderableType
 
-_SPACE = re.compile(r"\s+")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~#])")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -50,7 +46,7 @@ def comparison_markdown(document: Mapping[str, Any]) -> str:
     Args:
         document: A ``mos-comparison-v1`` document.
     """
-    template = _environment(autoescape=False).get_template("comparison.md.j2")
+    template = _environment("markdown").get_template("comparison.md.j2")
     return template.render(comparison=document, columns=COLUMNS)
 
 
@@ -71,8 +67,9 @@ def comparison_latex(document: Mapping[str, Any]) -> str:
     for name, _ in columns:
         values = [each[name] for each in document["candidates"] if each[name] is not None]
         best[name] = (max if name in ("plcc", "srocc", "krocc") else min)(values)
-    template = _environment(autoescape=False).get_template("comparison.tex.j2")
-    return template.render(comparison=document, columns=columns, best=best).rstrip() + "\n"
+    template = _environment("latex").get_template("comparison.tex.j2")
+    return template.render(comparison=document, columns=columns, best=best).rstrip() + "
+"
 
 
 def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
@@ -86,7 +83,7 @@ def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
     parts = [("", document["candidates"], document["pairs"])] + [
         (each["name"], each["candidates"], each["pairs"]) for each in document["corpora"]
     ]
-    template = _environment(autoescape=True).get_template("page.html.j2")
+    template = _environment("html").get_template("page.html.j2")
     return template.render(
         comparison=document,
         columns=COLUMNS,
@@ -95,7 +92,6 @@ def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
             for name, candidates, pairs in parts
         ],
         scatters=scatters(document, predictions),
-        style=_part("page.css"),
         version=version("moskit-moshead"),
     )
 
@@ -170,7 +166,7 @@ def comparison_renderables(document: Mapping[str, Any]) -> Iterator[RenderableTy
     for each in document["candidates"]:
         mark = _mark(each)
         table.add_row(
-            Text(_line(each["name"]) + (f" {mark}" if mark else "")),
+            Text(visible(each["name"]) + (f" {mark}" if mark else "")),
             *(_number(each[name]) for name, _ in columns),
             _interval(each["ci"]["plcc"], 4),
         )
@@ -184,7 +180,7 @@ def comparison_renderables(document: Mapping[str, Any]) -> Iterator[RenderableTy
         for pair in document["pairs"]:
             zou = pair["zou"]
             pairs.add_row(
-                Text(f"{_line(pair['a'])} − {_line(pair['b'])}"),
+                Text(f"{visible(pair['a'])} − {visible(pair['b'])}"),
                 _signed(pair["plcc"]["difference"]),
                 _interval((pair["plcc"]["low"], pair["plcc"]["high"])),
                 _p_value(pair["plcc"]["p_holm"]),
@@ -194,19 +190,21 @@ def comparison_renderables(document: Mapping[str, Any]) -> Iterator[RenderableTy
             )
         yield pairs
     for corpus in document["corpora"]:
-        table = Table(title=f"{_line(corpus['name'])}, {corpus['rows']:,} rows")
+        table = Table(title=f"{visible(corpus['name'])}, {corpus['rows']:,} rows")
         table.add_column("candidate")
         for _, title in columns:
             table.add_column(title, justify="right")
         for each in corpus["candidates"]:
-            table.add_row(Text(_line(each["name"])), *(_number(each[name]) for name, _ in columns))
+            table.add_row(
+                Text(visible(each["name"])), *(_number(each[name]) for name, _ in columns)
+            )
         yield table
     if any(_mark(each) for each in document["candidates"]):
         yield Text("† trained on the judged corpus, or reads a column whose scorer was")
     for note in document["notes"]:
-        yield Text(_line(note))
+        yield Text(visible(note))
     if document["requirement"] is not None:
-        yield Text(_line(document["requirement"]["sentence"]))
+        yield Text(visible(document["requirement"]["sentence"]))
 
 
 def _protocol_line(protocol: Mapping[str, Any]) -> str:
@@ -226,17 +224,8 @@ def _mark(candidate: Mapping[str, Any]) -> str:
     return "†" if own or candidate["contaminated_columns"] else ""
 
 
-def _line(text: str) -> str:
-    """Text on one line, control characters as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in _SPACE.sub(" ", text))
-
-
-def _markdown(text: Any) -> str:
-    return _MARKDOWN.sub(r"\\\1", _line(str(text))).replace("&", "&amp;")
-
-
 def _latex(text: Any) -> str:
-    return "".join(_LATEX.get(c, c) for c in _line(str(text)))
+    return "".join(_LATEX.get(c, c) for c in visible(str(text)))
 
 
 def _number(value: float | None, digits: int = 4) -> str:
@@ -259,34 +248,20 @@ def _p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _part(name: str) -> str:
-    return (
-        files("moshead.comparison.report").joinpath("templates", name).read_text(encoding="utf-8")
-    )
-
-
 @functools.cache
-def _environment(*, autoescape: bool) -> Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("moshead.comparison.report"),
-        autoescape=autoescape,  # noqa: S701 - Markdown and LaTeX have filters of their own
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+def _environment(form: Literal["html", "markdown", "latex"]) -> Environment:
+    package = "moshead.comparison.report"
+    environment = page_templates(package) if form == "html" else markdown_templates(package)
+    if form == "latex":
         # LaTeX is full of braces; comments are not needed.
-        comment_start_string="((#",
-        comment_end_string="#))",
-    )
+        environment = environment.overlay(comment_start_string="((#", comment_end_string="#))")
     environment.filters.update(
         n=_number,
         s=_signed,
         ci=_interval,
         p=_p_value,
         mark=_mark,
-        line=_line,
-        md=_markdown,
+        line=visible,
         tex=_latex,
         protocol=_protocol_line,
     )
