@@ -21,7 +21,9 @@ axe.run(document, {runOnly: TAGS}).then(found => {
   const page = document.documentElement;
   const wide = [...document.body.querySelectorAll("*")].filter(each =>
     !each.closest(".scroll") && each.getBoundingClientRect().right > page.clientWidth + 1);
-  parent.postMessage({name: NAME, wide: wide.slice(-3).map(each => each.outerHTML.slice(0, 150)), over: page.scrollWidth - page.clientWidth, errors: window.failed,
+  parent.postMessage({name: NAME, errors: window.failed,
+    over: page.scrollWidth - page.clientWidth,
+    wide: wide.slice(-3).map(each => each.outerHTML.slice(0, 150)),
     axe: found.violations.map(v => v.id + ": " + v.nodes[0].html.slice(0, 150))}, "*");
 });
 """

@@ -68,8 +68,7 @@ def comparison_latex(document: Mapping[str, Any]) -> str:
         values = [each[name] for each in document["candidates"] if each[name] is not None]
         best[name] = (max if name in ("plcc", "srocc", "krocc") else min)(values)
     template = _environment("latex").get_template("comparison.tex.j2")
-    return template.render(comparison=document, columns=columns, best=best).rstrip() + "
-"
+    return template.render(comparison=document, columns=columns, best=best).rstrip() + "\n"
 
 
 def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
