@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 def register(cli: CommandLine) -> None:
     """Add the command to a command line."""
     cli.command(
-        example="moshead recalibrate --onnx model/ugc_head_v1.onnx --features rated.parquet "
-        "--out-onnx model/ours.onnx"
+        example="moshead recalibrate rated.parquet --onnx model/ugc_head_v1.onnx "
+        "-o model/ours.onnx",
+        table="features",
+        main_output="out_onnx",
     )(recalibrate)
 
 

@@ -91,6 +91,18 @@ def recalibrate(
     Raises:
         InputError: The head or the rows are unusable, fewer than 20 rows have a MOS, or the rows
             trained the head.
+
+    Example:
+        >>> import numpy, pathlib, pyarrow, pyarrow.parquet, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> score = numpy.linspace(20.0, 80.0, 40)
+        >>> frame = pyarrow.table({
+        ...     "clip_id": [f"c{n}" for n in range(40)], "dover": score,
+        ...     "mos": score / 20 + 0.1 * numpy.sin(numpy.arange(40.0))})
+        >>> pyarrow.parquet.write_table(frame, folder / "rated.parquet")
+        >>> manifest = recalibrate(folder / "rated.parquet", folder / "h.onnx", scores="dover")
+        >>> manifest["recalibration"]["after"]["rmse"] < 0.1
+        True
     """
     check_alpha(alpha)
     if (onnx is None) == (scores is None):
