@@ -112,6 +112,8 @@ def test_a_head_is_accepted_where_each_of_its_corpora_passes(tmp_path, write_cor
     card = (tmp_path / "two_card.md").read_text()
     assert "## By corpus" in card
     assert "| ugc-b | 60 |" in card
+    assert "](two_card_corpora.png)" in card
+    assert (tmp_path / "two_card_corpora.png").read_bytes()[:4] == b"\x89PNG"
     assert "By corpus" in done.stderr or "By corpus" not in done.stdout
     # A later comparison on these folds has the figures of each corpus too.
     compared = moshead.compare(

@@ -43,6 +43,7 @@ def head_card(
     version: str,
     command: str,
     plot: str | None,
+    corpora_plot: str | None = None,
 ) -> str:
     """Write the card of a head.
 
@@ -52,6 +53,7 @@ def head_card(
         version: Version of moshead that trained it.
         command: The command line that trains it again.
         plot: File name of the picture beside the card, or None without one.
+        corpora_plot: The same of the picture of several corpora.
     """
     return render(
         "export",
@@ -66,6 +68,7 @@ def head_card(
         reported=_reported(manifest["gate"]),
         contents=manifest["contents"] and contents_sentence(manifest["contents"]),
         plot=plot,
+        corpora_plot=corpora_plot,
         baselines=_baselines(manifest),
         corpora=marked_rows(manifest["corpora"]),
         corpora_headings=HEADINGS,

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from provenance.record import Digest
 
+from moshead.corpus.corpus import NO_CORPUS
 from moshead.corpus.fingerprints import fingerprints, to_text
 from moshead.export.card import head_card
 from moshead.export.manifest import head_manifest
 from moshead.export.metadata import HeadMetadata
 from moshead.export.onnxfile import read_onnx
 from moshead.export.operators import check_operators
-from moshead.export.plots import predicted_against_mos
+from moshead.export.plots import CorpusPicture, corpora_side_by_side, predicted_against_mos
 from moshead.export.registry import Registry
 from moshead.export.runtime import open_session
 from moshead.features.domain import ENCODER_VOCAB_VERSION
+from moshead.gate.corpora import out_of_fold_coverage
 from moshead.heads.conformal import Array, CrossConformal
 from moshead.heads.graph import fold_graph, head_graph
 from moshead.heads.graph_names import ENCODER, FEATURES
@@ -99,12 +101,17 @@ def write_head(
         }
     picture = out_card.with_suffix(".png")
     _write(run, "card_plot", picture, _picture(result), kind="plot")
+    corpora_picture = None
+    if len(result.gate.corpora) > 1:
+        corpora_picture = out_card.with_name(f"{out_card.stem}_corpora.png")
+        _write(run, "corpora_plot", corpora_picture, _corpora_picture(result), kind="plot")
     card = head_card(
         manifest,
         inputs=short["inputs"] | _frames(short),
         version=version(DISTRIBUTION),
         command=command if isinstance(command, str) else " ".join(command),
         plot=picture.name,
+        corpora_plot=None if corpora_picture is None else corpora_picture.name,
     )
     _write(run, "card", out_card, card.encode(), kind="model-card")
     run.record(out_manifest, manifest, kind="manifest")
@@ -199,6 +206,28 @@ def _picture(result: TrainingResult) -> bytes:
         means.column("mos").to_numpy(),
         means.column("mos_pred_mean").to_numpy(),
         title=f"{result.model_id} · {result.gate.status}",
+    )
+
+
+def _corpora_picture(result: TrainingResult) -> bytes:
+    """The corpora side by side, with the coverage that the residuals of other folds give."""
+    keys = ["key", "fold", "mos", "corpus"]
+    means = result.oof.group_by(keys, use_threads=False).aggregate([("mos_pred", "mean")])
+    names = np.asarray([name or NO_CORPUS for name in means.column("corpus").to_pylist()])
+    mos, predicted = (means.column(n).to_numpy() for n in ("mos", "mos_pred_mean"))
+    fold = means.column("fold").to_numpy()
+    nominal = np.linspace(0.05, 0.95, 19)
+    curves = np.stack(
+        [out_of_fold_coverage(np.abs(mos - predicted), fold, alpha=1 - n)[0] for n in nominal]
+    )
+    return corpora_side_by_side(
+        [
+            CorpusPicture(name, mos[own], predicted[own], np.nanmean(curves[:, own], axis=1))
+            for name in np.unique(names)
+            if (own := names == name).any() and np.isfinite(curves[:, own]).any(axis=1).all()
+        ],
+        nominal,
+        title=f"{result.model_id} · held-out rows by corpus",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from labeljoin.keys import percent
 from moshead.features.domain import MOS_RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from moshead.features.domain import Array
 
@@ -68,6 +69,85 @@ def _no_backend() -> Iterator[None]:
     finally:
         if chosen is not None:
             os.environ["MPLBACKEND"] = chosen
+
+
+@dataclass(frozen=True)
+class CorpusPicture:
+    """What the picture shows of one corpus.
+
+    Attributes:
+        name: The corpus.
+        mos: Rated MOS, (n,).
+        predicted: Out-of-fold prediction of each row, (n,).
+        covered: Share of ratings inside the intervals of each nominal share, (L,).
+    """
+
+    name: str
+    mos: Array
+    predicted: Array
+    covered: Array
+
+
+def corpora_side_by_side(corpora: Sequence[CorpusPicture], nominal: Array, *, title: str) -> bytes:
+    """Draw the corpora side by side: scatter of each, bias bars, coverage against nominal.
+
+    Args:
+        corpora: At least one.
+        nominal: Nominal shares of the intervals, (L,), in (0, 1).
+        title: What the picture shows.
+
+    Returns:
+        A PNG file; its height grows with the number of corpora.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 11, "text.color": _INK})
+        across = min(3, len(corpora))
+        down = -(-len(corpora) // across)
+        figure = Figure(figsize=(10, 3.6 * down + 3.8), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.suptitle(title, fontsize=13, x=0.01, ha="left")
+        above, below = figure.subfigures(2, 1, height_ratios=(3.6 * down, 3.4))
+        panels = np.atleast_1d(above.subplots(down, across)).reshape(-1)
+        for axes, each in zip(panels, corpora, strict=False):
+            _scatter(axes, each.mos, each.predicted)
+            axes.set_title(each.name, fontsize=11, loc="left")
+        for axes in panels[len(corpora) :]:
+            axes.set_visible(False)
+        left, right = below.subplots(1, 2)
+        _bias_bars(left, corpora)
+        _coverage_lines(right, corpora, nominal)
+        target = io.BytesIO()
+        figure.savefig(target, format="png", metadata={"Software": None})
+    return target.getvalue()
+
+
+def _bias_bars(axes: Any, corpora: Sequence[CorpusPicture]) -> None:
+    bias = [float(np.mean(each.predicted - each.mos)) for each in corpora]
+    places = np.arange(len(corpora))
+    axes.barh(places, bias, color=_POINT, alpha=0.75, height=0.5)
+    axes.axvline(0, color=_ACCENT, linewidth=1)
+    limit = max(0.1, 1.4 * max(map(abs, bias)))
+    axes.set(xlim=(-limit, limit), xlabel="bias (predicted - rated), MOS")
+    axes.set_yticks(places, [each.name for each in corpora])
+    axes.invert_yaxis()
+    _quiet(axes)
+
+
+def _coverage_lines(axes: Any, corpora: Sequence[CorpusPicture], nominal: Array) -> None:
+    axes.plot([0, 1], [0, 1], color=_ACCENT, linewidth=1)
+    styles = ("-", "--", ":", "-.")
+    for number, each in enumerate(corpora):
+        axes.plot(
+            nominal, each.covered, color=_POINT, linestyle=styles[number % 4], label=each.name
+        )
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="nominal share of intervals", ylabel="ratings inside")
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
+    _quiet(axes)
 
 
 def _scatter(axes: Any, mos: Array, predicted: Array) -> None:

@@ -161,7 +161,10 @@ def require_every_corpus(gate: GateReport, corpora: Sequence[CorpusVerdict]) -> 
 
 
 def out_of_fold_coverage(
-    residuals: Array, fold_of_row: NDArray[np.int64], scale: Array | None = None
+    residuals: Array,
+    fold_of_row: NDArray[np.int64],
+    scale: Array | None = None,
+    alpha: float = ALPHA,
 ) -> tuple[Array, Array]:
     """Whether intervals made from the residuals of the other folds hold each row's MOS.
 
@@ -172,6 +175,7 @@ def out_of_fold_coverage(
         residuals: Absolute out-of-fold residuals, (N,), NaN where no fold judged the row.
         fold_of_row: Fold that judged each row, (N,), -1 where none did.
         scale: Factor of each row's width, (N,); 1 by default.
+        alpha: Level: the share of rows that may lie outside.
 
     Returns:
         1 where the MOS is inside and 0 where it is not, and widths, (N,) each; NaN where no fold
@@ -183,7 +187,7 @@ def out_of_fold_coverage(
     for fold in np.unique(fold_of_row[judged]):
         own = fold_of_row == fold
         others = np.sort((residuals / scale)[judged & ~own])
-        rank = int(np.ceil((1 - ALPHA) * (len(others) + 1)))
+        rank = int(np.ceil((1 - alpha) * (len(others) + 1)))
         if rank > len(others):
             continue
         half = others[rank - 1] * scale[own]
