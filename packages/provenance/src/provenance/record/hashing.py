@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from provenance.stores import ObjectPath, as_path
 from provenance.toolkit import InputError
-from provenance.toolkit.machine import processors
+from provenance.toolkit.process.machine import processors
 
 if TYPE_CHECKING:
     from provenance.toolkit import ProgressCallback

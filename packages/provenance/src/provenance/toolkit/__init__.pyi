@@ -24,7 +24,6 @@ from .errors import one_line as one_line
 from .errors import sentence as sentence
 from .foreign import as_moskit_error as as_moskit_error
 from .grammar.output import Output as Output
-from .machine import processors as processors
 from .pages.environment import breakable as breakable
 from .pages.environment import markdown_templates as markdown_templates
 from .pages.environment import page_templates as page_templates
@@ -34,6 +33,7 @@ from .pages.escaping import visible as visible
 from .pages.notebook import Shown as Shown
 from .pages.notebook import summary_html as summary_html
 from .process.ending import write_json as write_json
+from .process.machine import processors as processors
 from .process.start import start_command as start_command
 from .redaction import redact_text as redact_text
 from .schemas import published_schema as published_schema
