@@ -313,6 +313,13 @@ def test_a_bucket_without_write_permission_gets_nothing(command, store, server):
     assert not written(store)
 
 
+def test_a_dry_run_writes_nothing(command, store):
+    arguments = ("--features", FEATURES, "--labels", LABELS, "--out", OUT)
+    outcome = command("join", *arguments, "--dry-run", "--json")
+    assert json.loads(outcome.out)["run_provenance"]["outputs"]["out"]["path"] == "labelled.parquet"
+    assert not written(store)
+
+
 def test_a_missing_library_is_named(command, store, monkeypatch):
     registry._storage.cache_clear()
     monkeypatch.setitem(sys.modules, "boto3", None)

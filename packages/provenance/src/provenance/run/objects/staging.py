@@ -17,6 +17,7 @@ from provenance.stores.parts import LEAST_PART
 from provenance.stores.protocol import CannotCopyError
 from provenance.stores.shadow import shadows
 from provenance.toolkit import InputError, MoskitError
+from provenance.toolkit.invocation import is_dry_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -195,8 +196,11 @@ class _LateRecord:
 def written_last(
     record: StagedOutput, outputs: Iterable[StagedOutput], write: Callable[[], None]
 ) -> Placeable:
-    """Write a record: now, or when its outputs are in their places if one is an object."""
-    if any(isinstance(output, StagedObject) for output in outputs):
+    """Write a record: now, or when its outputs are in their places if one is an object.
+
+    In a dry run no output gets there, so the record is written now, too.
+    """
+    if any(isinstance(output, StagedObject) for output in outputs) and not is_dry_run():
         return _LateRecord(record, write)
     write()
     return record
