@@ -84,8 +84,8 @@ def test_every_hostile_file_ends_well(corpus, tables, monkeypatch, capsys):
 def test_what_is_said(corpus, tables, command, name, role, said):
     paths = {"features": "f.csv", "labels": "l.csv", role: corpus[name]}
     options = [word for option, path in paths.items() for word in (f"--{option}", path)]
-    ended = command("join", *options, "--out", f"out{corpus[name].suffix}", code=2)
-    assert said in ended.err
+    out = ("--out", f"out{corpus[name].suffix}", "--overwrite", "--min-match-rate", 0)
+    assert said in command("join", *options, *out, code=2).err
 
 
 def test_long_fields_are_read(corpus, tables, command):
@@ -127,11 +127,6 @@ def test_short_lines_with_long_additions_are_written_in_pieces(here, command, mo
     joined = labeljoin.open_table(here / "o.jsonl").read()
     assert joined["k"].to_pylist() == [str(number % 5) for number in range(100)]
     assert joined["note"].to_pylist() == [note] * 100
-    (here / "o.jsonl.audit.json").unlink()
-    outcome = command(
-        "join", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.jsonl", *keys
-    )
-    assert "100 of 100 rows" in outcome.err
 
 
 @pytest.mark.parametrize("regex", [r"(a|aa)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$", "(?x) (a|aa) +$"])
@@ -235,5 +230,5 @@ def test_labels_that_differ_by_little_are_shown_in_full(tables, command):
 
 def test_a_frame_with_a_column_twice():
     frame = pa.table([["c0"], [1], [2]], ["clip", "f", "f"])
-    with pytest.raises(InputError, match="2 columns of the features have the name 'f'"):
+    with pytest.raises(InputError, match="several columns named 'f'"):
         labeljoin.join(frame, pa.table({"clip": ["c0"], "mos": [3.0]}))

@@ -147,8 +147,8 @@ def parquet_files():
     )
     yield "no-rows", parquet(table().slice(0, 0))
     yield "no-columns", parquet(pa.table({}))
-    names = ["clip", "mos", "clip"]
-    yield "key-twice", parquet(pa.table([CLIPS, [3.0] * 6, CLIPS], names))
+    names = ["clip", "mos", "clip", "f"]
+    yield "key-twice", parquet(pa.table([CLIPS, [3.0] * 6, CLIPS, CLIPS], names))
     yield (
         "feature-twice",
         parquet(pa.table([CLIPS, [3.0] * 6, CLIPS, CLIPS], ["clip", "mos", "f", "f"])),

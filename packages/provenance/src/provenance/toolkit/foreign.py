@@ -29,14 +29,14 @@ def as_moskit_error(error: BaseException) -> MoskitError | None:
     reason = next(iter(str(error).splitlines()), "").rstrip(".") or type(error).__name__
     if isinstance(error, MemoryError):  # Arrow's own derives from it
         return OutputError(
-            f"The memory is used up ({reason})",
-            fix="Free some, allow this process more, or give it smaller tables",
+            "There is not enough memory",
+            fix="Free some, or raise the limit of this process",
             code="system.memory",
         )
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return InputError(
-            "This process may not open as many files as it needs",
-            fix="Raise the limit, for example with `ulimit -n 1024`",
+            "Too many files are open",
+            fix="Raise the limit: ulimit -n 1024",
             code="system.open-files",
         )
     if isinstance(error, UnicodeEncodeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 import tempfile
 import traceback
@@ -77,12 +76,13 @@ def _exit_code(error: BaseException, distribution: str) -> int:
         error = usage_error(error)
     if isinstance(error, MoskitError):
         return _failed(error)
-    if isinstance(error, MemoryError):
-        _complain("There is not enough memory. Free some, or raise the limit of this process.")
-        return EXIT_OUTPUT
-    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        _complain("Too many files are open. Raise the limit: ulimit -n 1024.")
-        return EXIT_INPUT
+    from provenance.toolkit.foreign import as_moskit_error
+
+    known = as_moskit_error(error) if isinstance(error, Exception) else None
+    if known is not None:
+        if known.code == "tables.beyond-arrow":  # unexpected: it may be our doing
+            known.fix = f"{known.fix}; the details are in {_write_details(distribution, error)}"
+        return _failed(known)
     _complain(
         "This is a bug in moskit, not in your data; "
         f"the details are in {_write_details(distribution, error)}."
