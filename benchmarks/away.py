@@ -163,8 +163,10 @@ def recalibration_goals(
         mapping = fit_map(x[drawn], mos[drawn], scores=scores)
         predicted = mapping(x[left])
         low, high = interval(x, mos, drawn, left, predicted, scores=scores)
-        held = np.mean((low <= mos[left]) & (mos[left] <= high))
-        found.append((rmse(predicted, mos[left]), float(np.mean(predicted - mos[left])), held))
+        held = float(np.mean((low <= mos[left]) & (mos[left] <= high)))
+        found.append(
+            (float(rmse(predicted, mos[left])), float(np.mean(predicted - mos[left])), held)
+        )
     errors, bias, covered = (float(v) for v in np.mean(found, axis=0))
     order = np.argsort(x)
     best = min(
