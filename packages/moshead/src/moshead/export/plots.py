@@ -111,7 +111,8 @@ def corpora_side_by_side(corpora: Sequence[CorpusPicture], nominal: Array, *, ti
         figure = Figure(figsize=(10, 3.6 * down + 3.8), dpi=150, layout="constrained")
         FigureCanvasAgg(figure)
         figure.suptitle(title, fontsize=13, x=0.01, ha="left")
-        above, below = figure.subfigures(2, 1, height_ratios=(3.6 * down, 3.4))
+        halves = figure.subfigures(2, 1, height_ratios=(3.6 * down, 3.4), squeeze=False)
+        above, below = halves[0, 0], halves[1, 0]
         panels = np.atleast_1d(above.subplots(down, across)).reshape(-1)
         for axes, each in zip(panels, corpora, strict=False):
             _scatter(axes, each.mos, each.predicted)
