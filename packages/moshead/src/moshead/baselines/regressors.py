@@ -148,7 +148,7 @@ def _forest(features: Array, mos: Array, units: Indices, test: Array, seed: int)
 
     scaling = Scaling.fit(features)
     forest = RandomForestRegressor(
-        n_estimators=50,
+        n_estimators=40,
         max_features=0.25,
         max_samples=0.6,
         min_samples_leaf=3,
@@ -183,7 +183,7 @@ STOCK = (
         "random forest",
         ("sklearn",),
         10_000,
-        "random forest of 50 trees on 60 % of the rows each and at most 10,000 in all, splits on a "
+        "random forest of 40 trees on 60 % of the rows each and at most 10,000 in all, splits on a "
         "quarter of the columns",
         _forest,
     ),

@@ -29,6 +29,8 @@ MANY_ROWS = 6_000
 CHOOSING_ROWS = 4_000
 
 _MOST_CENTRES = 320
+_MOST_CENTRES_BESIDE = 160
+"""Centres beside a quadratic member, which leaves them little to add."""
 _MOST_CENTRES_OF_MANY = 128
 _ROWS_PER_CENTRE = 3
 _FEWEST_CENTRES = 8
@@ -59,16 +61,21 @@ class CentrePlan:
     centres: Array
 
 
-def expansion_members(fitting: Fitting, transforms: Sequence[TransformName]) -> list[Member]:
+def expansion_members(
+    fitting: Fitting, transforms: Sequence[TransformName], *, alone: bool
+) -> list[Member]:
     """Members around centres of each transform: the best width of each kernel.
 
     Args:
         fitting: The training rows.
         transforms: Which inputs.
+        alone: Whether no quadratic member stands beside them; then they have more centres.
     """
     many = len(fitting.target) > MANY_ROWS
     choosing = fitting.thinned(CHOOSING_ROWS) if many else fitting
-    count = _centre_count(fitting, len(transforms))
+    count = _centre_count(
+        fitting, len(transforms), _MOST_CENTRES if alone else _MOST_CENTRES_BESIDE
+    )
     found: list[Member] = []
     for name in transforms:
         tried = _centre_members(choosing, name, count)
@@ -80,7 +87,7 @@ def expansion_members(fitting: Fitting, transforms: Sequence[TransformName]) -> 
     return found
 
 
-def _centre_count(fitting: Fitting, transforms: int) -> int:
+def _centre_count(fitting: Fitting, transforms: int, most: int) -> int:
     """How many centres each transform may have: by rows, and by the size of the ONNX file."""
     rows, width = next(iter(fitting.inputs.values())).shape
     rows, width = int(rows), int(width)
@@ -90,7 +97,7 @@ def _centre_count(fitting: Fitting, transforms: int) -> int:
     numbers += len(fitting.inputs) * width * 8 + (width * axes * transforms if axes else 0)
     room = fitting.size_limit // 4 - numbers
     return min(
-        _MOST_CENTRES_OF_MANY if many else _MOST_CENTRES,
+        _MOST_CENTRES_OF_MANY if many else most,
         rows // _ROWS_PER_CENTRE,
         max(0, room) // ((axes or width) * transforms),
     )

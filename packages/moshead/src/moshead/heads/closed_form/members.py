@@ -37,4 +37,4 @@ def nonlinear_members(fitting: Fitting) -> list[Member]:
     ]
     members = [quadratic_member(fitting, name) for name in transforms]
     found = [member for member in members if member is not None]
-    return found + expansion_members(fitting, transforms)
+    return found + expansion_members(fitting, transforms, alone=not found)
