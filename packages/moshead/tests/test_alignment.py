@@ -150,7 +150,12 @@ def test_each_corpus_is_left_out_in_turn(corpora, tmp_path):
     assert other["covered"] == pytest.approx(held.mean(), abs=0.02)
     card = (tmp_path / "h_card.md").read_text()
     assert "## Away from home" in card
-    compared = moshead.compare(tables, scores=["adm2"], leave_one_corpus_out=True).document
+    comparison = moshead.compare(tables, scores=["adm2"], leave_one_corpus_out=True)
+    compared = comparison.document
+    assert "Bias (predicted - rated), MOS: adm2 +0." in comparison.markdown
+    for panel in ("adm2, home", "adm2, other"):
+        assert f"<figcaption><b>{panel}</b>" in comparison.html
+    assert "<h3>Bias</h3>" in comparison.html
     assert compared["protocol"]["folds"] == 2
     assert [each["name"] for each in compared["corpora"]] == ["home", "other"]
     assert compared["corpora"][1]["bias"]["adm2"] == pytest.approx(0.3, abs=0.1)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -92,7 +92,7 @@ def forest(pairs: Sequence[Mapping[str, Any]], base: str | None) -> dict[str, An
 
 
 def scatters(document: Mapping[str, Any], predictions: pa.Table) -> list[dict[str, Any]]:
-    """Predicted against rated MOS for each candidate.
+    """Predicted against rated MOS for each candidate, on each corpus if there is more than one.
 
     A clip that several seeds or splits predicted is drawn once, at its mean prediction.
 
@@ -102,8 +102,10 @@ def scatters(document: Mapping[str, Any], predictions: pa.Table) -> list[dict[st
         agreement ``same``, and how many of how many clips are ``shown``.
     """
     found = []
-    for candidate in document["candidates"]:
+    for candidate, corpus in _panels(document):
         own = predictions.filter(pc.equal(predictions.column("candidate"), candidate["name"]))
+        if corpus is not None:
+            own = own.filter(pc.equal(own.column("corpus"), corpus))
         keys = np.asarray(own.column("key").dictionary_encode().combine_chunks().indices)
         mos, predicted = own.column("mos").to_numpy(), own.column("mos_pred").to_numpy()
         count = np.bincount(keys)
@@ -127,7 +129,7 @@ def scatters(document: Mapping[str, Any], predictions: pa.Table) -> list[dict[st
         ]
         found.append(
             {
-                "name": candidate["name"],
+                "name": candidate["name"] + ("" if corpus is None else f", {corpus}"),
                 "plcc": candidate["plcc"],
                 "srocc": candidate["srocc"],
                 "rmse": candidate["rmse"],
@@ -138,6 +140,35 @@ def scatters(document: Mapping[str, Any], predictions: pa.Table) -> list[dict[st
             }
         )
     return found
+
+
+def _panels(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    """The figures that each scatter shows, and the corpus whose clips it draws."""
+    if len(document["corpora"]) < 2:
+        yield from ((each, None) for each in document["candidates"])
+        return
+    for number in range(len(document["candidates"])):
+        yield from ((each["candidates"][number], each["name"]) for each in document["corpora"])
+
+
+def bias_bars(bias: Mapping[str, float | None]) -> list[dict[str, Any]]:
+    """Bars of the bias of each candidate on one corpus.
+
+    Returns:
+        ``name, bias`` and the bar as ``from`` and ``width``, in per cent of a line whose middle is
+        a bias of 0.
+    """
+    known = {name: value for name, value in bias.items() if value is not None}
+    limit = max(0.1, *(abs(value) for value in known.values())) if known else 0.1
+    return [
+        {
+            "name": name,
+            "bias": value,
+            "from": round(50 + 50 * min(value, 0.0) / limit, 2),
+            "width": round(50 * abs(value) / limit, 2),
+        }
+        for name, value in known.items()
+    ]
 
 
 def _label(value: float) -> str:

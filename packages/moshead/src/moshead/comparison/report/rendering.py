@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from provenance.toolkit import markdown_templates, page_templates, summary_html, visible
 
-from moshead.comparison.report.figures import base_of, forest, scatters
+from moshead.comparison.report.figures import base_of, bias_bars, forest, scatters
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,16 +79,23 @@ def comparison_page(document: Mapping[str, Any], predictions: pa.Table) -> str:
         predictions: Predictions as :class:`moshead.comparison.Comparison` has them.
     """
     base = base_of(document)
-    parts = [("", document["candidates"], document["pairs"])] + [
-        (each["name"], each["candidates"], each["pairs"]) for each in document["corpora"]
+    parts = [("", document["candidates"], document["pairs"], {})] + [
+        (each["name"], each["candidates"], each["pairs"], each["bias"])
+        for each in document["corpora"]
     ]
     template = _environment("html").get_template("page.html.j2")
     return template.render(
         comparison=document,
         columns=COLUMNS,
         parts=[
-            {"name": name, "candidates": candidates, "pairs": pairs, "forest": forest(pairs, base)}
-            for name, candidates, pairs in parts
+            {
+                "name": name,
+                "candidates": candidates,
+                "pairs": pairs,
+                "forest": forest(pairs, base),
+                "bias": bias_bars(bias),
+            }
+            for name, candidates, pairs, bias in parts
         ],
         scatters=scatters(document, predictions),
         version=version("moskit-moshead"),
