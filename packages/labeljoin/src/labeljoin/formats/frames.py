@@ -132,7 +132,7 @@ def arrow_table(frame: Any, what: str) -> pa.Table:
         raise InputError(
             f"{what} have several columns named {twice[0]!r}",
             fix="Rename them",
-            code="tables.repeated-column",
+            code="frames.repeated-column",
         )
     # Of an index, pandas exports the named levels as columns, which may be keys; the others too.
     unnamed = [name for name in table.column_names if _INDEX_LEVEL.fullmatch(name)]
