@@ -156,6 +156,7 @@ def build_docs(session: nox.Session, site: str) -> None:
     quiet = {"NO_MKDOCS_2_WARNING": "1"}
     command = ("mkdocs", "build", "--strict", "--quiet", f"--site-dir={site}")
     session.run(*command, env=quiet, external=True)
+    session.run("python", "tooling/check_site.py", site, external=True)
 
 
 @nox.session(venv_backend="none")

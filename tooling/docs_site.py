@@ -6,10 +6,13 @@ with the site and are not in the repository, so they are always up to date.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from mkdocs.config.defaults import MkDocsConfig  # noqa: TC002 - MkDocs may read annotations
 from mkdocs.structure.files import File, Files
@@ -33,7 +36,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {
             "Reference": [
                 {"Commands": [{name: f"reference/commands/{name}.md"} for name in PACKAGES]},
-                {"Python": [{name: f"reference/python/{name}.md"} for name in PACKAGES]},
+                {"Python": [{name: list(_topics(name))} for name in PACKAGES]},
                 {"JSON Schemas": "reference/schemas.md"},
                 {"Error codes": "reference/errors.md"},
                 {"Benchmarks": "reference/benchmarks.md"},
@@ -55,7 +58,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     }
     for package in PACKAGES:
         pages[f"reference/commands/{package}.md"] = "\n".join(_command_page(package))
-        pages[f"reference/python/{package}.md"] = _python_page(package)
+        for module in _python_modules(package):
+            path = f"reference/python/{module.__name__.replace('.', '-')}.md"
+            pages[path] = _python_page(module)
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     for schema in sorted((DOCS / "schemas").glob("*.json")):
@@ -93,8 +98,55 @@ def _command_section(command: Command) -> Iterator[str]:
     yield ""
 
 
-def _python_page(package: str) -> str:
-    return f"# {package}\n\n::: {package}\n"
+def _topics(package: str) -> Iterator[dict[str, str]]:
+    """Yield the pages of a package's Python reference: what is at the top, then each room."""
+    for module in _python_modules(package):
+        yield {module.__name__: f"reference/python/{module.__name__.replace('.', '-')}.md"}
+
+
+def _python_modules(package: str) -> list[ModuleType]:
+    """Return the modules with public names: the package, and its rooms that siblings may use."""
+    top = importlib.import_module(package)
+    rooms = [
+        importlib.import_module(f"{package}.{stub.parent.name}")
+        for stub in sorted(Path(top.__path__[0]).glob("*/__init__.pyi"))
+    ]
+    return [top, *rooms]
+
+
+def _python_page(module: ModuleType) -> str:
+    """Return one topic's page: the functions, then the classes, then the rest."""
+    names = [name for name in module.__all__ if name != "__version__"]
+    members = {name: getattr(module, name) for name in names}
+    kinds = {
+        "Functions": [name for name, each in members.items() if inspect.isroutine(each)],
+        "Classes": [name for name, each in members.items() if inspect.isclass(each)],
+    }
+    told = {name for found in kinds.values() for name in found}
+    modules = {name for name, each in members.items() if inspect.ismodule(each)}
+    kinds["Constants and types"] = [n for n in names if n not in told and n not in modules]
+    lines = [f"# {module.__name__}", "", *_map_of(module)]
+    for title, found in kinds.items():
+        if not found:
+            continue
+        lines += [f"## {title}", ""]
+        for name in sorted(found):
+            lines += [
+                f"::: {module.__name__}.{name}",
+                "    options: {heading_level: 3, show_root_heading: true, "
+                "show_root_toc_entry: true}",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _map_of(module: ModuleType) -> list[str]:
+    """Return what a module says about itself, without the headings of its names."""
+    return [
+        f"::: {module.__name__}",
+        "    options: {members: false}",
+        "",
+    ]
 
 
 def _schemas_page() -> str:
