@@ -29,9 +29,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Set the navigation: all pages, in reading order."""
     config.nav = [
         {"Home": "index.md"},
+        {"Use your own tables": "own-tables.md"},
         {"Quickstart": "quickstart.md"},
         {"Tutorial": "tutorial.md"},
         {"How-to": _pages_in("how-to")},
+        {"Questions": [{"Troubleshooting": "faq.md"}, {"Why not pandas?": "why-not.md"}]},
         {"Concepts": _pages_in("concepts")},
         {
             "Reference": [
