@@ -34,7 +34,8 @@ from moshead.heads.families import load_family
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
 from moshead.scales import fit_map
 from moshead.training.away import leave_one_corpus_out
-from moshead.training.cross_validation import TrainingOptions, predict
+from moshead.training.cross_validation.fitting import predict
+from moshead.training.cross_validation.options import TrainingOptions
 from scipy.optimize import isotonic_regression
 
 CORPORA = ("konvid1k", "livevqc")

@@ -30,7 +30,7 @@ from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc
 from moshead.heads.families import load_family
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
-from moshead.training.cross_validation import predict
+from moshead.training.cross_validation.fitting import predict
 
 FOLDS, SEED = 5, 20260508
 CORPORA = ("konvid1k", "livevqc")

@@ -30,7 +30,7 @@ from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc, rmse, srocc
 from moshead.heads import recipe_for
 from moshead.heads.neural.training import NetPlan, train_nets
-from moshead.training.cross_validation import predict
+from moshead.training.cross_validation.fitting import predict
 
 FOLDS, SEEDS, PARTITIONS = 5, 5, 5
 DEFAULT_SEED = 20260508

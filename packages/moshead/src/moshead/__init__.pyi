@@ -18,7 +18,7 @@ from .predict.predictor import Predictor as Predictor
 from .predict.validation import validate as validate
 from .recalibration.recalibrating import recalibrate as recalibrate
 from .training.chug import train_chug_hdr as train_chug_hdr
-from .training.cross_validation import TrainingOptions as TrainingOptions
+from .training.cross_validation.options import TrainingOptions as TrainingOptions
 from .training.destinations import Destinations as Destinations
 from .training.konvid import train_konvid as train_konvid
 from .training.planning import plan_gate as plan_gate

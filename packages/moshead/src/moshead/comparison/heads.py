@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from moshead.features.matrix import impute
 from moshead.heads.families import load_family
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
-from moshead.training.cross_validation import predict
+from moshead.training.cross_validation.fitting import predict
 from moshead.training.weighting import choose_weighting
 
 if TYPE_CHECKING:

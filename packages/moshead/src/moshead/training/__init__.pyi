@@ -1,6 +1,6 @@
 from .chug import train_chug_hdr as train_chug_hdr
-from .cross_validation import TrainingOptions as TrainingOptions
-from .cross_validation import train_head as train_head
+from .cross_validation.options import TrainingOptions as TrainingOptions
+from .cross_validation.running import train_head as train_head
 from .destinations import Destinations as Destinations
 from .konvid import train_konvid as train_konvid
 from .planning import plan_gate as plan_gate

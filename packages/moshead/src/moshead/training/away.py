@@ -19,7 +19,7 @@ from moshead.gate.report import number
 from moshead.heads.conformal import CrossConformal
 from moshead.heads.families import load_family
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
-from moshead.training.cross_validation import predict
+from moshead.training.cross_validation.fitting import predict
 from moshead.training.weighting import choose_weighting
 from moshead.training.worth import second_opinions
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from moshead.corpus.folds import Fold
     from moshead.features.domain import Array
     from moshead.heads.protocol import FittedHead
-    from moshead.training.cross_validation import TrainingOptions
+    from moshead.training.cross_validation.options import TrainingOptions
 
 
 @dataclass(frozen=True)

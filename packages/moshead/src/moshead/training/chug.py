@@ -12,13 +12,14 @@ from provenance.toolkit import InputError
 
 from moshead.features.schemas import BUILT_IN
 from moshead.training.destinations import MODEL_FOLDER, Destinations
-from moshead.training.trainers import Job, as_path, as_text, run_job
+from moshead.training.job import Job, as_path, as_text
+from moshead.training.trainers import run_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from moshead.training.destinations import PathLike
-    from moshead.training.trainers import TrainerOptions
+    from moshead.training.job import TrainerOptions
 
 
 CHUG_MODEL_ID = "chug_hdr_mos_head_v1"

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from moshead.training.chug import refuse_chug
-from moshead.training.trainers import Job, as_path, as_text, run_job
+from moshead.training.job import Job, as_path, as_text
+from moshead.training.trainers import run_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from moshead.training.destinations import PathLike
-    from moshead.training.trainers import TrainerOptions
+    from moshead.training.job import TrainerOptions
 
 
 KONVID_MODEL_ID = "konvid_mos_head_v1"
