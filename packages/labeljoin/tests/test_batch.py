@@ -74,7 +74,7 @@ def test_the_report_shows_hostile_ids_as_text(tables, command):
     bad = "<script>a|b</script>\x1b[31m [x](y)\n# *"
     manifest = write({**table("one"), "id": bad, "label_mos_column": "no|<b>"}, table("three"))
     command("batch", "--manifest", manifest, "--report-md", "r.md", code=1)
-    shown = r"\<script\>a\|b\</script\>\\x1b\[31m \[x\](y) # \*"
+    shown = r"\<script\>a\|b\</script\>\\x1b\[31m \[x\](y) \# \*"
     report = Path("r.md").read_text("utf-8")
     assert report.replace("\n", "").isprintable()
     assert "<" not in report.replace("\\<", "")

@@ -9,7 +9,7 @@ from provenance.toolkit.errors import one_line
 
 # An underscore between letters or digits never starts emphasis, and names are full of them.
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"[ \t\n\r\f\v]+")
 
 
 def visible(value: Any) -> str:
