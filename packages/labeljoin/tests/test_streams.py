@@ -1,4 +1,4 @@
-"""`-` in the place of a table and of the output."""
+"""`-` instead of a table and of the output."""
 
 import gzip
 import json

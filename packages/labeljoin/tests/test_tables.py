@@ -253,7 +253,7 @@ def test_a_table_without_columns_is_refused_with_the_reason(tmp_path, rows):
 def test_a_document_with_two_members_for_its_rows_is_refused(tmp_path, text):
     path = tmp_path / "t.json"
     path.write_text(text)
-    with pytest.raises(InputError, match="'rows' stands there twice"):
+    with pytest.raises(InputError, match="'rows' is there twice"):
         open_table(path).read()
 
 

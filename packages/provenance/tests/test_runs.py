@@ -270,7 +270,7 @@ def test_output_behind_a_dangling_symlink_is_made(folder: Path):
         (lambda path: os.mkfifo(path), False, "device or a pipe"),
     ],
 )
-def test_something_else_in_the_place_of_an_output(folder: Path, make, directory, what):
+def test_something_else_where_an_output_should_be(folder: Path, make, directory, what):
     make(folder / "out")
     with pytest.raises(InputError, match=what), start_run("job", inputs={}) as run:
         run.stage("out", "out", directory=directory)

@@ -290,7 +290,7 @@ class ReportTable(TypedDict):
     features: str
     labels: list[str] | None
     ratings: Annotated[
-        list[str] | None, Meta(description="Files of single ratings, in the place of labels.")
+        list[str] | None, Meta(description="Files of single ratings instead of labels.")
     ]
     out: str
     audit_json: str | None

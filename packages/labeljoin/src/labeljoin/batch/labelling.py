@@ -37,7 +37,7 @@ _INPUTS: dict[str, dict[str, Any]] = {
         "type": "array",
         "items": _PATH,
         "minItems": 1,
-        "description": "Single ratings, in the place of labels.",
+        "description": "Single ratings instead of labels.",
     },
 }
 

@@ -30,7 +30,7 @@ def join(
     ] = None,
     ratings: Annotated[
         list[str] | None,
-        typer.Option("--ratings", metavar="PATH", help="Single ratings, in the place of --labels."),
+        typer.Option("--ratings", metavar="PATH", help="Single ratings instead of --labels."),
     ] = None,
     audit_json: Annotated[
         str | None, typer.Option(metavar="PATH", help="Audit; <out>.audit.json by default.")

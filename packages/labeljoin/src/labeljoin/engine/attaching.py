@@ -85,7 +85,7 @@ def attach(
         replace: Columns to leave out of the source's; a new column may have their names.
         keep: Returns which rows to keep, from their key values; all by default.
         embed: The run record to embed in parquet metadata, from the digest of the source file;
-            from None where nobody reads all of it.
+            from None if nothing reads all of it.
         metadata: More key-value metadata for parquet files.
         digests: Hash source and destination while copying.
         front: Write the bytes at the beginning of a parquet file that its source has too. Else

@@ -1,4 +1,4 @@
-"""Data frames in the place of tables on disk, and results as frames of the same library.
+"""Data frames instead of tables on disk, and results as frames of the same library.
 
 Anything with the Arrow PyCapsule interface (``__arrow_c_stream__``) can be read: pandas, polars,
 pyarrow, a DuckDB relation. Results come back as frames of the caller's library where it is one
@@ -32,7 +32,7 @@ class Frame(Protocol):
 
 
 class FrameFacts(TypedDict):
-    """What a run record says about a data frame, in the place of a path.
+    """What a run record says about a data frame instead of a path.
 
     ``arrow_sha256`` is the SHA-256 of its rows and columns as one Arrow IPC stream, without the
     metadata of its library. Nothing on disk has these bytes, so the run cannot be replayed.
@@ -142,7 +142,7 @@ def arrow_table(frame: Any, what: str) -> pa.Table:
 def arrow_sha256(table: pa.Table) -> str:
     """Return the SHA-256 of a table as one Arrow IPC stream of one batch, without metadata.
 
-    Dictionaries are decoded and rows copied first: what a library leaves in the place of nulls
+    Dictionaries are decoded and rows copied first: what a library leaves instead of nulls
     and in unused dictionary values is no part of the table.
     """
     import numpy as np
@@ -227,7 +227,7 @@ def frame_like(frame: Any, table: pa.Table) -> Any:
 
 
 def _without_views(table: pa.Table) -> pa.Table:
-    """Return the table with plain text in the place of string views: few functions take those."""
+    """Return the table with plain text instead of string views: few functions take those."""
     import pyarrow as pa
 
     for place, field in enumerate(table.schema):

@@ -48,7 +48,7 @@ def inspect(
         features: A feature table.
         labels: One label file or several; None with ``ratings``.
         options: How to join; the defaults of :class:`JoinOptions` if None.
-        ratings: Files of single ratings in the place of labels.
+        ratings: Files of single ratings instead of labels.
         rating_options: How MOS are made of them.
         progress: Called while reading.
 

@@ -59,7 +59,7 @@ def join_file(
             ``ratings``.
         out: The labelled table, of the format of ``features``; replaced atomically.
         options: How to join; the defaults of :class:`JoinOptions` if None.
-        ratings: Files of single ratings in the place of labels; MOS are made of them.
+        ratings: Files of single ratings instead of labels; MOS are made of them.
         rating_options: How; the scale of the votes is ``label_scale``.
         audit_json: Where the audit goes; ``<out>.audit.json`` by default.
         in_place: Allow ``out`` to be the feature table.

@@ -1,4 +1,4 @@
-"""Ratings in the place of labels: MOS are made of them on the way."""
+"""Ratings instead of labels: MOS are made of them on the way."""
 
 from __future__ import annotations
 

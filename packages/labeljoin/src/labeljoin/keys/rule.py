@@ -124,7 +124,7 @@ class KeyRule:
 
     @property
     def guesses(self) -> bool:
-        """Whether a fold of this rule was asked for by nobody, and so has to be refused."""
+        """Whether this rule folds keys without having been asked to, which is refused."""
         return self.normalize == "auto" and self.regex is None and not self.ignore_case
 
     def keys(self, values: pa.Array | pa.ChunkedArray) -> KeyResult:

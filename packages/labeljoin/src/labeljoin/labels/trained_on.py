@@ -35,7 +35,7 @@ class TrainedOn:
     """What is known about the training corpora of one scorer.
 
     Attributes:
-        corpora: Corpora that it was trained on; None where nobody knows.
+        corpora: Corpora that it was trained on; None if unknown.
         variants: Corpora that published variants of it were trained or fine-tuned on.
         source: Where that is published, or ``--trained-on``.
     """

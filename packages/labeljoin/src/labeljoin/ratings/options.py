@@ -13,7 +13,7 @@ Repetitions = Literal["mean", "keep", "last"]
 OffScale = Literal["refuse", "drop"]
 
 ANONYMOUS = "none"
-"""The value of ``--rater-column`` for votes that nobody's name is on."""
+"""The value of ``--rater-column`` for anonymous votes."""
 
 
 @dataclass(frozen=True)

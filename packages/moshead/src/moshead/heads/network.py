@@ -146,8 +146,8 @@ class TrainingResult:
         residuals: Absolute out-of-fold residual of each training row, averaged over seeds
             first, (N,), NaN where no fold evaluated the row.
         features: Imputed feature values of the training rows, (N, F).
-        feature_mean: Mean of each feature over the rows that the head was fitted to, medians in
-            the place of missing values, (F,).
+        feature_mean: Mean of each feature over the rows that the head was fitted to, medians for
+            missing values, (F,).
         feature_std: Its standard deviation, (F,); 1 where it is constant.
         mos: Labels of the training rows, (N,).
         keys: Clip keys of the training rows, (N,).

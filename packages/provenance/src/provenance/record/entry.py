@@ -156,7 +156,7 @@ def new_entry(
     Args:
         name: Its name in the run.
         path: The file or directory.
-        digest: Its digest; None for what a store has and nobody read whole.
+        digest: Its digest; None for an object in a store that was not read whole.
         folder: The folder of the record; a path in or below it is written relative to it.
         role: What an output is to its reader.
         prefixes: An output's claims to begin with an input's bytes, by part.

@@ -101,7 +101,7 @@ def refuse_replaced(
         staged: The names of the outputs that the run writes, and where they will be.
 
     Raises:
-        InputError: An existing output is in the place of one that is staged.
+        InputError: An existing output would be replaced by one that is staged.
     """
     for output, destination in staged:
         place = os.path.realpath(destination)

@@ -332,7 +332,7 @@ class Run:
         return [*self._inputs.sources(), *existing]
 
     def _claim(self, name: str, target: Path, *, replaces: Collection[str] = ()) -> None:
-        """Refuse an output in the place of an input or of another output.
+        """Refuse an output that would replace an input or another output.
 
         Raises:
             InputError: It is one of them.

@@ -107,7 +107,7 @@ class ScoreFile:
     Attributes:
         path: The file.
         label: The scorer's name as given with the file, or None.
-        table: A data frame in the place of a file; ``path`` is its name then.
+        table: A data frame instead of a file; ``path`` is its name then.
     """
 
     path: Path

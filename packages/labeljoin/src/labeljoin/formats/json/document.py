@@ -135,7 +135,7 @@ class DocumentRows:
 
     def _repeated(self) -> InputError:
         return InputError(
-            f"the member {ROWS_MEMBER!r} stands there twice, and only one can be the rows",
+            f"the member {ROWS_MEMBER!r} is there twice, and only one can be the rows",
             where=str(self._path),
             fix="Keep one, with all rows in it",
             code="json.repeated-rows",

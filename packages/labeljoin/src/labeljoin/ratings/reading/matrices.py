@@ -33,7 +33,7 @@ class Cells:
     Attributes:
         clips: The names of the clips.
         raters: The names of the raters.
-        sessions: The names of repetitions, empty where nobody voted twice on a clip.
+        sessions: The names of repetitions, empty if no rater voted twice on a clip.
         references: The names of reference clips, empty where none is known.
         clip: The clip of each vote.
         rater: The rater of each vote.
