@@ -65,7 +65,12 @@ def as_path(path: AnyPath) -> Path:
 
 
 def origin_of(path: Path) -> Path:
-    """Return the object whose local copy ``path`` is, else ``path`` itself."""
+    """Return the object whose local copy ``path`` is, else ``path`` itself.
+
+    Examples:
+        >>> origin_of(Path("features.csv")).name
+        'features.csv'
+    """
     url = shadows().origin(os.fspath(path))
     return path if url is None else ObjectPath(url)
 

@@ -19,6 +19,13 @@ def storage_of(url: str) -> Storage:
 
     Raises:
         InputError: The library that reaches it is not installed.
+
+    Examples:
+        >>> try:
+        ...     storage_of("ftp://host/table.parquet")
+        ... except InputError as error:
+        ...     error.code
+        'store.not-yet'
     """
     return _storage(url.partition("://")[0])
 

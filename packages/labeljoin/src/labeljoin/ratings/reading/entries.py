@@ -97,7 +97,7 @@ def _merged(
         return pa.array([], pa.string()), np.full(sum(lengths), -1, np.int32)
     texts = pa.chunked_array([part.texts for part in known]).unique().drop_null()
     order = pc.sort_indices(texts)
-    if len(parts) == 1 and len(texts) == len(known[0].texts):  # each name stands there once
+    if len(parts) == 1 and len(texts) == len(known[0].texts):  # each name is there once
         rank = np.empty(len(texts) + 1, np.int32)
         rank[order.to_numpy()] = np.arange(len(texts), dtype=np.int32)
         rank[-1] = -1
