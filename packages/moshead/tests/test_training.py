@@ -7,8 +7,8 @@ import pytest
 import torch
 from moshead.heads.network import forward, net_forward
 from moshead.heads.neural.recipe import Recipe, recipe_for
-from moshead.heads.neural.starts import closed_form_start, starts_of
-from moshead.heads.neural.training import NetPlan, _Batch, train_nets
+from moshead.heads.neural.starts import NetPlan, closed_form_start, starts_of
+from moshead.heads.neural.training import _Batch, train_nets
 from moshead.heads.rounding import round_to_float32
 from provenance.toolkit import InputError
 from sklearn.kernel_ridge import KernelRidge

@@ -24,8 +24,8 @@ from moshead.heads.closed_form.quadratic import quadratic_member
 from moshead.heads.closed_form.whole import on_all_rows
 from moshead.heads.families import load_family
 from moshead.heads.neural.recipe import Recipe
-from moshead.heads.neural.starts import closed_form_start, starts_of
-from moshead.heads.neural.training import NetPlan, _Batch
+from moshead.heads.neural.starts import NetPlan, closed_form_start, starts_of
+from moshead.heads.neural.training import _Batch
 from moshead.heads.protocol import FitOptions, Plan, TrainingRows
 from provenance.toolkit import InputError
 from sklearn.kernel_ridge import KernelRidge

@@ -71,7 +71,8 @@ class Mlp:
             InputError: torch is not installed, or the device does not exist here.
         """
         try:
-            from moshead.heads.neural.training import NetPlan, train_nets
+            from moshead.heads.neural.starts import NetPlan
+            from moshead.heads.neural.training import train_nets
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise

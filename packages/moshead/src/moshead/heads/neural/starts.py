@@ -17,10 +17,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from moshead.heads.neural.recipe import Recipe
-    from moshead.heads.neural.training import NetPlan
 
 _LOGIT_MARGIN = 0.01
 _CLOSED_FORM_COST = 2e10
+
+
+@dataclass(frozen=True)
+class NetPlan:
+    """One net to train.
+
+    Attributes:
+        rows: Indices of its training rows.
+        seed: Entropy of its initial weights and its shuffling.
+        row_weights: How much each row counts, (n,), mean 1; None where all count alike.
+    """
+
+    rows: NDArray[np.int64]
+    seed: tuple[int, ...]
+    row_weights: Array | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """What decides its start: rows and weights."""
+        weights = b"" if self.row_weights is None else self.row_weights.tobytes()
+        return self.rows.tobytes() + weights
 
 
 @dataclass(frozen=True)

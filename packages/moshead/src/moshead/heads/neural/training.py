@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,39 +24,16 @@ from provenance.toolkit import InputError
 
 from moshead.features.domain import ENCODER_VOCAB, MOS_RANGE, Array
 from moshead.heads.network import LAYER_NORM_EPSILON, HeadWeights
-from moshead.heads.neural.starts import ClosedForm, Start, starts_of
+from moshead.heads.neural.starts import ClosedForm, NetPlan, Start, starts_of
 from moshead.heads.rounding import round_to_float32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from moshead.heads.neural.recipe import Recipe
 
 _ADAM_BETAS = (0.9, 0.999)
 _ADAM_EPSILON = 1e-8
-
-
-@dataclass(frozen=True)
-class NetPlan:
-    """One net to train.
-
-    Attributes:
-        rows: Indices of its training rows.
-        seed: Entropy of its initial weights and its shuffling.
-        row_weights: How much each row counts, (n,), mean 1; None where all count alike.
-    """
-
-    rows: NDArray[np.int64]
-    seed: tuple[int, ...]
-    row_weights: Array | None = None
-
-    @property
-    def identity(self) -> bytes:
-        """What decides its start: rows and weights."""
-        weights = b"" if self.row_weights is None else self.row_weights.tobytes()
-        return self.rows.tobytes() + weights
 
 
 def train_nets(
