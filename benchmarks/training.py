@@ -29,7 +29,8 @@ from moshead.features import FeatureSchema
 from moshead.features.matrix import column_medians, impute
 from moshead.gate.statistics import plcc, rmse, srocc
 from moshead.heads import recipe_for
-from moshead.heads.neural.training import NetPlan, train_nets
+from moshead.heads.neural.starts import NetPlan
+from moshead.heads.neural.training import train_nets
 from moshead.training.cross_validation.fitting import predict
 
 FOLDS, SEEDS, PARTITIONS = 5, 5, 5

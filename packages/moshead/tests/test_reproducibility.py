@@ -79,7 +79,8 @@ def test_shares_of_the_nets_do_not_change_them(labelled_columns, threads):
     import numpy as np
     import torch
     from moshead.heads.neural.recipe import Recipe
-    from moshead.heads.neural.training import NetPlan, train_nets
+    from moshead.heads.neural.starts import NetPlan
+    from moshead.heads.neural.training import train_nets
 
     rng = np.random.default_rng(0)
     features, mos = rng.normal(size=(90, 4)), rng.uniform(1, 5, 90)
