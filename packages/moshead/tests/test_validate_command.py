@@ -190,7 +190,7 @@ def test_synthetic_heads_never_pass(smoke_head, held_out):
 def test_rows_without_ratings_are_no_verdict(accepted_head, held_out):
     with pytest.raises(InputError, match="has a MOS"):
         moshead.validate(accepted_head / "head.onnx", held_out(mos=[None] * 150))
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="there is no such file"):
         moshead.validate("gone.onnx", held_out())
 
 
