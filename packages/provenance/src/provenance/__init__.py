@@ -23,6 +23,7 @@ The rooms, in reading order:
   module for the sibling packages.
 * ``stores``: object stores: paths that are URLs, read by ranges and published in one step. Public
   for the sibling packages too.
+* ``documents``: the record, its short form and the outcomes of checks, as types.
 * ``record``: the record itself: hashing, its documents, finding it, its embedded short form.
 * ``run``: a run from start to end: inputs, staged outputs, locks, and the record that it leaves.
 * ``checks``: verify a record's files, or replay its command.
