@@ -251,6 +251,7 @@ def write_corpus(folder):
     """Write all files into a folder, and return their paths by name."""
     files = {f"{name}.parquet": data for name, data in parquet_files()}
     files |= {name: data.encode() if isinstance(data, str) else data for name, data in text_files()}
+    folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return {name: folder / name for name in files}

@@ -120,7 +120,7 @@ def _timed(pattern: str) -> Callable[[str], re.Match[str] | None]:
         search = regex.compile(_NO_QUANTIFIER.sub(r"\\{", pattern), regex.VERSION0).search
     except (regex.error, OverflowError, RecursionError, MemoryError) as error:
         raise InputError(
-            f"the key regex {_short(pattern)} may take for ever, and cannot be searched for with "
+            f"the key regex {_short(pattern)} may never end, and cannot be searched for with "
             f"a time limit: {error}",
             fix="Simplify it: repeat no group, and choose between less",
             code="keys.unlimited-regex",

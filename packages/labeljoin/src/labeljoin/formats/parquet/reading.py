@@ -49,7 +49,36 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
             source = stack.enter_context(arrow_file(path))
             file = pq.ParquetFile(source)
             _ = file.schema_arrow  # made now, so that a schema which Arrow cannot read fails here
+        _check_rows(file.metadata, path)
         yield file
+
+
+def _check_rows(metadata: pq.FileMetaData, path: Path) -> None:
+    """Raise an InputError if the footer contradicts itself on the number of rows.
+
+    Arrow allocates what a row group claims before it reads a page.
+    """
+    rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    if rows != metadata.num_rows:
+        raise InputError(
+            f"this parquet file claims {metadata.num_rows:,} rows, and its row groups {rows:,}",
+            where=str(path),
+            fix="Write it again; its footer is damaged",
+            code="parquet.row-count",
+        )
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        if not group.num_columns:
+            continue
+        values = max(group.column(index).num_values for index in range(group.num_columns))
+        if group.num_rows > values:
+            raise InputError(
+                f"row group {number} of this parquet file claims {group.num_rows:,} rows, and its "
+                f"columns hold {values:,} values at most",
+                where=str(path),
+                fix="Write it again; its footer is damaged",
+                code="parquet.row-claims",
+            )
 
 
 def arrow_file(path: Path) -> pa.NativeFile:

@@ -35,14 +35,17 @@ def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> 
         HashedWriter(task.destination, digests=task.digests) as out,
     ):
         original = file.schema_arrow
-        kept_fields = [field for field in original if field.name not in task.replace]
+        # By position, because two columns may have one name.
+        kept = [at for at, field in enumerate(original) if field.name not in task.replace]
         metadata = schema_metadata.rewritten(
             original.metadata or {}, task.columns_for_keys.schema, task.replace
         )
         metadata.update({name.encode(): text.encode() for name, text in task.metadata.items()})
         if task.embed is not None and source_digest is not None:
             metadata[EMBEDDED_KEY.encode()] = task.embed(source_digest)
-        schema = pa.schema([*kept_fields, *task.columns_for_keys.schema], metadata=metadata or None)
+        schema = pa.schema(
+            [*map(original.field, kept), *task.columns_for_keys.schema], metadata=metadata or None
+        )
         with pq.ParquetWriter(out, schema, compression=_codecs(task, raw_footer)) as writer:
             for number in range(file.num_row_groups):
                 with reading(task.source):
@@ -50,7 +53,7 @@ def rewrite_parquet(task: Attachment, raw_footer: bytes, reason: str | None) -> 
                 rows_in += table.num_rows
                 table, added = _attached(task, table)
                 rows_out += table.num_rows
-                columns = [table[field.name] for field in kept_fields]
+                columns = [table.column(at) for at in kept]
                 columns += [
                     added[field.name].cast(field.type) for field in task.columns_for_keys.schema
                 ]
