@@ -254,7 +254,7 @@ def test_added_specials_are_null(tmp_path):
         ('{"key": "a"} {"key": "b"}', "not a JSON object"),
         ('{"key": "a"}}', "not a JSON object"),
         pytest.param(
-            '{"key": "a", "x": ' + "[" * DEEP + "]" * DEEP + "}", "not a JSON object", id="nested"
+            '{"key": "a", "x": ' + "[" * DEEP + "]" * DEEP + "}", "nested too deeply", id="nested"
         ),
         (b'{"key": "a", "x": "\xff"}', "not a JSON object"),
         (b'{"key": "a", "\xff": 1}', "not a JSON object"),
