@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import time
 
 import labeljoin
 import pyarrow as pa
@@ -30,34 +29,22 @@ def tables(here):
     return here
 
 
-def test_every_hostile_file_ends_well(corpus, tables, monkeypatch, capsys):
+def test_every_hostile_file_ends_well(corpus, tables, command):
     """As features, and as labels."""
-    import sys
-
-    from labeljoin.cli.app import main
-
     for name, path in corpus.items():
-        out = f"out{path.suffix}"
         least = ("--min-match-rate", 0, "--max-keyless-rate", 1)
-        for argv in (
-            ("join", "--features", path, "--labels", "l.csv", "--out", out, "--overwrite", *least),
-            ("join", "--features", "f.csv", "--labels", path, "--out", "out.csv", *least[:2]),
+        for features, labels, out in (
+            (path, "l.csv", f"out{path.suffix}"),
+            ("f.csv", path, "o.csv"),
         ):
-            begun = time.monotonic()
-            monkeypatch.setattr(sys, "argv", ["labeljoin", *map(str, argv)])
-            with pytest.raises(SystemExit) as ended:
-                main()
-            said = capsys.readouterr().err
-            assert ended.value.code in (0, 1, 2), (name, argv, said)
-            assert "Traceback" not in said
-            assert not re.search("[\x00-\x08\x0b-\x1f]", said), (name, said)
-            assert max(map(len, said.splitlines())) < 4_000, name
-            assert time.monotonic() - begun < 20, name
+            flags = ("--features", features, "--labels", labels, "--out", out, "--overwrite")
+            ended = command("join", *flags, *least, code=None)
+            assert ended.code in (0, 1, 2), (name, flags, ended.err)
+            assert not re.search("[\x00-\x08\x0b-\x1f]", ended.err), (name, ended.err)
+            assert max(map(len, ended.err.splitlines())) < 4_000, name
             made = {each.name for each in tables.iterdir()} - {"l.csv", "f.csv"}
             wanted = {0: {out, f"{out}.audit.json"}, 1: {f"{out}.audit.json"}, 2: set()}
-            if argv[3] == "--labels" and argv[2] == "f.csv":
-                wanted = {0: {"out.csv", "out.csv.audit.json"}, 1: {"out.csv.audit.json"}, 2: set()}
-            assert made == wanted[ended.value.code], (name, argv, said)
+            assert made == wanted[ended.code], (name, flags, ended.err)
             for each in made:
                 (tables / each).unlink()
 

@@ -44,9 +44,14 @@ def hear_interrupts() -> None:
 
 
 def ignore_interrupts() -> None:
-    """Ignore interrupts from now on: the command has ended, and only reports it."""
+    """Ignore interrupts from now on: the command has ended, and only reports it.
+
+    Only what :func:`hear_interrupts` hears: a program that calls a command's ``main`` keeps its own
+    handlers.
+    """
     for number in _numbers():
-        signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(number) is _hear:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def was_interrupted() -> bool:
