@@ -94,7 +94,7 @@ def test_scaled_intervals_are_those_of_the_definition(k, n, alpha, seed):
     conformal = CrossConformal.from_residuals(residuals / own, fold)
     mos_folds = np.round(rng.uniform(2.5, 3.5, (5, k)), 3).astype(np.float32)
     scales = np.maximum(1, rng.uniform(0.5, 2.5, (5, k)))
-    mos = mos_folds.mean(axis=1)
+    mos = mos_folds.mean(axis=1).astype(np.float64)
     low, high = conformal.interval(mos, mos_folds, alpha, scales)
     rank = conformal.rank(alpha)
     for row in range(5):
