@@ -409,7 +409,7 @@ def show_outputs(place: Workplace, seconds: float) -> None:
     console.print()
     console.print(Panel(facts(*rows), title=f"Done in {seconds:.0f} s", border_style="green"))
     trace = f"uv run --only-group commands provenance trace {place.out / 'head.onnx'}"
-    console.print(f"Where the head came from: [bold]{trace}[/]", soft_wrap=True)
+    console.print(f"Where the head came from:\n[bold]{trace}[/]", soft_wrap=True)
 
 
 def main() -> None:

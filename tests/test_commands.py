@@ -18,7 +18,7 @@ COMMANDS = [command for package in PACKAGES for command in commands_of(package)]
 PAGES = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("packages/*/README.md"), ROOT / "README.md"]
 # In order: of every command, the quickstart script, Dask, an example with a secret, and uv.
 FLAGS_OF_OTHERS = {
-    *("--help", "--install-completion", "--data", "--key", "--nthreads", "--password"),
+    *("--help", "--install-completion", "--data", "--key", "--large", "--nthreads", "--password"),
     *("--all-packages", "--no-sources", "--only-group", "--rm", "--torch-backend", "--wheel"),
 }
 each_command = pytest.mark.parametrize(

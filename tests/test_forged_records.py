@@ -91,7 +91,6 @@ def test_allowed_script_is_shown_before_it_runs(joined: Path) -> None:
         ("labeljoin join", ["join", "--no-such-option"]),
         ("labeljoin join", ["join", "--help\0"]),
         (" ", ["join"]),
-        ("labeljoin join", "join"),
         ("labeljoin join", [["join"]]),
     ],
 )
@@ -122,6 +121,12 @@ def test_undeclared_inputs_are_not_read(joined: Path, form: str) -> None:
     climbing = "../" * 40 + secret.lstrip("/")
     forge(joined, argv=[*argv[:7], "--labels", climbing])
     refused(joined, "does not declare")
+
+
+def test_a_record_without_a_list_of_arguments_is_damaged(joined: Path) -> None:
+    forge(joined, argv="join")
+    done = run_command("provenance", "replay", "out.csv.audit.json", cwd=joined, expect=1)
+    assert "its argv are not what a record has there" in done.stderr
 
 
 def test_a_record_in_a_folder_that_searches_pass_over_is_replayed(

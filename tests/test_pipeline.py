@@ -140,7 +140,8 @@ def test_gated_numbers_follow_from_out_of_fold_predictions(run: Pipeline) -> Non
 def test_predictions_come_back_by_clip_key(run: Pipeline) -> None:
     table = pl.read_parquet(run.scored)
     predicted = pl.read_parquet(run.predictions)
-    assert predicted.columns == ["clip_path", "mos_pred", "mos_pred_lo", "mos_pred_hi", "source"]
+    figures = ["mos_pred", "mos_pred_lo", "mos_pred_hi"]
+    assert predicted.columns == ["clip_path", *figures, "source", "in_domain", "distance"]
     assert predicted["clip_path"].sort().equals(table["clip_path"].sort())
     both = table.join(predicted, on="clip_path").filter(pl.col("mos").is_not_null())
     both = both.filter(pl.col("mos_pred").is_not_null())

@@ -104,7 +104,8 @@ def _sibling_problems(metadata: Metadata, package: str) -> Iterator[str]:
     built = {
         requirement.name: requirement
         for requirement in metadata.requires_dist or []
-        if requirement.name.startswith("moskit-")
+        # An extra may hold another extra of the same distribution.
+        if requirement.name.startswith("moskit-") and requirement.name != metadata.name
     }
     if declared != built:
         yield f"requires {sorted(map(str, built.values()))} of its siblings"

@@ -84,7 +84,10 @@ def text(value: str) -> str:
     """
     if value.isascii():
         return value
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # surrogates that no file name has, from a JSON escape
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def canonical_bytes(document: Any) -> bytes:
