@@ -410,7 +410,7 @@ def test_damaged_metadata_is_refused(head, name):
 
     (head / "head.json").unlink()
     rewrite(head / "head.onnx", change)
-    with pytest.raises(InputError, match="metadata .* is not JSON"):
+    with pytest.raises(InputError, match=r"metadata .* is not JSON"):
         moshead.Predictor(head / "head.onnx")
 
 

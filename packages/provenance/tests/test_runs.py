@@ -255,11 +255,14 @@ def test_output_behind_a_symlink_is_replaced_and_the_link_stays(folder: Path):
     assert verify("latest.tbl").ok
 
 
-def test_output_behind_a_dangling_symlink_is_made(folder: Path):
+def test_output_behind_a_dangling_symlink_is_refused(folder: Path):
     (folder / "latest.tbl").symlink_to("v1.tbl")
-    with start_run("job", inputs={}) as run:
-        Path(run.stage("out", "latest.tbl")).write_bytes(b"new")
-    assert (folder / "v1.tbl").read_bytes() == b"new"
+    with (
+        pytest.raises(InputError, match="a link that leads nowhere"),
+        start_run("job", inputs={}) as run,
+    ):
+        run.stage("out", "latest.tbl")
+    assert not (folder / "v1.tbl").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provenance.stores import as_path
+from provenance.toolkit.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,20 @@ class RunDescription:
             option
             for option, value in self.args.items()
             if isinstance(value, str | os.PathLike)
-            and as_path(value) == target
+            and _is_place(value, target)
             and option not in inputs
         ]
         if name in options:
             return _flag(name)
         return next((flag for flag in map(_flag, options) if flag not in taken), None)
+
+
+def _is_place(value: str | os.PathLike[str], target: Path) -> bool:
+    """Whether the value of an option is a path, and that of the target."""
+    try:
+        return as_path(value) == target
+    except InputError:  # a URL that is a note, say, and names no file
+        return False
 
 
 def _flag(option: str) -> str:

@@ -107,7 +107,9 @@ class ObjectPath(type(Path())):  # type: ignore[misc]  # Path itself cannot be d
 
     @property
     def url(self) -> str:
-        """The URL."""
+        """The URL; above the scheme, where paths are compared, it is a point."""
+        if not self.parts:
+            return "."
         scheme, *rest = self.parts
         return f"{scheme}//{'/'.join(rest)}"
 
