@@ -33,7 +33,6 @@ def bucket(
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_ENDPOINT_URL": server.url,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "MOSKIT_STATE": str(tmp_path / "state"),
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)

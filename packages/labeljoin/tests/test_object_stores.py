@@ -82,7 +82,6 @@ def server(tables):
 @pytest.fixture
 def store(server, here, monkeypatch):
     """A client of the server, for a test that knows nothing of the tests before it."""
-    monkeypatch.setenv("MOSKIT_STATE", str(here / "state"))
     registry._storage.cache_clear()
     shadow._shadows_of.cache_clear()
     server.forget()

@@ -77,15 +77,8 @@ def compare(
     key_normalize: flags.KeyNormalize = None,
     key_regex: flags.KeyRegex = None,
     max_keyless_rate: flags.MaxKeylessRate = 0.05,
-    group_column: Annotated[
-        str | None, typer.Option(help="Rows of one group never straddle folds.")
-    ] = None,
-    split_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of train, val and test; test is never touched.", show_default="split"
-        ),
-    ] = None,
+    group_column: flags.GroupColumn = None,
+    split_column: flags.SplitColumn = None,
     corpus: Annotated[
         str | None, typer.Option(help="Name of the judged corpus, where the table does not say.")
     ] = None,

@@ -27,6 +27,13 @@ KeyRegex = Annotated[
 MaxKeylessRate = Annotated[
     float, typer.Option(help="Largest share of rows without a clip key.", min=0, max=1)
 ]
+GroupColumn = Annotated[str | None, typer.Option(help="Rows of one group never straddle folds.")]
+SplitColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of train, val and test; test is never touched.", show_default="split"
+    ),
+]
 RatingSdDdof = Annotated[
     Literal["0", "1"],
     typer.Option(
@@ -68,15 +75,8 @@ class TrainingFlags:
     key_normalize: KeyNormalize = None
     key_regex: KeyRegex = None
     max_keyless_rate: MaxKeylessRate = 0.05
-    group_column: Annotated[
-        str | None, typer.Option(help="Rows of one group never straddle folds.")
-    ] = None
-    split_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of train, val and test; test is never touched.", show_default="split"
-        ),
-    ] = None
+    group_column: GroupColumn = None
+    split_column: SplitColumn = None
     rating_sd_ddof: RatingSdDdof = "1"
     weights: Annotated[
         Literal["none", "label-error"] | None,

@@ -48,9 +48,7 @@ def recalibrate(
     key_normalize: flags.KeyNormalize = None,
     key_regex: flags.KeyRegex = None,
     max_keyless_rate: flags.MaxKeylessRate = 0.05,
-    group_column: Annotated[
-        str | None, typer.Option(help="Rows of one group never straddle folds.")
-    ] = None,
+    group_column: flags.GroupColumn = None,
     alpha: Annotated[
         float, typer.Option(help="Level of the intervals whose coverage is measured.")
     ] = 0.1,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenance.cli import flags
 from provenance.toolkit import CommandLine, Output
 
 
@@ -53,12 +54,9 @@ def export(
             show_default=False,
         ),
     ] = None,
-    root: Annotated[
-        list[Path] | None,
-        typer.Option("--root", help="Look for the record in this folder too.", show_default=False),
-    ] = None,
+    root: flags.RecordRoots = None,
 ) -> None:
-    """Write a run record as in-toto Statement, W3C PROV-JSON or OpenLineage run events."""
+    """Write a run record in the format of another tool, such as in-toto or CycloneDX."""
     from provenance.exports.export import export as export_record
     from provenance.exports.export import export_bytes, refuse_described
     from provenance.run.staging import write_atomically

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenance.cli import flags
 from provenance.toolkit import CommandLine, Output
 
 
@@ -21,10 +22,7 @@ def show(
         Path,
         typer.Argument(help="A record, or a file that a run has made.", show_default=False),
     ],
-    root: Annotated[
-        list[Path] | None,
-        typer.Option("--root", help="Look for the record in this folder too.", show_default=False),
-    ] = None,
+    root: flags.RecordRoots = None,
 ) -> None:
     """Print the run record of a file: what ran, on which inputs, to which outputs."""
     from provenance.cli.rendering import record_tables

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from provenance.cli import flags
 from provenance.toolkit import CommandLine, Facts, Output, shown_path
 
 
@@ -39,10 +40,7 @@ def sign(
             show_default=False,
         ),
     ] = None,
-    root: Annotated[
-        list[Path] | None,
-        typer.Option("--root", help="Look for the record in this folder too.", show_default=False),
-    ] = None,
+    root: flags.RecordRoots = None,
 ) -> None:
     """Sign the record of a file, offline: a DSSE envelope around its in-toto statement.
 

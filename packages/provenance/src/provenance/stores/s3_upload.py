@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from provenance.stores import journal
 from provenance.stores.parts import CONNECTIONS, LEAST_PART, MIB, cut, downloaded
 from provenance.stores.protocol import CannotCopyError, ObjectStat, Storage, changed_object
 from provenance.stores.s3_answers import MARK_METADATA, code_of, place, refused, status_of
@@ -40,7 +39,6 @@ class S3Upload:
         self._bucket, self._key = place(url)
         self._token = secrets.token_hex(16)
         self._upload: str | None = None
-        self._entry: journal.Entry | None = None
         self._parts: dict[int, tuple[str, int]] = {}
         self._small: bytes | None = None
 
@@ -138,7 +136,7 @@ class S3Upload:
                 fix="Run again; if it happens again, write to another store",
                 code="store.wrong-object",
             )
-        self._done()
+        self._upload = None
         return found
 
     def abort(self) -> None:
@@ -153,10 +151,10 @@ class S3Upload:
             self._client.abort_multipart_upload(**self._names)
         except ClientError as error:
             if status_of(error) != 404:
-                return  # its entry in the journal stays, for `provenance clean`
+                return  # the lifecycle rule of the bucket drops it
         except BotoCoreError:
             return
-        self._done()
+        self._upload = None
 
     @property
     def _names(self) -> dict[str, Any]:
@@ -171,13 +169,6 @@ class S3Upload:
             )
         )
         self._upload = answer["UploadId"]
-        self._entry = journal.enter(self._url, answer["UploadId"])
-
-    def _done(self) -> None:
-        self._upload = None
-        if self._entry is not None:
-            self._entry.close()
-            self._entry = None
 
     def _send(self, number: int, data: bytes) -> str:
         answer = self._client.upload_part(**self._names, PartNumber=number, Body=data)

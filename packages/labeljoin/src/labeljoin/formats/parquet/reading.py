@@ -58,7 +58,8 @@ def _check_rows(metadata: pq.FileMetaData, path: Path) -> None:
 
     Arrow allocates what a row group claims before it reads a page.
     """
-    rows = sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    rows = sum(group.num_rows for group in groups)
     if rows != metadata.num_rows:
         raise InputError(
             f"this parquet file claims {metadata.num_rows:,} rows, and its row groups {rows:,}",
@@ -66,15 +67,13 @@ def _check_rows(metadata: pq.FileMetaData, path: Path) -> None:
             fix="Write it again; its footer is damaged",
             code="parquet.row-count",
         )
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        if not group.num_columns:
-            continue
-        values = max(group.column(index).num_values for index in range(group.num_columns))
-        if group.num_rows > values:
+    for number, group in enumerate(groups):
+        # The first column settles it in every sound file.
+        columns = map(group.column, range(group.num_columns))
+        if group.num_columns and all(chunk.num_values < group.num_rows for chunk in columns):
             raise InputError(
-                f"row group {number} of this parquet file claims {group.num_rows:,} rows, and its "
-                f"columns hold {values:,} values at most",
+                f"row group {number} of this parquet file claims {group.num_rows:,} rows, and none "
+                "of its columns holds as many values",
                 where=str(path),
                 fix="Write it again; its footer is damaged",
                 code="parquet.row-claims",
